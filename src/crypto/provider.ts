@@ -1,0 +1,51 @@
+/**
+ * Primitives, behind one interface with two providers: OpenSSL's libcrypto by FFI where the system
+ * has it, and a portable one over node:crypto. Both pass the same published vectors.
+ */
+import type { Bytes } from "../base/bytes.ts";
+
+export type HashName =
+  | "sha1"
+  | "sha224"
+  | "sha256"
+  | "sha384"
+  | "sha512"
+  | "sha3-224"
+  | "sha3-256"
+  | "sha3-384"
+  | "sha3-512";
+
+/** Authenticated decryption refused: wrong key, wrong associated data, or altered bytes. */
+export class DecryptError extends Error {
+  override name = "DecryptError";
+}
+
+/** An AES-GCM key held ready for use, outside the JavaScript heap where the provider can. */
+export interface GcmKey {
+  /** Returns ciphertext followed by the 16-byte tag. `nonce` is 12 bytes, never used twice. */
+  seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Bytes;
+  /** The reverse. Throws `DecryptError`. */
+  open(nonce: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Bytes;
+  /** Wipes the key. Any later use throws. */
+  destroy(): void;
+}
+
+/** An HMAC key held ready for use. */
+export interface HmacKey {
+  sign(data: Uint8Array): Bytes;
+  destroy(): void;
+}
+
+export interface CryptoProvider {
+  /** "openssl 3.0.17" or "portable"; shown in the log and in sys/host-info. */
+  readonly name: string;
+  hash(name: HashName, data: Uint8Array): Bytes;
+  /** `key` is copied; the caller wipes its own. */
+  hmacKey(name: HashName, key: Uint8Array): HmacKey;
+  /** `key` is 16, 24 or 32 bytes and is copied; the caller wipes its own. */
+  gcmKey(key: Uint8Array): GcmKey;
+  /** Compares without telling by its duration where two strings of equal length differ. */
+  equal(a: Uint8Array, b: Uint8Array): boolean;
+  /** HKDF of RFC 5869. */
+  hkdf(hash: HashName, key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes;
+}
