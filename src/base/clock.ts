@@ -29,15 +29,21 @@ export const systemClock: Clock = {
   after(delayMs, task) {
     // setTimeout takes 31 bits of milliseconds; what is further away is re-armed.
     const longest = 2 ** 31 - 1;
-    let id = 0;
+    let id: ReturnType<typeof setTimeout> | undefined;
     const arm = (left: number) => {
       id = setTimeout(() => left > longest ? arm(left - longest) : task(), Math.min(left, longest));
-      Deno.unrefTimer(id);
+      unref(id);
     };
     arm(Math.max(0, delayMs));
     return () => clearTimeout(id);
   },
 };
+
+/** Lets the process end although the timer is pending, whichever of the two forms a timer has. */
+function unref(id: ReturnType<typeof setTimeout>): void {
+  if (typeof id === "number") Deno.unrefTimer(id);
+  else id.unref();
+}
 
 /** The kernel's random numbers. Chosen in `server/` and `cli/` only. */
 export const systemRandom: Random = {

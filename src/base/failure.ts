@@ -34,7 +34,10 @@ export function badRequest(message: string, cause?: unknown): Failure {
 
 /** 403, with the sentence that every client of this API knows. */
 export function permissionDenied(detail?: string): Failure {
-  return new Failure(403, detail === undefined ? "permission denied" : [detail, "permission denied"]);
+  return new Failure(
+    403,
+    detail === undefined ? "permission denied" : [detail, "permission denied"],
+  );
 }
 
 /** 404 without a sentence, as the API answers for things that are not there. */
