@@ -26,6 +26,20 @@ export interface GcmKey {
   seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Bytes;
   /** The reverse. Throws `DecryptError`. */
   open(nonce: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Bytes;
+  /**
+   * `seal` without a copy: `frame` is the caller's, with the nonce at `start`; ciphertext and tag
+   * are written behind it and fill the rest. The associated data are the first `dataLength` bytes
+   * of `data`, so that one scratch buffer serves every call.
+   */
+  sealFrame(
+    frame: Bytes,
+    start: number,
+    plaintext: Uint8Array,
+    data: Uint8Array,
+    dataLength: number,
+  ): void;
+  /** The reverse: opens nonce, ciphertext and tag that lie in `frame` from `start` to its end. */
+  openFrame(frame: Bytes, start: number, data: Uint8Array, dataLength: number): Bytes;
   /** Wipes the key. Any later use throws. */
   destroy(): void;
 }
