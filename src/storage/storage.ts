@@ -61,27 +61,13 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** The storage can't do what was asked; nothing was changed. */
-export class StorageError extends Error {
-  override name = "StorageError";
-}
-
-/** A value or a batch is over its limit; nothing was changed. */
-export class EntryTooLargeError extends StorageError {
-  override name = "EntryTooLargeError";
-}
-
-/** No space left; reads go on, writes work again once there is space. */
-export class StorageFullError extends StorageError {
-  override name = "StorageFullError";
-}
-
-/** Bytes on disk are not what was written. The message names the key or the file. */
-export class CorruptionError extends StorageError {
-  override name = "CorruptionError";
-}
-
-/** The write may or may not have happened. */
-export class OutcomeUnknownError extends StorageError {
-  override name = "OutcomeUnknownError";
-}
+export {
+  CorruptionError,
+  EntryTooLargeError,
+  InvalidKeyError,
+  OutcomeUnknownError,
+  StorageError,
+  StorageFatalError,
+  StorageFullError,
+  StorageLockedError,
+} from "../raft/errors.ts";
