@@ -1,0 +1,39 @@
+/** What the pipeline tells the audit devices of each request and each answer. */
+import type { LogicalResponse } from "../logical/response.ts";
+import type { Request } from "../logical/request.ts";
+import type { TokenEntry } from "../token/entry.ts";
+
+/** The mount that a request went to, and what it may show of its values. */
+export interface AuditedMount {
+  readonly path: string;
+  readonly type: string;
+  readonly class: "secret" | "auth";
+  readonly accessor: string;
+  readonly nonHmacRequestKeys: readonly string[];
+  readonly nonHmacResponseKeys: readonly string[];
+}
+
+export interface AuditedRequest {
+  readonly request: Request;
+  /** When it came, milliseconds since the epoch. */
+  readonly time: number;
+  readonly token: TokenEntry | undefined;
+  readonly mount: AuditedMount | undefined;
+  /** Why it was refused; undefined where it was not. */
+  readonly error: string | undefined;
+}
+
+export interface AuditedResponse extends AuditedRequest {
+  readonly response: LogicalResponse | undefined;
+}
+
+/**
+ * Every request and answer goes through here. With devices enabled, a call that none of them could
+ * record rejects with a Failure 500 that names them: the request is refused.
+ */
+export interface Auditor {
+  /** False while no device is enabled: then nothing is built to be thrown away. */
+  readonly enabled: boolean;
+  logRequest(record: AuditedRequest): Promise<void>;
+  logResponse(record: AuditedResponse): Promise<void>;
+}

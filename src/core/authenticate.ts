@@ -1,0 +1,62 @@
+/** Who is asking: turns the client's token into an entry, or refuses. */
+import { Failure, permissionDenied } from "../base/failure.ts";
+import type { Request } from "../logical/request.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { BatchTokens } from "../token/batch.ts";
+import type { TokenEntry } from "../token/entry.ts";
+import type { TokenStore } from "../token/store.ts";
+import { isBatchText } from "../token/text.ts";
+import { cidrContains } from "./cidr.ts";
+
+/** The longest token that is looked at. */
+const maxTokenLength = 8192;
+
+/** The entry of a token that is valid now for this request, or undefined. */
+export async function findToken(
+  transaction: Transaction,
+  tokens: TokenStore,
+  batch: BatchTokens,
+  request: Request,
+): Promise<TokenEntry | undefined> {
+  const text = request.clientToken;
+  if (text === "" || text.length > maxTokenLength) return undefined;
+  const entry = isBatchText(text)
+    ? await validBatch(transaction, tokens, batch, text)
+    : await tokens.lookup(transaction, text);
+  if (entry === undefined) return undefined;
+  if (entry.expireTime > 0 && entry.expireTime <= tokens.clock.now()) return undefined;
+  return entry;
+}
+
+/** A batch token ends with its parent. */
+async function validBatch(
+  transaction: Transaction,
+  tokens: TokenStore,
+  batch: BatchTokens,
+  text: string,
+): Promise<TokenEntry | undefined> {
+  const entry = batch.open(text);
+  if (entry === undefined || entry.parent === "") return entry;
+  const parent = await tokens.lookupHash(transaction, entry.parent);
+  return parent === undefined ? undefined : entry;
+}
+
+/** The same, refusing what has no valid token with the API's 403. */
+export async function authenticate(
+  transaction: Transaction,
+  tokens: TokenStore,
+  batch: BatchTokens,
+  request: Request,
+): Promise<TokenEntry> {
+  if (request.clientToken === "") throw new Failure(403, "permission denied");
+  const entry = await findToken(transaction, tokens, batch, request);
+  if (entry === undefined) throw new Failure(403, ["permission denied", "invalid token"]);
+  checkAddress(entry.boundCidrs, request.connection.remoteAddress);
+  return entry;
+}
+
+/** Refuses a caller whose address is in none of the bound ranges. */
+export function checkAddress(cidrs: readonly string[], address: string): void {
+  if (cidrs.length === 0) return;
+  if (!cidrs.some((cidr) => cidrContains(cidr, address))) throw permissionDenied();
+}

@@ -1,0 +1,112 @@
+/** What is mounted: the contract between the core and a secrets engine, auth method or `sys/`. */
+import type { Awaitable } from "../base/awaitable.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { CryptoProvider } from "../crypto/provider.ts";
+import type { JsonObject } from "../logical/json.ts";
+import type { Auth } from "../logical/auth.ts";
+import type { Namespace } from "../logical/namespace.ts";
+import type { Request } from "../logical/request.ts";
+import type { LogicalResponse } from "../logical/response.ts";
+import type { Transaction, View } from "../storage/transaction.ts";
+import type { TokenEntry } from "../token/entry.ts";
+
+/** The machine, as every backend may use it. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly log: Logger;
+}
+
+/** A mount as its backend sees it. TTLs in seconds, the system's defaults already applied. */
+export interface MountInfo {
+  readonly path: string;
+  readonly uuid: string;
+  readonly accessor: string;
+  readonly namespace: Namespace;
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly options: Readonly<Record<string, string>>;
+  readonly local: boolean;
+}
+
+/** One request as it reaches a backend. `path` is relative to the mount. */
+export interface Call {
+  readonly request: Request;
+  readonly path: string;
+  readonly mount: MountInfo;
+  /** This mount's own keys, within the request's transaction. */
+  readonly storage: View;
+  /** All keys; for the rooms of the core itself (`sys/`, `auth/token/`). */
+  readonly transaction: Transaction;
+  /** Undefined on unauthenticated paths. */
+  readonly token: TokenEntry | undefined;
+}
+
+/** A lease that must be taken back or renewed. */
+export interface LeaseCall {
+  readonly mount: MountInfo;
+  readonly storage: View;
+  readonly internalData: JsonObject;
+  /** On renewal: seconds that the client asked for, 0 for none. */
+  readonly incrementSeconds: number;
+  /** On renewal: when the lease was issued, milliseconds. */
+  readonly issueTime: number;
+}
+
+/**
+ * Paths treated apart, relative to the mount: exact, or a prefix with a trailing `*`, or with `+`
+ * for one segment.
+ */
+export interface SpecialPaths {
+  /** Need no token. */
+  readonly unauthenticated?: readonly string[];
+  /** Need `sudo` beside the operation's capability. */
+  readonly root?: readonly string[];
+}
+
+export interface LogicalBackend {
+  readonly type: string;
+  readonly specialPaths: SpecialPaths;
+  /** Answers, or undefined for an empty 204. Throws `Failure`. */
+  handle(call: Call): Awaitable<LogicalResponse | undefined>;
+  /** Whether an update would change something that is there; undefined where it makes no odds. */
+  exists(call: Call): Awaitable<boolean | undefined>;
+  /** Called in the transaction that mounts it, and again when its options are tuned. */
+  initialize?(call: Omit<Call, "request" | "token" | "path">): Awaitable<void>;
+  /** Takes back what a lease of this backend stands for. May be called again after a failure. */
+  revoke?(call: LeaseCall): Promise<void>;
+  /** Extends it; the answer's secret carries the new TTLs. */
+  renew?(call: LeaseCall): Promise<LogicalResponse>;
+  /** Re-checks a login on renewal of its token; the answer's TTLs are the role's of today. */
+  renewLogin?(call: LeaseCall, auth: Auth): Promise<Auth>;
+  /** Declared paths, for help and OpenAPI. */
+  describe?(): BackendDescription;
+}
+
+/** What a backend tells of itself; `backend/` derives help and OpenAPI from it. */
+export interface BackendDescription {
+  readonly help: string;
+  readonly paths: readonly PathDescription[];
+}
+
+export interface PathDescription {
+  /** In OpenAPI form: `roles/{name}`. */
+  readonly template: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly unauthenticated: boolean;
+  readonly sudo: boolean;
+  readonly parameters: readonly FieldDescription[];
+  readonly fields: readonly FieldDescription[];
+  readonly operations: Readonly<Record<string, { readonly summary: string }>>;
+}
+
+export interface FieldDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+  readonly default?: string | number | boolean;
+  readonly query: boolean;
+}

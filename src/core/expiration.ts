@@ -1,0 +1,143 @@
+/** Ends what is due, soonest first. Wakes when the next lease ends; holds none in memory. */
+import type { Cancel, Clock } from "../base/clock.ts";
+import { describeError } from "../base/failure.ts";
+import type { Logger } from "../base/log.ts";
+import type { LeaseEntry } from "../lease/entry.ts";
+import type { LeaseStore } from "../lease/store.ts";
+import type { Transaction, Transactions } from "../storage/transaction.ts";
+import type { TokenStore } from "../token/store.ts";
+import type { Revoker } from "./revoke.ts";
+
+/** Due leases looked at in one go, and tokens ended in one transaction. */
+const pageSize = 512;
+const batchSize = 64;
+/** Retries of a failed revocation: doubled from the first, never further apart than the last. */
+const firstRetryMs = 10_000;
+const longestRetryMs = 3_600_000;
+/** The clock may be set forward: looks at least this often. */
+const longestSleepMs = 60_000;
+
+/** Revokes a leased secret at its engine. */
+export type SecretRevoker = (lease: LeaseEntry) => Promise<void>;
+
+export class Expiration {
+  #cancel: Cancel = () => {};
+  #wakeAt = Infinity;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    readonly transactions: Transactions,
+    readonly leases: LeaseStore,
+    readonly tokens: TokenStore,
+    readonly revoker: Revoker,
+    readonly revokeSecret: SecretRevoker,
+    readonly clock: Clock,
+    readonly log: Logger,
+  ) {
+    transactions.onChange((keys) => this.#notice(keys));
+  }
+
+  start(): void {
+    this.#sleepUntil(this.clock.now());
+  }
+
+  /** Stops after the batch under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#running;
+  }
+
+  /** A new or changed lease may end before the one that is waited for. */
+  #notice(keys: readonly string[]): void {
+    for (const key of keys) {
+      if (!key.startsWith("sys/expire/time/")) continue;
+      const due = Number(key.slice(16, 31));
+      if (due < this.#wakeAt) this.#sleepUntil(due);
+    }
+  }
+
+  #sleepUntil(time: number): void {
+    if (this.#stopped) return;
+    this.#cancel();
+    const now = this.clock.now();
+    this.#wakeAt = Math.min(time, now + longestSleepMs);
+    this.#cancel = this.clock.after(Math.max(0, this.#wakeAt - now), () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#wakeAt = Infinity;
+    if (this.#running !== undefined) return;
+    this.#running = this.#work().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #work(): Promise<void> {
+    try {
+      await this.revoker.finish();
+      for (;;) {
+        const due = await this.transactions.run((t) =>
+          this.leases.due(t, this.clock.now(), pageSize)
+        );
+        if (due.length === 0 || this.#stopped) break;
+        for (let at = 0; at < due.length && !this.#stopped; at += batchSize) {
+          await this.#endBatch(due.slice(at, at + batchSize));
+        }
+      }
+      const next = await this.transactions.run((t) => this.leases.nextDue(t));
+      this.#sleepUntil(next ?? Infinity);
+    } catch (error) {
+      if (this.#stopped) return;
+      this.log.error("expiring leases failed; trying again", { error: describeError(error) });
+      this.#sleepUntil(this.clock.now() + firstRetryMs);
+    }
+  }
+
+  async #endBatch(ids: readonly string[]): Promise<void> {
+    const secrets = await this.transactions.run(async (transaction) => {
+      const left: LeaseEntry[] = [];
+      for (const id of ids) {
+        const lease = await this.leases.get(transaction, id);
+        if (lease === undefined || lease.expireTime > this.clock.now()) continue;
+        if (lease.kind === "token") await this.#endToken(transaction, lease);
+        else left.push(lease);
+      }
+      return left;
+    });
+    await this.revoker.finish();
+    for (const lease of secrets) if (!this.#stopped) await this.endSecret(lease);
+  }
+
+  async #endToken(transaction: Transaction, lease: LeaseEntry): Promise<void> {
+    const entry = await this.tokens.lookupHash(transaction, lease.tokenId);
+    if (entry === undefined) this.leases.remove(transaction, lease);
+    else await this.revoker.revokeTree(transaction, entry);
+  }
+
+  /** Revokes a secret at its engine; a failure is kept with the lease, and tried again later. */
+  async endSecret(lease: LeaseEntry): Promise<void> {
+    let failure: unknown;
+    try {
+      await this.revokeSecret(lease);
+    } catch (error) {
+      failure = error;
+    }
+    await this.transactions.run(async (transaction) => {
+      const current = await this.leases.get(transaction, lease.id);
+      if (current === undefined) return;
+      if (failure === undefined) this.leases.remove(transaction, current);
+      else this.#postpone(transaction, current, describeError(failure));
+    });
+  }
+
+  #postpone(transaction: Transaction, lease: LeaseEntry, error: string): void {
+    const attempts = (lease.failure?.attempts ?? 0) + 1;
+    const now = this.clock.now();
+    const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempts - 1, 20));
+    this.log.warn("a lease could not be revoked", { lease: lease.id, attempts, error });
+    const failure = { attempts, error, since: lease.failure?.since ?? now };
+    this.leases.put(transaction, { ...lease, failure, expireTime: now + wait }, lease);
+  }
+}

@@ -1,0 +1,99 @@
+/** Makes tokens, with the lease under which they end. */
+import { badRequest } from "../base/failure.ts";
+import { type Auth, newAuth } from "../logical/auth.ts";
+import type { LeaseStore } from "../lease/store.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
+import type { MadeToken, NewToken, TokenStore } from "../token/store.ts";
+
+/** Everything of a new token that is not at its neutral value. */
+export type TokenSpec = Partial<NewToken> & Pick<NewToken, "policies" | "path">;
+
+export class TokenIssuer {
+  constructor(readonly tokens: TokenStore, readonly leases: LeaseStore) {}
+
+  /**
+   * Makes a service token that lives `spec.ttl` seconds, or for ever where that is 0. `text` is
+   * given only where an operator chose it; one that is taken is refused.
+   */
+  async issue(transaction: Transaction, spec: TokenSpec, text?: string): Promise<MadeToken> {
+    if (text !== undefined && await this.tokens.lookup(transaction, text) !== undefined) {
+      throw badRequest("cannot create a token with a duplicate ID");
+    }
+    const now = this.tokens.clock.now();
+    const ttl = spec.ttl ?? 0;
+    const made = this.tokens.create(transaction, {
+      parent: "",
+      meta: null,
+      displayName: "token",
+      numUses: 0,
+      explicitMaxTtl: 0,
+      period: 0,
+      renewable: true,
+      boundCidrs: [],
+      namespaceId: "root",
+      entityId: "",
+      role: "",
+      noDefaultPolicy: false,
+      authMount: "auth/token/",
+      internalData: {},
+      ...spec,
+      ttl,
+      expireTime: ttl === 0 ? 0 : now + ttl * 1000,
+    }, text);
+    this.#putLease(transaction, made.entry);
+    return made;
+  }
+
+  /** Gives a token a new end, and its lease with it. */
+  async extend(transaction: Transaction, entry: TokenEntry, ttl: number): Promise<TokenEntry> {
+    const now = this.tokens.clock.now();
+    const after = { ...entry, expireTime: now + ttl * 1000, lastRenewal: now };
+    this.tokens.save(transaction, after);
+    const lease = await this.leases.get(transaction, tokenLeaseId(entry));
+    if (lease === undefined) this.#putLease(transaction, after);
+    else {
+      const { expireTime } = after;
+      this.leases.put(transaction, { ...lease, expireTime, lastRenewal: now }, lease);
+    }
+    return after;
+  }
+
+  #putLease(transaction: Transaction, entry: TokenEntry): void {
+    if (entry.expireTime === 0) return;
+    this.leases.put(transaction, {
+      id: tokenLeaseId(entry),
+      kind: "token",
+      tokenId: entry.id,
+      issueTime: entry.creationTime,
+      expireTime: entry.expireTime,
+      lastRenewal: 0,
+      renewable: entry.renewable,
+      maxTtl: entry.explicitMaxTtl,
+      namespaceId: entry.namespaceId,
+      internalData: {},
+    });
+  }
+}
+
+/** The `auth` block that tells a client of its token. */
+export function authOf(made: MadeToken, warningsOf: Partial<Auth> = {}): Auth {
+  const { entry, token } = made;
+  return newAuth({
+    clientToken: token,
+    accessor: entry.accessor,
+    displayName: entry.displayName,
+    tokenPolicies: [...entry.policies],
+    metadata: entry.meta,
+    leaseDurationSeconds: entry.ttl,
+    explicitMaxTtlSeconds: entry.explicitMaxTtl,
+    periodSeconds: entry.period,
+    renewable: entry.renewable && entry.ttl > 0,
+    numUses: entry.numUses,
+    boundCidrs: entry.boundCidrs,
+    tokenType: entry.type,
+    orphan: entry.parent === "",
+    entityId: entry.entityId,
+    ...warningsOf,
+  });
+}

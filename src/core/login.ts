@@ -1,0 +1,75 @@
+/** Turns what an auth method answered into a token. */
+import { badRequest } from "../base/failure.ts";
+import type { Auth } from "../logical/auth.ts";
+import { type LogicalResponse, withWarnings } from "../logical/response.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { NewToken } from "../token/store.ts";
+import { effectiveTtl } from "../token/ttl.ts";
+import type { Call } from "./backend.ts";
+import { checkAddress } from "./authenticate.ts";
+import type { Services } from "./services.ts";
+
+/** Makes the token of a login and fills in the answer's `auth`. */
+export async function completeLogin(
+  services: Services,
+  transaction: Transaction,
+  call: Call,
+  response: LogicalResponse,
+): Promise<void> {
+  const auth = response.auth;
+  if (auth === undefined) return;
+  checkAddress(auth.boundCidrs, call.request.connection.remoteAddress);
+  const now = services.tokens.clock.now();
+  const { ttl, warnings } = effectiveTtl({
+    increment: 0,
+    ttl: auth.leaseDurationSeconds,
+    period: auth.periodSeconds,
+    maxTtl: auth.maxTtlSeconds,
+    explicitMaxTtl: auth.explicitMaxTtlSeconds,
+    defaultLeaseTtl: call.mount.defaultLeaseTtl,
+    maxLeaseTtl: call.mount.maxLeaseTtl,
+    issueTime: now,
+    now,
+  });
+  auth.tokenPolicies = loginPolicies(auth);
+  auth.leaseDurationSeconds = ttl;
+  const spec: NewToken = {
+    parent: "",
+    policies: auth.tokenPolicies,
+    path: call.request.path,
+    meta: auth.metadata,
+    displayName: auth.displayName,
+    numUses: auth.numUses,
+    expireTime: now + ttl * 1000,
+    ttl,
+    explicitMaxTtl: auth.explicitMaxTtlSeconds,
+    period: auth.periodSeconds,
+    renewable: auth.renewable,
+    boundCidrs: auth.boundCidrs,
+    namespaceId: "root",
+    entityId: auth.entityId,
+    role: "",
+    noDefaultPolicy: auth.noDefaultPolicy,
+    authMount: call.mount.path,
+    internalData: { ...auth.internalData, maxTtl: auth.maxTtlSeconds },
+  };
+  if (auth.tokenType === "batch") {
+    const made = services.batchTokens.create(spec);
+    auth.clientToken = made.token;
+    auth.renewable = false;
+    auth.numUses = 0;
+  } else {
+    const made = await services.issuer.issue(transaction, spec);
+    auth.clientToken = made.token;
+    auth.accessor = made.entry.accessor;
+  }
+  withWarnings(response, warnings);
+}
+
+function loginPolicies(auth: Auth): string[] {
+  const names = new Set(auth.tokenPolicies.map((name) => name.toLowerCase().trim()));
+  names.delete("");
+  if (names.has("root")) throw badRequest("auth methods cannot create root tokens");
+  if (!auth.noDefaultPolicy) names.add("default");
+  return [...names].sort();
+}

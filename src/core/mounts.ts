@@ -1,0 +1,182 @@
+/**
+ * The mount tables: which engine, auth method answers where. One storage entry a mount, so that a
+ * change costs the same however many there are; all are in memory while the node is unsealed.
+ */
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { badRequest } from "../base/failure.ts";
+import { rootNamespace } from "../logical/namespace.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { LogicalBackend, MountInfo, Platform } from "./backend.ts";
+import {
+  defaultMountConfig,
+  type MountConfig,
+  type MountEntry,
+  type MountTableName,
+  routePath,
+  storagePrefix,
+} from "./mount_entry.ts";
+import { type Mounted, Router } from "./router.ts";
+
+/** Makes the backend of a type; undefined where there is no such type. */
+export type BackendFactory = (
+  table: MountTableName,
+  type: string,
+) => LogicalBackend | undefined;
+
+/** The system's TTLs in seconds. */
+export interface SystemTtls {
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+}
+
+/** What it takes to make a mount; the rest is filled in. */
+export interface NewMount {
+  readonly table: MountTableName;
+  readonly path: string;
+  readonly type: string;
+  readonly description?: string;
+  readonly config?: Partial<MountConfig>;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly local?: boolean;
+  readonly sealWrap?: boolean;
+  readonly externalEntropyAccess?: boolean;
+}
+
+const tables: readonly MountTableName[] = ["mounts", "auth"];
+
+export class Mounts {
+  readonly router = new Router();
+
+  constructor(
+    readonly platform: Platform,
+    readonly factory: BackendFactory,
+    readonly ttls: SystemTtls,
+  ) {}
+
+  /** Reads the tables, making those mounts that always exist. */
+  async load(transaction: Transaction, always: readonly NewMount[]): Promise<void> {
+    for (const table of tables) {
+      let after: string | undefined;
+      do {
+        const page = await transaction.scan(`core/${table}/`, {
+          limit: 500,
+          ...(after === undefined ? {} : { after }),
+        });
+        for (const { key, value } of page) this.#open(decodeMount(key, value));
+        after = page.length === 500 ? page.at(-1)?.key : undefined;
+      } while (after !== undefined);
+    }
+    for (const mount of always) {
+      const prefix = mount.table === "auth" ? "auth/" : "";
+      if (this.router.at(prefix + mount.path) === undefined) await this.add(transaction, mount);
+    }
+  }
+
+  /** Mounts at once in memory after the transaction commits. */
+  async add(transaction: Transaction, mount: NewMount): Promise<MountEntry> {
+    const backend = this.factory(mount.table, mount.type);
+    if (backend === undefined) {
+      throw badRequest(`plugin not found in the catalog: no backend of type "${mount.type}"`);
+    }
+    const entry: MountEntry = {
+      uuid: this.platform.random.uuid(),
+      table: mount.table,
+      path: mount.path,
+      type: mount.type,
+      description: mount.description ?? "",
+      accessor: `${accessorName(mount)}_${this.platform.random.uuid().slice(0, 8)}`,
+      config: { ...defaultMountConfig, ...mount.config },
+      options: mount.options ?? {},
+      local: mount.local ?? false,
+      sealWrap: mount.sealWrap ?? false,
+      externalEntropyAccess: mount.externalEntropyAccess ?? false,
+      namespaceId: rootNamespace.id,
+      tainted: false,
+    };
+    this.save(transaction, entry);
+    const info = this.info(entry);
+    const storage = transaction.within(storagePrefix(entry));
+    await backend.initialize?.({ mount: info, storage, transaction });
+    transaction.afterCommit(() => {
+      this.router.add(entry, backend);
+    });
+    return entry;
+  }
+
+  /** Keeps a changed entry; the router follows once it is committed. */
+  async change(transaction: Transaction, before: MountEntry, after: MountEntry): Promise<void> {
+    this.save(transaction, after);
+    const mounted = this.router.at(routePath(before));
+    if (mounted === undefined) throw badRequest(`no mount at ${routePath(before)}`);
+    await mounted.backend.initialize?.({
+      mount: this.info(after),
+      storage: transaction.within(storagePrefix(after)),
+      transaction,
+    });
+    transaction.afterCommit(() => {
+      this.router.remove(routePath(before));
+      this.router.add(after, mounted.backend);
+    });
+  }
+
+  /** Forgets the entry. Its data and leases are the caller's to remove first. */
+  remove(transaction: Transaction, entry: MountEntry): void {
+    transaction.delete(`core/${entry.table}/${entry.uuid}`);
+    transaction.afterCommit(() => this.router.remove(routePath(entry)));
+  }
+
+  save(transaction: Transaction, entry: MountEntry): void {
+    transaction.put(`core/${entry.table}/${entry.uuid}`, utf8(JSON.stringify(entry)));
+  }
+
+  /** Entries of one table, ordered by path. */
+  list(table: MountTableName): MountEntry[] {
+    return [...this.router.all()].map(({ entry }) => entry)
+      .filter((entry) => entry.table === table)
+      .sort((a, b) => a.path < b.path ? -1 : 1);
+  }
+
+  byAccessor(accessor: string): Mounted | undefined {
+    for (const mounted of this.router.all()) {
+      if (mounted.entry.accessor === accessor) return mounted;
+    }
+    return undefined;
+  }
+
+  /** The mount as its backend sees it, the system's TTLs filled in. */
+  info(entry: MountEntry): MountInfo {
+    return {
+      path: routePath(entry),
+      uuid: entry.uuid,
+      accessor: entry.accessor,
+      namespace: rootNamespace,
+      defaultLeaseTtl: entry.config.defaultLeaseTtl || this.ttls.defaultLeaseTtl,
+      maxLeaseTtl: entry.config.maxLeaseTtl || this.ttls.maxLeaseTtl,
+      options: entry.options,
+      local: entry.local,
+    };
+  }
+
+  #open(entry: MountEntry): void {
+    const backend = this.factory(entry.table, entry.type);
+    if (backend === undefined) {
+      throw new Error(
+        `the mount table names an unknown backend type "${entry.type}" at ${routePath(entry)}`,
+      );
+    }
+    this.router.add(entry, backend);
+  }
+}
+
+function accessorName(mount: NewMount): string {
+  return mount.table === "auth" ? `auth_${mount.type}` : mount.type;
+}
+
+function decodeMount(key: string, value: Uint8Array): MountEntry {
+  try {
+    const entry: MountEntry = JSON.parse(fromUtf8(value));
+    return entry;
+  } catch (cause) {
+    throw new Error(`the mount table entry ${key} can't be read`, { cause });
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * The life of a node: not initialised, sealed, unsealed. Holds the barrier and, while unsealed, the
+ * services that answer requests.
+ */
+import { Failure } from "../base/failure.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import type { Request } from "../logical/request.ts";
+import type { LogicalResponse } from "../logical/response.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Platform } from "./backend.ts";
+import { authOf } from "./issue.ts";
+import { closeServices, type OpenParts, openServices } from "./open.ts";
+import { handleRequest } from "./pipeline.ts";
+import type { Services } from "./services.ts";
+import type { Auth } from "../logical/auth.ts";
+
+/** As sys/health and sys/seal-status tell it. */
+export interface ClusterIdentity {
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface NodeParts extends OpenParts {
+  readonly platform: Platform;
+  readonly physical: Storage;
+  readonly barrier: Barrier;
+  /** From the configuration; "" makes one up at initialisation. */
+  readonly clusterName: string;
+}
+
+const clusterKey = "core/cluster/local/info";
+
+export class Node {
+  readonly platform: Platform;
+  readonly barrier: Barrier;
+  readonly physical: Storage;
+  readonly #parts: NodeParts;
+  #services: Services | undefined;
+  #cluster: ClusterIdentity | undefined;
+  /** When this node became active, milliseconds since the epoch; 0 while it is not. */
+  #activeSince = 0;
+  /** Unseal and seal run one after another. */
+  #change: Promise<unknown> = Promise.resolve();
+  #inFlight = 0;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.platform = parts.platform;
+    this.barrier = parts.barrier;
+    this.physical = parts.physical;
+  }
+
+  get sealed(): boolean {
+    return this.#services === undefined;
+  }
+
+  /** Undefined while sealed. */
+  get cluster(): ClusterIdentity | undefined {
+    return this.#cluster;
+  }
+
+  get activeSince(): number {
+    return this.#activeSince;
+  }
+
+  /** What answers requests. Throws a 503 while the node is sealed. */
+  get services(): Services {
+    if (this.#services === undefined) throw new Failure(503, "Vault is sealed");
+    return this.#services;
+  }
+
+  /** Opens the barrier with the root key, which stays the caller's to wipe, and starts to serve. */
+  unseal(rootKey: Uint8Array): Promise<void> {
+    return this.#exclusively(async () => {
+      if (this.#services !== undefined) return;
+      await this.barrier.unseal(rootKey);
+      try {
+        this.#services = await openServices(this.#parts);
+        this.#cluster = await this.#readCluster(this.#services);
+        this.#activeSince = this.platform.clock.now();
+      } catch (error) {
+        await this.#close();
+        throw error;
+      }
+      this.platform.log.info("the node is unsealed and active");
+    });
+  }
+
+  /** Stops to serve and destroys the keys. Requests under way end first. */
+  seal(): Promise<void> {
+    return this.#exclusively(async () => {
+      if (this.#services === undefined && this.barrier.sealed) return;
+      await this.#close();
+      this.platform.log.info("the node is sealed");
+    });
+  }
+
+  /** Makes a root token; only `operator init` and `generate-root` may ask for one. */
+  async issueRootToken(text?: string): Promise<Auth> {
+    const { transactions, issuer } = this.services;
+    const made = await transactions.run((transaction) =>
+      issuer.issue(transaction, {
+        policies: ["root"],
+        path: "auth/token/root",
+        displayName: "root",
+        renewable: false,
+      }, text)
+    );
+    return authOf(made);
+  }
+
+  async handle(request: Request): Promise<LogicalResponse | undefined> {
+    const services = this.services;
+    this.#inFlight++;
+    try {
+      return await handleRequest(services, request);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const services = this.#services;
+    this.#services = undefined;
+    this.#activeSince = 0;
+    const { clock } = this.platform;
+    const deadline = clock.monotonic() + 5000;
+    while (this.#inFlight > 0 && clock.monotonic() < deadline) {
+      await new Promise<void>((resolve) => clock.after(5, resolve));
+    }
+    if (services !== undefined) await closeServices(services);
+    if (!this.barrier.sealed) await this.barrier.persistUsage();
+    this.barrier.seal();
+  }
+
+  async #readCluster(services: Services): Promise<ClusterIdentity> {
+    return await services.transactions.run(async (transaction) => {
+      const stored = await transaction.get(clusterKey);
+      if (stored !== undefined) {
+        const known: ClusterIdentity = JSON.parse(fromUtf8(stored));
+        return known;
+      }
+      const { random } = this.platform;
+      const made = {
+        name: this.#parts.clusterName || `holdfast-cluster-${random.uuid().slice(0, 8)}`,
+        id: random.uuid(),
+      };
+      transaction.put(clusterKey, utf8(JSON.stringify(made)));
+      return made;
+    });
+  }
+
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#change.then(change, change);
+    this.#change = done.catch(() => {});
+    return done;
+  }
+}

@@ -1,0 +1,143 @@
+/** Puts together what lives between unseal and seal. */
+import type { Auditor } from "../audit/record.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import { LeaseStore } from "../lease/store.ts";
+import { EntryCache } from "../storage/cache.ts";
+import { type Transaction, Transactions } from "../storage/transaction.ts";
+import { BatchTokens } from "../token/batch.ts";
+import { TokenStore } from "../token/store.ts";
+import { Acls } from "./acls.ts";
+import type { Platform } from "./backend.ts";
+import { Expiration } from "./expiration.ts";
+import { TokenIssuer } from "./issue.ts";
+import { storagePrefix } from "./mount_entry.ts";
+import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
+import { Revoker } from "./revoke.ts";
+import { secretRevoker } from "./secret_revoke.ts";
+import type { Services } from "./services.ts";
+import { Wrapping, wrappingPolicy } from "./wrapping.ts";
+import { openWrappingJwt } from "./wrapping_jwt.ts";
+
+/** What a node brings to it. */
+export interface OpenParts {
+  readonly platform: Platform;
+  readonly barrier: Barrier;
+  /** Called once the services exist that backends like `sys/` work on. */
+  readonly backends: (services: () => Services) => BackendFactory;
+  readonly ttls: SystemTtls;
+  /** Entries of the cache of decoded tokens and policies. */
+  readonly cacheEntries: number;
+  /** Texts of the policies that must exist. */
+  readonly policies: { readonly default: string; readonly wrapping: string };
+  readonly openAuditor: (transaction: Transaction) => Promise<Auditor>;
+}
+
+/** Mounts that every node has. */
+const alwaysMounted: readonly NewMount[] = [
+  {
+    table: "mounts",
+    path: "cubbyhole/",
+    type: "cubbyhole",
+    description: "private storage of each token",
+    local: true,
+  },
+  {
+    table: "mounts",
+    path: "identity/",
+    type: "identity",
+    description: "entities, groups and what logins have in common",
+    config: { passthroughRequestHeaders: ["Authorization"] },
+  },
+  {
+    table: "mounts",
+    path: "sys/",
+    type: "system",
+    description: "control, policy and debugging of the server itself",
+    sealWrap: true,
+    config: { passthroughRequestHeaders: ["Accept"] },
+  },
+  { table: "auth", path: "token/", type: "token", description: "token based credentials" },
+];
+
+/** Opens everything; the barrier must be unsealed. What is missing is made, durably. */
+export async function openServices(parts: OpenParts): Promise<Services> {
+  const { platform, barrier } = parts;
+  const { crypto, clock, random, log } = platform;
+  const transactions = new Transactions(barrier);
+  const cache = new EntryCache(transactions, parts.cacheEntries);
+  const leases = new LeaseStore(crypto);
+  const acls = new Acls(transactions, cache, clock);
+  const holder: { services?: Services } = {};
+  const services = () => {
+    if (holder.services === undefined) throw new Error("the node is not unsealed yet");
+    return holder.services;
+  };
+  const mounts = new Mounts(platform, parts.backends(services), parts.ttls);
+  const cubbyhole = () => {
+    const mounted = mounts.router.at("cubbyhole/");
+    if (mounted === undefined) throw new Error("there is no cubbyhole mount");
+    return storagePrefix(mounted.entry);
+  };
+  await transactions.run((transaction) => mounts.load(transaction, alwaysMounted));
+  const { tokens, jwt, auditor } = await transactions.run(async (transaction) => {
+    await ensurePolicies(transaction, acls, parts.policies);
+    return {
+      tokens: await TokenStore.open(transaction, crypto, clock, random, cache),
+      jwt: await openWrappingJwt(transaction, clock),
+      auditor: await parts.openAuditor(transaction),
+    };
+  });
+  const issuer = new TokenIssuer(tokens, leases);
+  const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
+  const expiration = new Expiration(
+    transactions,
+    leases,
+    tokens,
+    revoker,
+    secretRevoker(transactions, mounts),
+    clock,
+    log.named("expiration"),
+  );
+  holder.services = {
+    transactions,
+    cache,
+    mounts,
+    acls,
+    tokens,
+    batchTokens: new BatchTokens(
+      {
+        encrypt: (context, plaintext) => barrier.encryptRaw(context, plaintext),
+        decrypt: (context, sealed) => barrier.decryptRaw(context, sealed),
+      },
+      clock,
+    ),
+    issuer,
+    leases,
+    expiration,
+    revoker,
+    wrapping: new Wrapping(issuer, tokens, cubbyhole, jwt),
+    auditor,
+  };
+  expiration.start();
+  return holder.services;
+}
+
+async function ensurePolicies(
+  transaction: Transaction,
+  acls: Acls,
+  texts: OpenParts["policies"],
+): Promise<void> {
+  if (await acls.get(transaction, "default") === undefined) {
+    acls.put(transaction, "default", texts.default);
+  }
+  if (await acls.get(transaction, wrappingPolicy) === undefined) {
+    acls.put(transaction, wrappingPolicy, texts.wrapping);
+  }
+}
+
+/** Ends what works in the background and wipes what is secret. */
+export async function closeServices(services: Services): Promise<void> {
+  await services.expiration.stop();
+  services.cache.clear();
+  services.tokens.close();
+}

@@ -1,0 +1,201 @@
+/**
+ * The life of a request, from top to bottom: token, policy, audit, route, lease or login, wrap,
+ * audit. Everything it reads and changes goes through one transaction: it happens whole or not at
+ * all, and what it answers was true at one moment.
+ */
+import { describeError, Failure, permissionDenied } from "../base/failure.ts";
+import type { Operation, Request } from "../logical/request.ts";
+import type { LogicalResponse } from "../logical/response.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { TokenEntry } from "../token/entry.ts";
+import type { AuditedMount } from "../audit/record.ts";
+import { authenticate, findToken } from "./authenticate.ts";
+import type { Call } from "./backend.ts";
+import { helpFor } from "./help.ts";
+import { completeLogin } from "./login.ts";
+import { storagePrefix } from "./mount_entry.ts";
+import type { Mounted, Route } from "./router.ts";
+import { registerSecret } from "./secret_lease.ts";
+import type { Services } from "./services.ts";
+
+/** One request on its way. */
+interface Passage {
+  readonly services: Services;
+  readonly request: Request;
+  readonly route: Route | undefined;
+  readonly needsToken: boolean;
+  readonly asked: Operation;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** Set once the token is known, for the audit of a refusal too. */
+  token: TokenEntry | undefined;
+  /** A retry of the transaction is the same request: recorded once. */
+  recorded: boolean;
+}
+
+/** Answers a request of an unsealed, active node. Throws `Failure` for what is refused. */
+export async function handleRequest(
+  services: Services,
+  request: Request,
+): Promise<LogicalResponse | undefined> {
+  const route = services.mounts.router.find(request.path);
+  const passage: Passage = {
+    services,
+    request,
+    route,
+    needsToken: route === undefined || !route.mounted.isUnauthenticated(route.path),
+    asked: request.operation,
+    time: services.tokens.clock.now(),
+    token: undefined,
+    recorded: false,
+  };
+  let response: LogicalResponse | undefined;
+  try {
+    response = await services.transactions.run((transaction) => pass(passage, transaction));
+    if (services.revoker.unfinished) await services.revoker.finish();
+  } catch (error) {
+    await recordRefusal(passage, error);
+    await useUpAfterRefusal(passage);
+    throw error;
+  }
+  await recordAnswer(passage, response);
+  return response;
+}
+
+async function pass(
+  passage: Passage,
+  transaction: Transaction,
+): Promise<LogicalResponse | undefined> {
+  const { services, request, route } = passage;
+  const { tokens, batchTokens } = services;
+  request.operation = passage.asked;
+  passage.token = passage.needsToken
+    ? await authenticate(transaction, tokens, batchTokens, request)
+    : await findToken(transaction, tokens, batchTokens, request);
+  const call = route === undefined ? undefined : callOf(passage, route, transaction);
+  if (call !== undefined && route !== undefined) await tellCreate(route.mounted, call);
+  if (passage.needsToken) await authorize(passage, transaction);
+  await recordRequest(passage);
+  if (call === undefined || route === undefined) {
+    throw new Failure(404, `no handler for route "${request.path}". route entry not found.`);
+  }
+  if (route.mounted.entry.tainted) {
+    throw new Failure(404, `no handler for route "${request.path}". it is being disabled.`);
+  }
+  const response = request.operation === "help"
+    ? helpFor(route.mounted.backend, route.path)
+    : await route.mounted.backend.handle(call);
+  await useUp(passage, transaction);
+  return response === undefined ? undefined : await complete(passage, route, call, response);
+}
+
+function callOf(passage: Passage, route: Route, transaction: Transaction): Call {
+  const { entry } = route.mounted;
+  return {
+    request: passage.request,
+    path: route.path,
+    mount: passage.services.mounts.info(entry),
+    storage: transaction.within(storagePrefix(entry)),
+    transaction,
+    token: passage.token,
+  };
+}
+
+/** A write is an update unless the backend says that there is nothing yet. */
+async function tellCreate(mounted: Mounted, call: Call): Promise<void> {
+  if (call.request.operation !== "update") return;
+  if (await mounted.backend.exists(call) === false) call.request.operation = "create";
+}
+
+async function authorize(passage: Passage, transaction: Transaction): Promise<void> {
+  const { services, request, route, token } = passage;
+  if (token === undefined) throw permissionDenied();
+  const acl = await services.acls.forPolicies(transaction, token.policies);
+  const decision = acl.check({
+    path: request.path,
+    operation: request.operation,
+    data: request.data,
+    wrapTtlSeconds: request.wrap?.ttlSeconds ?? 0,
+  });
+  if (!decision.allowed) throw permissionDenied();
+  const needsSudo = route !== undefined && route.mounted.isRoot(route.path);
+  if (needsSudo && !decision.sudo && request.operation !== "help") throw permissionDenied();
+}
+
+/** Registers what must end, makes the token of a login, hides the answer where that was asked. */
+async function complete(
+  passage: Passage,
+  route: Route,
+  call: Call,
+  response: LogicalResponse,
+): Promise<LogicalResponse> {
+  const { services, request } = passage;
+  const { transaction } = call;
+  if (response.auth !== undefined && response.auth.clientToken === "") {
+    await completeLogin(services, transaction, call, response);
+  }
+  if (response.secret !== undefined) {
+    registerSecret(services, call, response, response.secret);
+  }
+  const wrap = request.wrap;
+  const wrappable = response.raw === undefined && response.wrapInfo === undefined &&
+    (response.status ?? 200) < 400 && route.mounted.backend.type !== "unwrappable";
+  if (wrap === undefined || !wrappable) return response;
+  return await services.wrapping.wrap(transaction, request, response, wrap);
+}
+
+/** Takes one use from a token that has a limit; the last one takes the token. */
+async function useUp(passage: Passage, transaction: Transaction): Promise<void> {
+  const { services, token } = passage;
+  if (!passage.needsToken || token === undefined || token.numUses === 0) return;
+  const current = await services.tokens.lookupHash(transaction, token.id);
+  if (current === undefined) return;
+  if (current.numUses <= 1) await services.revoker.revokeTree(transaction, current);
+  else services.tokens.save(transaction, { ...current, numUses: current.numUses - 1 });
+}
+
+/** A refused request counts as a use too: guessing must not be free. */
+async function useUpAfterRefusal(passage: Passage): Promise<void> {
+  if (passage.token === undefined || passage.token.numUses === 0) return;
+  await passage.services.transactions.run((transaction) => useUp(passage, transaction));
+}
+
+async function recordRequest(passage: Passage, error?: string): Promise<void> {
+  const { auditor } = passage.services;
+  if (passage.recorded || !auditor.enabled) return;
+  passage.recorded = true;
+  await auditor.logRequest({ ...recordOf(passage), error });
+}
+
+async function recordAnswer(
+  passage: Passage,
+  response: LogicalResponse | undefined,
+): Promise<void> {
+  const { auditor } = passage.services;
+  if (!auditor.enabled) return;
+  await auditor.logResponse({ ...recordOf(passage), response, error: undefined });
+}
+
+async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {
+  const { auditor } = passage.services;
+  if (!auditor.enabled) return;
+  const error = reason instanceof Failure ? describeError(reason) : "internal error";
+  await recordRequest(passage, error);
+  await auditor.logResponse({ ...recordOf(passage), response: undefined, error });
+}
+
+function recordOf(passage: Passage) {
+  const { request, time, token, route } = passage;
+  return { request, time, token, mount: route && auditedMount(route.mounted) };
+}
+
+function auditedMount({ entry }: Mounted): AuditedMount {
+  return {
+    path: entry.table === "auth" ? `auth/${entry.path}` : entry.path,
+    type: entry.type,
+    class: entry.table === "auth" ? "auth" : "secret",
+    accessor: entry.accessor,
+    nonHmacRequestKeys: entry.config.auditNonHmacRequestKeys,
+    nonHmacResponseKeys: entry.config.auditNonHmacResponseKeys,
+  };
+}

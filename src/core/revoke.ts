@@ -1,0 +1,114 @@
+/**
+ * Takes tokens back, with everything that hangs on them: children, cubbyhole, leased secrets. What
+ * fits goes in the request's transaction; a larger tree is noted in storage first, so that a
+ * restart in the middle goes on where it stopped.
+ */
+import { utf8 } from "../base/bytes.ts";
+import type { LeaseStore } from "../lease/store.ts";
+import type { Transaction, Transactions } from "../storage/transaction.ts";
+import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
+import type { TokenStore } from "../token/store.ts";
+
+/** Tokens of which a transaction removes at most so many. */
+const tokensPerTransaction = 200;
+/** Trees whose removal is under way, by the hash of a token whose children are still there. */
+const pending = "sys/expire/revoking/";
+
+export class Revoker {
+  #unfinished = true;
+
+  constructor(
+    readonly transactions: Transactions,
+    readonly tokens: TokenStore,
+    readonly leases: LeaseStore,
+    /** Where the cubbyholes of tokens lie: ends in "/". */
+    readonly cubbyholePrefix: () => string,
+  ) {}
+
+  /**
+   * Revokes a token and all its descendants. In `transaction` the token itself and as many of the
+   * others as fit; `finish`, called after the commit and before the answer, does the rest.
+   */
+  async revokeTree(transaction: Transaction, entry: TokenEntry): Promise<void> {
+    const queue = [entry];
+    let removed = 0;
+    while (queue.length > 0) {
+      const next = queue.pop();
+      if (next === undefined) break;
+      await this.#removeOne(transaction, next);
+      removed++;
+      const room = tokensPerTransaction - removed - queue.length;
+      const children = await this.tokens.children(transaction, next.id, Math.max(1, room + 1));
+      if (children.length > room) {
+        transaction.put(pending + next.id, utf8(""));
+        transaction.afterCommit(() => {
+          this.#unfinished = true;
+        });
+        continue;
+      }
+      for (const id of children) {
+        const child = await this.tokens.lookupHash(transaction, id);
+        if (child !== undefined) queue.push(child);
+      }
+    }
+  }
+
+  /** True when a tree was too large for one transaction and `finish` has work left. */
+  get unfinished(): boolean {
+    return this.#unfinished;
+  }
+
+  /** Removes what `revokeTree` noted, also before a restart. */
+  async finish(): Promise<void> {
+    for (;;) {
+      this.#unfinished = false;
+      const more = await this.transactions.run(async (transaction) => {
+        const [note] = await transaction.scan(pending, { limit: 1 });
+        if (note === undefined) return false;
+        const parent = note.key.slice(pending.length);
+        const children = await this.tokens.children(transaction, parent, 50);
+        if (children.length === 0) transaction.delete(note.key);
+        for (const id of children) {
+          const child = await this.tokens.lookupHash(transaction, id);
+          if (child === undefined) transaction.delete(`sys/token/parent/${parent}/${id}`);
+          else await this.revokeTree(transaction, child);
+        }
+        return true;
+      });
+      if (!more) return;
+    }
+  }
+
+  /** Revokes one token and sets its children free. */
+  async revokeOrphan(transaction: Transaction, entry: TokenEntry): Promise<void> {
+    for (const id of await this.tokens.children(transaction, entry.id, 100_000)) {
+      await this.tokens.orphan(transaction, id);
+    }
+    await this.#removeOne(transaction, entry);
+  }
+
+  async #removeOne(transaction: Transaction, entry: TokenEntry): Promise<void> {
+    this.tokens.remove(transaction, entry);
+    const lease = await this.leases.get(transaction, tokenLeaseId(entry));
+    if (lease !== undefined) this.leases.remove(transaction, lease);
+    await this.#endSecrets(transaction, entry.id);
+    await this.#emptyCubbyhole(transaction, entry.id);
+  }
+
+  /** Leased secrets end now; the expiry, which can talk to their engines, takes them back. */
+  async #endSecrets(transaction: Transaction, tokenId: string): Promise<void> {
+    const now = this.tokens.clock.now();
+    for (const id of await this.leases.ofToken(transaction, tokenId, 100_000)) {
+      const lease = await this.leases.get(transaction, id);
+      if (lease === undefined || (lease.expireTime > 0 && lease.expireTime <= now)) continue;
+      this.leases.put(transaction, { ...lease, expireTime: now }, lease);
+    }
+  }
+
+  async #emptyCubbyhole(transaction: Transaction, tokenId: string): Promise<void> {
+    const prefix = `${this.cubbyholePrefix()}${tokenId}/`;
+    for (const { key } of await transaction.scan(prefix, { limit: 100_000 })) {
+      transaction.delete(key);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** What lives between unseal and seal. Made in one place, passed as one value. */
+import type { Auditor } from "../audit/record.ts";
+import type { LeaseStore } from "../lease/store.ts";
+import type { EntryCache } from "../storage/cache.ts";
+import type { Transactions } from "../storage/transaction.ts";
+import type { BatchTokens } from "../token/batch.ts";
+import type { TokenStore } from "../token/store.ts";
+import type { Acls } from "./acls.ts";
+import type { Expiration } from "./expiration.ts";
+import type { TokenIssuer } from "./issue.ts";
+import type { Mounts } from "./mounts.ts";
+import type { Revoker } from "./revoke.ts";
+import type { Wrapping } from "./wrapping.ts";
+
+export interface Services {
+  readonly transactions: Transactions;
+  readonly cache: EntryCache;
+  readonly mounts: Mounts;
+  readonly acls: Acls;
+  readonly tokens: TokenStore;
+  readonly batchTokens: BatchTokens;
+  readonly issuer: TokenIssuer;
+  readonly leases: LeaseStore;
+  readonly expiration: Expiration;
+  readonly revoker: Revoker;
+  readonly wrapping: Wrapping;
+  readonly auditor: Auditor;
+}

@@ -1,0 +1,72 @@
+/** The front door: `/v1/*` for the API, `/ui/*` for people, everything else is not here. */
+import { Hono } from "hono";
+import type { Random } from "../base/clock.ts";
+import { describeError, Failure } from "../base/failure.ts";
+import type { Logger } from "../base/log.ts";
+import type { Connection, Request as LogicalRequest } from "../logical/request.ts";
+import type { LogicalResponse } from "../logical/response.ts";
+import { readRequest, type RequestLimits } from "./read_request.ts";
+import { errorResponse, failureResponse, writeResponse } from "./write_response.ts";
+
+/** What the front door needs of the node. */
+export interface RequestHandler {
+  handle(request: LogicalRequest): Promise<LogicalResponse | undefined>;
+}
+
+export interface AppOptions {
+  readonly handler: RequestHandler;
+  readonly limits: RequestLimits;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** What the listener tells of each request beside HTTP itself. */
+export interface AppEnv {
+  readonly connection: Connection;
+}
+
+/** The routes. Call `app.fetch(request, { connection })`. */
+export function createApp(options: AppOptions): Hono<{ Bindings: AppEnv }> {
+  const app = new Hono<{ Bindings: AppEnv }>({ strict: true });
+  app.all("/v1/*", (c) => answer(options, c.req.raw, c.env.connection));
+  app.get("/", (c) => c.redirect("/ui/", 307));
+  app.notFound(() => errorResponse(404, []));
+  app.onError((error) => {
+    options.log.error("a request failed outside of the API", { error: describeError(error) });
+    return failureResponse(error);
+  });
+  return app;
+}
+
+async function answer(
+  options: AppOptions,
+  http: Request,
+  connection: Connection,
+): Promise<Response> {
+  let request: LogicalRequest | undefined;
+  try {
+    const { path, query } = splitUrl(http.url);
+    request = await readRequest(http, path, query, connection, options.limits, options.random);
+    const response = await options.handler.handle(request);
+    return writeResponse(request.id, request.operation, response);
+  } catch (error) {
+    if (!(error instanceof Failure)) {
+      options.log.error("a request failed", {
+        request_id: request?.id,
+        path: request?.path,
+        error: describeError(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
+    }
+    return failureResponse(error);
+  }
+}
+
+/** The path after "/v1/" and the query, out of an absolute URL. */
+function splitUrl(url: string): { path: string; query: string } {
+  const start = url.indexOf("/", url.indexOf("//") + 2) + 4;
+  const mark = url.indexOf("?", start);
+  return mark < 0
+    ? { path: url.slice(start), query: "" }
+    : { path: url.slice(start, mark), query: url.slice(mark + 1) };
+}

@@ -1,0 +1,167 @@
+/** HTTP in, core request out. Everything a client can get wrong ends here in a 4xx. */
+import { badRequest, Failure } from "../base/failure.ts";
+import type { Random } from "../base/clock.ts";
+import { parseDuration } from "../config/units.ts";
+import { isJsonObject, type JsonLimits, type JsonObject, parseJsonBody } from "../logical/json.ts";
+import { rootNamespace } from "../logical/namespace.ts";
+import type { Connection, Operation, Request as LogicalRequest } from "../logical/request.ts";
+import { readBody } from "./body.ts";
+
+/** What a listener allows. */
+export interface RequestLimits {
+  /** Bytes of a body; 0 for no limit. */
+  readonly maxRequestSize: number;
+  /** Milliseconds until the whole body must have come; 0 for no limit. */
+  readonly readTimeoutMs: number;
+  /** Bytes of a token header. */
+  readonly maxTokenHeaderSize: number;
+  readonly json: JsonLimits;
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  GET: "read",
+  HEAD: "read",
+  POST: "update",
+  PUT: "update",
+  DELETE: "delete",
+  LIST: "list",
+  SCAN: "scan",
+  PATCH: "patch",
+  RECOVER: "recover",
+};
+
+const emptyData: JsonObject = Object.freeze({});
+
+/** Paths whose body is not JSON and may be as large as a snapshot. */
+const rawBodyPaths = new Set([
+  "sys/storage/raft/snapshot",
+  "sys/storage/raft/snapshot-force",
+  "sys/storage/raft/snapshot-load",
+]);
+
+/** Reads one HTTP request. `path` comes after "/v1/", still percent-encoded. */
+export async function readRequest(
+  http: Request,
+  path: string,
+  query: string,
+  connection: Connection,
+  limits: RequestLimits,
+  random: Random,
+): Promise<LogicalRequest> {
+  const asked = operations[http.method];
+  if (asked === undefined) throw new Failure(405, []);
+  const headers = http.headers;
+  const decoded = decodePath(path);
+  const parameters = query === "" ? undefined : new URLSearchParams(query);
+  const operation = queryOperation(asked, parameters);
+  const raw = rawBodyPaths.has(decoded) && http.method !== "GET";
+  const wrap = wrapRequest(headers);
+  checkNamespace(headers);
+  return {
+    id: random.uuid(),
+    operation,
+    namespace: rootNamespace,
+    path: operation === "list" || operation === "scan" ? asFolder(decoded) : decoded,
+    data: raw ? emptyData : await readData(http, operation, parameters, limits),
+    headers,
+    clientToken: clientToken(headers, limits.maxTokenHeaderSize),
+    connection,
+    method: http.method,
+    ...(wrap === undefined ? {} : { wrap }),
+    ...(raw && http.body !== null ? { body: http.body } : {}),
+  };
+}
+
+function decodePath(path: string): string {
+  if (!path.includes("%")) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw badRequest("the path holds a malformed percent-encoding", cause);
+  }
+}
+
+function asFolder(path: string): string {
+  return path === "" || path.endsWith("/") ? path : `${path}/`;
+}
+
+/** `?list=true`, `?scan=true` and `?help=1` make another operation of a GET. */
+function queryOperation(asked: Operation, parameters: URLSearchParams | undefined): Operation {
+  if (parameters === undefined || asked !== "read") return asked;
+  if (parameters.has("help")) return "help";
+  for (const operation of ["list", "scan"] as const) {
+    const value = parameters.get(operation);
+    if (value === null || value === "") continue;
+    if (["1", "t", "T", "true", "TRUE", "True"].includes(value)) return operation;
+    if (!["0", "f", "F", "false", "FALSE", "False"].includes(value)) {
+      throw badRequest(`the query parameter "${operation}" must be true or false`);
+    }
+  }
+  return asked;
+}
+
+async function readData(
+  http: Request,
+  operation: Operation,
+  parameters: URLSearchParams | undefined,
+  limits: RequestLimits,
+): Promise<JsonObject> {
+  if (operation !== "update" && operation !== "patch") {
+    return parameters === undefined ? emptyData : queryData(parameters);
+  }
+  if (http.body === null) return emptyData;
+  const contentType = http.headers.get("content-type") ?? "";
+  const text = await readBody(http, limits.maxRequestSize, limits.readTimeoutMs);
+  if (text.trim() === "") return emptyData;
+  if (contentType.startsWith("application/x-www-form-urlencoded")) {
+    // curl says so of every -d; what looks like an object is one.
+    if (!/^\s*\{/.test(text)) return queryData(new URLSearchParams(text));
+  }
+  return parseJsonBody(text, limits.json);
+}
+
+/** A parameter that comes once is a text, one that comes again a list. */
+function queryData(parameters: URLSearchParams): JsonObject {
+  const data: JsonObject = {};
+  for (const name of new Set(parameters.keys())) {
+    const values = parameters.getAll(name);
+    data[name] = values.length === 1 ? values[0] ?? "" : values;
+  }
+  return data;
+}
+
+function clientToken(headers: Headers, limit: number): string {
+  let token = headers.get("x-vault-token");
+  if (token === null) {
+    const authorization = headers.get("authorization");
+    token = /^Bearer (.*)$/.exec(authorization ?? "")?.[1] ?? "";
+  }
+  if (limit > 0 && token.length > limit) throw new Failure(431, "token header is too large");
+  return token.trim();
+}
+
+function wrapRequest(headers: Headers) {
+  const text = headers.get("x-vault-wrap-ttl");
+  if (text === null || text === "") return undefined;
+  const ttlSeconds = parseDuration(text.trim());
+  if (ttlSeconds === undefined) throw badRequest("error parsing X-Vault-Wrap-TTL: not a duration");
+  if (ttlSeconds < 0) throw badRequest("requested wrap ttl cannot be negative");
+  if (ttlSeconds === 0) return undefined;
+  const format = headers.get("x-vault-wrap-format") === "jwt" ? "jwt" as const : "" as const;
+  return { ttlSeconds: Math.trunc(ttlSeconds), format };
+}
+
+/** Only the root namespace exists so far; any other is not found. */
+function checkNamespace(headers: Headers): void {
+  const name = headers.get("x-vault-namespace");
+  if (name === null) return;
+  const trimmed = name.replace(/^\/+|\/+$/g, "");
+  if (trimmed !== "" && trimmed !== "root") {
+    throw new Failure(404, "the namespace of this request does not exist");
+  }
+}
+
+/** For handlers that take nested data: an object or nothing. */
+export function objectOrEmpty(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

@@ -1,0 +1,25 @@
+/** A promise to take something back: a token, or a secret that an engine made. */
+import type { JsonObject } from "../logical/json.ts";
+
+export interface LeaseEntry {
+  /** The path of the request that made it, then a random or token-derived last part. */
+  readonly id: string;
+  /** "token": the lease is the token itself. "secret": an engine must revoke it. */
+  readonly kind: "token" | "secret";
+  /** Hash of the token that it belongs to, or that it is. */
+  readonly tokenId: string;
+  /** Milliseconds since the epoch. */
+  readonly issueTime: number;
+  /** Milliseconds since the epoch; 0 for one that does not end by itself. */
+  readonly expireTime: number;
+  /** Milliseconds since the epoch; 0 where it was never renewed. */
+  readonly lastRenewal: number;
+  readonly renewable: boolean;
+  /** Seconds; the most that renewals may add up to, from `issueTime`; 0 for the mount's. */
+  readonly maxTtl: number;
+  readonly namespaceId: string;
+  /** For a secret: what the engine needs to renew or revoke. */
+  readonly internalData: JsonObject;
+  /** Why the last try to revoke it failed; absent while none has. */
+  readonly failure?: { readonly attempts: number; readonly error: string; readonly since: number };
+}

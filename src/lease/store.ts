@@ -1,0 +1,98 @@
+/**
+ * Leases in storage, found by id, by the time they end, and by the token they belong to. Nothing
+ * loads them all: the expiry reads what is due, in order, and no more (promise 6).
+ */
+import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import type { CryptoProvider } from "../crypto/provider.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { LeaseEntry } from "./entry.ts";
+
+const root = "sys/expire/";
+const byId = `${root}id/`;
+const byTime = `${root}time/`;
+const byToken = `${root}token/`;
+
+/** Milliseconds as text whose byte order is the order of time, until the year 33658. */
+function timeKey(milliseconds: number): string {
+  return String(Math.max(0, Math.trunc(milliseconds))).padStart(15, "0");
+}
+
+export class LeaseStore {
+  constructor(readonly crypto: CryptoProvider) {}
+
+  /** Lease ids may be as long as a path; index keys hold a fixed-size stand-in. */
+  #short(id: string): string {
+    return toHex(this.crypto.hash("sha256", utf8(id)).subarray(0, 16));
+  }
+
+  async get(transaction: Transaction, id: string): Promise<LeaseEntry | undefined> {
+    const bytes = await transaction.get(byId + id);
+    return bytes === undefined ? undefined : decodeLease(bytes);
+  }
+
+  /** Keeps a new lease, or a changed one whose former state is `before`. */
+  put(transaction: Transaction, lease: LeaseEntry, before?: LeaseEntry): void {
+    const short = this.#short(lease.id);
+    if (before !== undefined && before.expireTime !== lease.expireTime && before.expireTime > 0) {
+      transaction.delete(`${byTime}${timeKey(before.expireTime)}/${short}`);
+    }
+    transaction.put(byId + lease.id, utf8(JSON.stringify(lease)));
+    if (lease.expireTime > 0) {
+      transaction.put(`${byTime}${timeKey(lease.expireTime)}/${short}`, utf8(lease.id));
+    }
+    if (lease.kind === "secret" && before === undefined) {
+      transaction.put(`${byToken}${lease.tokenId}/${short}`, utf8(lease.id));
+    }
+  }
+
+  remove(transaction: Transaction, lease: LeaseEntry): void {
+    const short = this.#short(lease.id);
+    transaction.delete(byId + lease.id);
+    if (lease.expireTime > 0) {
+      transaction.delete(`${byTime}${timeKey(lease.expireTime)}/${short}`);
+    }
+    if (lease.kind === "secret") transaction.delete(`${byToken}${lease.tokenId}/${short}`);
+  }
+
+  /** Ids of what ends at or before `now`, soonest first, at most `limit`. */
+  async due(transaction: Transaction, now: number, limit: number): Promise<string[]> {
+    const page = await transaction.scan(byTime, { before: byTime + timeKey(now + 1), limit });
+    return page.map(({ value }) => fromUtf8(value));
+  }
+
+  /** When the next lease ends, in milliseconds since the epoch; undefined where none does. */
+  async nextDue(transaction: Transaction): Promise<number | undefined> {
+    const [first] = await transaction.scan(byTime, { limit: 1 });
+    return first === undefined ? undefined : Number(first.key.slice(byTime.length).split("/")[0]);
+  }
+
+  /** Ids of the secrets that a token was given, a page of at most `limit`. */
+  async ofToken(transaction: Transaction, tokenId: string, limit: number): Promise<string[]> {
+    const page = await transaction.scan(`${byToken}${tokenId}/`, { limit });
+    return page.map(({ value }) => fromUtf8(value));
+  }
+
+  /** Names directly below a prefix of lease ids, as sys/leases/lookup lists them. */
+  async list(transaction: Transaction, prefix: string): Promise<string[]> {
+    return await transaction.list(byId + prefix);
+  }
+
+  /** Leases whose id starts with `prefix`, a page after the lease `after`. */
+  async page(
+    transaction: Transaction,
+    prefix: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<LeaseEntry[]> {
+    const page = await transaction.scan(byId + prefix, {
+      limit,
+      ...(after === undefined ? {} : { after: byId + after }),
+    });
+    return page.map(({ value }) => decodeLease(value));
+  }
+}
+
+function decodeLease(bytes: Uint8Array): LeaseEntry {
+  const lease: LeaseEntry = JSON.parse(fromUtf8(bytes));
+  return lease;
+}

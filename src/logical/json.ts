@@ -1,0 +1,148 @@
+/** JSON as it travels through the API: numbers keep the digits they came with. */
+import { badRequest, describeError } from "../base/failure.ts";
+
+/** A number whose exact text a double can't carry (`1.0`, 20 digits), kept verbatim. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+export type JsonValue = null | boolean | number | string | RawNumber | JsonValue[] | JsonObject;
+
+export interface JsonObject {
+  [key: string]: JsonValue | undefined;
+}
+
+interface JsonWithSource {
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): boolean;
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown;
+}
+
+/** The source-text access of ECMAScript 2026, which TypeScript's library does not declare yet. */
+function hasSourceAccess(json: object): json is JsonWithSource {
+  return "rawJSON" in json && "isRawJSON" in json;
+}
+
+const json: object = JSON;
+if (!hasSourceAccess(json)) throw new Error("this runtime lacks JSON.rawJSON");
+const { rawJSON, isRawJSON } = json;
+const reviving = json;
+
+/** Something that could be a number which a double does not print back as it was written. */
+const suspicious = /\d[.eE]|\d{16}|-0/;
+
+function keepDigits(_key: string, value: unknown, context: { source?: string }): unknown {
+  if (typeof value !== "number" || context.source === undefined) return value;
+  return String(value) === context.source ? value : rawJSON(context.source);
+}
+
+/** Parses any JSON text. Throws SyntaxError. */
+export function parseJson(text: string): JsonValue {
+  const value: unknown = suspicious.test(text)
+    ? reviving.parse(text, keepDigits)
+    : JSON.parse(text);
+  assertJson(value);
+  return value;
+}
+
+/** What JSON.parse returns is JSON by construction; this only tells the type checker. */
+function assertJson(value: unknown): asserts value is JsonValue {
+  if (value === undefined) throw new SyntaxError("no value");
+}
+
+export function isRawNumber(value: unknown): value is RawNumber {
+  return isRawJSON(value);
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawJSON(value);
+}
+
+/** Limits of a request body; names and defaults are those of the listener's keys. */
+export interface JsonLimits {
+  readonly maxDepth: number;
+  readonly maxStringLength: number;
+  readonly maxObjectEntries: number;
+  readonly maxArrayElements: number;
+}
+
+export const defaultJsonLimits: JsonLimits = {
+  maxDepth: 500,
+  maxStringLength: 1024 * 1024,
+  maxObjectEntries: 10_000,
+  maxArrayElements: 10_000,
+};
+
+/**
+ * Parses a request body, which must be an object or `null`.
+ * Throws a 400 that says what is wrong, also for a body over one of the limits.
+ */
+export function parseJsonBody(text: string, limits: JsonLimits): JsonObject {
+  if (depthOver(text, limits.maxDepth)) {
+    throw badRequest(`failed to parse JSON input: nested deeper than ${limits.maxDepth} levels`);
+  }
+  let value: JsonValue;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    throw badRequest(`failed to parse JSON input: ${jsonComplaint(text, error)}`);
+  }
+  if (value === null) return {};
+  if (!isJsonObject(value)) {
+    throw badRequest("failed to parse JSON input: the body must be a JSON object");
+  }
+  checkLimits(value, limits);
+  return value;
+}
+
+/** V8 quotes the input in its message; the input may hold a secret, so only the place is told. */
+function jsonComplaint(text: string, error: unknown): string {
+  const at = /at position (\d+)/.exec(describeError(error));
+  if (at?.[1] === undefined) return "unexpected end of JSON input";
+  const before = text.slice(0, Number(at[1]));
+  const line = before.split("\n").length;
+  return `invalid character at line ${line}, column ${before.length - before.lastIndexOf("\n")}`;
+}
+
+/** Counts brackets outside strings, so that the parser never sees a recursion bomb. */
+function depthOver(text: string, limit: number): boolean {
+  if (text.length <= limit) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (inString) {
+      if (c === 0x5c) i++;
+      else if (c === 0x22) inString = false;
+    } else if (c === 0x22) inString = true;
+    else if (c === 0x7b || c === 0x5b) {
+      if (++depth > limit) return true;
+    } else if (c === 0x7d || c === 0x5d) depth--;
+  }
+  return false;
+}
+
+function checkLimits(value: JsonValue, limits: JsonLimits): void {
+  if (typeof value === "string") {
+    if (value.length > limits.maxStringLength) {
+      throw badRequest(`JSON string is longer than ${limits.maxStringLength} characters`);
+    }
+  } else if (Array.isArray(value)) {
+    if (value.length > limits.maxArrayElements) {
+      throw badRequest(`JSON array has more than ${limits.maxArrayElements} elements`);
+    }
+    for (const item of value) checkLimits(item, limits);
+  } else if (isJsonObject(value)) {
+    const entries = Object.entries(value);
+    if (entries.length > limits.maxObjectEntries) {
+      throw badRequest(`JSON object has more than ${limits.maxObjectEntries} entries`);
+    }
+    for (const [key, item] of entries) {
+      checkLimits(key, limits);
+      if (item !== undefined) checkLimits(item, limits);
+    }
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * A request is all or nothing: it reads through a transaction, its changes gather here, and they
+ * reach the storage as one batch. Isolation is optimistic (Kung and Robinson, 1981): a
+ * transaction is valid when nothing it read has changed since it began; else it runs again.
+ */
+import type { Awaitable } from "../base/awaitable.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { Entry, ListOptions, ScanOptions, Storage, Write } from "./storage.ts";
+import { mergeChildren, mergeEntries } from "./overlay.ts";
+
+/** Reading and changing below one prefix. What a backend is given. */
+export interface View {
+  get(key: string): Awaitable<Bytes | undefined>;
+  list(prefix: string, options?: ListOptions): Awaitable<string[]>;
+  scan(prefix: string, options: ScanOptions): Awaitable<Entry[]>;
+  put(key: string, value: Bytes): void;
+  delete(key: string): void;
+  /** The same transaction, with keys relative to a folder ("" or ending in "/"). */
+  within(prefix: string): View;
+}
+
+/** Something that a transaction read has changed: run it again. Never reaches a client. */
+class Conflict extends Error {
+  constructor(readonly key: string, readonly settled: Promise<void>) {
+    super("transaction conflict");
+  }
+}
+
+interface Commit {
+  readonly sequence: number;
+  readonly keys: readonly string[];
+  readonly settled: Promise<void>;
+}
+
+export class Transaction implements View {
+  readonly #reads = new Set<string>();
+  readonly #prefixes = new Set<string>();
+  readonly #writes = new Map<string, Bytes | null>();
+  readonly #hooks: (() => void)[] = [];
+
+  constructor(readonly storage: Storage, readonly startSequence: number) {}
+
+  get(key: string): Awaitable<Bytes | undefined> {
+    const own = this.#writes.get(key);
+    if (own !== undefined) return own ?? undefined;
+    this.#reads.add(key);
+    return this.storage.get(key);
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<string[]> {
+    this.#prefixes.add(prefix);
+    const own = [...this.#writes].filter(([key]) => key.startsWith(prefix));
+    if (own.length === 0) return await this.storage.list(prefix, options);
+    return await mergeChildren(this.storage, prefix, options, own);
+  }
+
+  async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
+    this.#prefixes.add(prefix);
+    const own = [...this.#writes].filter(([key]) => key.startsWith(prefix));
+    if (own.length === 0) return await this.storage.scan(prefix, options);
+    return await mergeEntries(this.storage, prefix, options, own);
+  }
+
+  put(key: string, value: Bytes): void {
+    this.#writes.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#writes.set(key, null);
+  }
+
+  within(prefix: string): View {
+    return new SubView(this, prefix);
+  }
+
+  /** Notes a read that a cache answered, so that it is validated like any other. */
+  noteRead(key: string): void {
+    this.#reads.add(key);
+  }
+
+  /** True when this transaction itself has changed the key: caches must not answer for it. */
+  hasWritten(key: string): boolean {
+    return this.#writes.has(key);
+  }
+
+  /** Runs once the changes are durable, before the caller goes on; not at all if they fail. */
+  afterCommit(hook: () => void): void {
+    this.#hooks.push(hook);
+  }
+
+  /** For `Transactions`: what has been asked to run after the commit. */
+  get hooks(): readonly (() => void)[] {
+    return this.#hooks;
+  }
+
+  get writes(): Write[] {
+    return [...this.#writes].map(([key, value]) => ({ key, value }));
+  }
+
+  get changesNothing(): boolean {
+    return this.#writes.size === 0;
+  }
+
+  /** The key of `commit` that this transaction has read, if there is one. */
+  touchedBy(commit: Commit): string | undefined {
+    for (const key of commit.keys) {
+      if (this.#reads.has(key)) return key;
+      for (const prefix of this.#prefixes) if (key.startsWith(prefix)) return key;
+    }
+    return undefined;
+  }
+}
+
+class SubView implements View {
+  constructor(readonly parent: View, readonly prefix: string) {}
+  get(key: string): Awaitable<Bytes | undefined> {
+    return this.parent.get(this.prefix + key);
+  }
+  list(prefix: string, options?: ListOptions): Awaitable<string[]> {
+    return this.parent.list(this.prefix + prefix, options);
+  }
+  async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
+    const { after, before, limit } = options;
+    const found = await this.parent.scan(this.prefix + prefix, {
+      limit,
+      ...(after === undefined ? {} : { after: this.prefix + after }),
+      ...(before === undefined ? {} : { before: this.prefix + before }),
+    });
+    return found.map(({ key, value }) => ({ key: key.slice(this.prefix.length), value }));
+  }
+  put(key: string, value: Bytes): void {
+    this.parent.put(this.prefix + key, value);
+  }
+  delete(key: string): void {
+    this.parent.delete(this.prefix + key);
+  }
+  within(prefix: string): View {
+    return new SubView(this.parent, this.prefix + prefix);
+  }
+}
+
+/** Told of every key that changed, after the change is visible and before anyone is answered. */
+export type ChangeListener = (keys: readonly string[]) => void;
+
+export class Transactions {
+  #sequence = 0;
+  #settledSequence = 0;
+  /** Commits that a running transaction may not have seen, oldest first. */
+  #recent: Commit[] = [];
+  /** Running transactions in the order they began, so the first has the lowest sequence. */
+  readonly #running = new Set<Transaction>();
+  readonly #listeners: ChangeListener[] = [];
+  /** One queue a contended key: who lost a race waits here for its turn. */
+  readonly #queues = new Map<string, Promise<void>>();
+
+  constructor(readonly storage: Storage) {}
+
+  onChange(listener: ChangeListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Runs `body` and makes its changes durable, all or none. `body` may run more than once and must
+   * have no effect outside of the transaction. An error that it throws changes nothing.
+   */
+  async run<T>(body: (transaction: Transaction) => Awaitable<T>): Promise<T> {
+    const release: (() => void)[] = [];
+    const held = new Set<string>();
+    try {
+      for (;;) {
+        try {
+          return await this.#attempt(body);
+        } catch (error) {
+          if (!(error instanceof Conflict)) throw error;
+          await error.settled;
+          // Contenders for one key queue up; a second key is not waited for, so none can deadlock.
+          if (held.size === 0) {
+            held.add(error.key);
+            release.push(await this.#enqueue(error.key));
+          }
+        }
+      }
+    } finally {
+      for (const done of release) done();
+    }
+  }
+
+  async #attempt<T>(body: (transaction: Transaction) => Awaitable<T>): Promise<T> {
+    const transaction = new Transaction(this.storage, this.#settledSequence);
+    this.#running.add(transaction);
+    try {
+      const result = await body(transaction);
+      this.#validate(transaction);
+      if (!transaction.changesNothing) await this.#commit(transaction.writes);
+      for (const hook of transaction.hooks) hook();
+      return result;
+    } finally {
+      this.#running.delete(transaction);
+      this.#forget();
+    }
+  }
+
+  #validate(transaction: Transaction): void {
+    if (this.#sequence === transaction.startSequence) return;
+    for (let i = this.#recent.length - 1; i >= 0; i--) {
+      const commit = this.#recent[i];
+      if (commit === undefined || commit.sequence <= transaction.startSequence) return;
+      const key = transaction.touchedBy(commit);
+      if (key !== undefined) throw new Conflict(key, commit.settled);
+    }
+  }
+
+  /** Numbers the commit before it is under way: whoever validates later sees it coming. */
+  async #commit(writes: Write[]): Promise<void> {
+    const sequence = ++this.#sequence;
+    const keys = writes.map((write) => write.key);
+    const done = this.storage.write(writes);
+    const settled = done.then(
+      () => this.#settle(sequence, keys),
+      () => this.#settle(sequence, keys),
+    );
+    this.#recent.push({ sequence, keys, settled });
+    await done;
+    await settled;
+  }
+
+  #settle(sequence: number, keys: readonly string[]): void {
+    if (sequence > this.#settledSequence) this.#settledSequence = sequence;
+    for (const listener of this.#listeners) listener(keys);
+  }
+
+  #forget(): void {
+    const [oldest] = this.#running;
+    const floor = Math.min(oldest?.startSequence ?? this.#sequence, this.#settledSequence);
+    let drop = 0;
+    while (drop < this.#recent.length && (this.#recent[drop]?.sequence ?? Infinity) <= floor) {
+      drop++;
+    }
+    if (drop > 0) this.#recent = this.#recent.slice(drop);
+  }
+
+  async #enqueue(key: string): Promise<() => void> {
+    const before = this.#queues.get(key);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#queues.set(key, promise);
+    await before;
+    return () => {
+      if (this.#queues.get(key) === promise) this.#queues.delete(key);
+      resolve();
+    };
+  }
+}

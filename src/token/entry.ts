@@ -1,0 +1,52 @@
+/** What is kept of a token. The token itself is not: only its keyed hash, so storage can't leak it. */
+import type { TokenType } from "../logical/auth.ts";
+
+export interface TokenEntry {
+  /** Keyed hash of the token, hex. */
+  readonly id: string;
+  readonly accessor: string;
+  /** The parent's `id`; "" for an orphan. */
+  readonly parent: string;
+  readonly policies: readonly string[];
+  /** The request path that made it; its lease lives below. */
+  readonly path: string;
+  readonly meta: Readonly<Record<string, string>> | null;
+  readonly displayName: string;
+  /** Uses left; 0 for no limit. */
+  readonly numUses: number;
+  /** Milliseconds since the epoch. */
+  readonly creationTime: number;
+  /** Milliseconds since the epoch; 0 where the token does not expire. */
+  readonly expireTime: number;
+  /** Milliseconds since the epoch; 0 where it was never renewed. */
+  readonly lastRenewal: number;
+  /** Seconds it was made for. */
+  readonly ttl: number;
+  readonly explicitMaxTtl: number;
+  readonly period: number;
+  readonly renewable: boolean;
+  readonly type: TokenType;
+  readonly boundCidrs: readonly string[];
+  readonly namespaceId: string;
+  readonly entityId: string;
+  readonly role: string;
+  readonly noDefaultPolicy: boolean;
+  /** For a login: the auth mount's path, so that renewals re-check the role. */
+  readonly authMount: string;
+  /** Kept by the auth method for renewals. */
+  readonly internalData: Readonly<Record<string, unknown>>;
+}
+
+/** The lease under which the token is listed: its making path and its hash. */
+export function tokenLeaseId(entry: TokenEntry): string {
+  return `${entry.path}/h${entry.id}`;
+}
+
+/** Seconds left, rounded down as clients expect; 0 where it does not expire. */
+export function secondsLeft(expireTime: number, now: number): number {
+  return expireTime === 0 ? 0 : Math.max(0, Math.ceil((expireTime - now) / 1000));
+}
+
+export function isRoot(entry: TokenEntry): boolean {
+  return entry.policies.includes("root");
+}

@@ -1,0 +1,145 @@
+/**
+ * Tokens in storage: by keyed hash, by accessor, by parent. Every function takes the transaction
+ * of the request, so that a token appears and disappears with everything else the request does.
+ */
+import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { CryptoProvider, HmacKey } from "../crypto/provider.ts";
+import type { EntryCache } from "../storage/cache.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import type { TokenEntry } from "./entry.ts";
+import { randomBase62, servicePrefix } from "./text.ts";
+
+const root = "sys/token/";
+
+/** What a new token is made of; the rest of the entry follows. */
+export type NewToken = Omit<
+  TokenEntry,
+  "id" | "accessor" | "creationTime" | "lastRenewal" | "type"
+>;
+
+export interface MadeToken {
+  /** What the client carries. */
+  readonly token: string;
+  readonly entry: TokenEntry;
+}
+
+export class TokenStore {
+  readonly #salt: HmacKey;
+
+  private constructor(
+    salt: HmacKey,
+    readonly clock: Clock,
+    readonly random: Random,
+    readonly cache: EntryCache,
+  ) {
+    this.#salt = salt;
+  }
+
+  /** Opens the store, making its salt on first use. */
+  static async open(
+    transaction: Transaction,
+    crypto: CryptoProvider,
+    clock: Clock,
+    random: Random,
+    cache: EntryCache,
+  ): Promise<TokenStore> {
+    let salt = await transaction.get(`${root}salt`);
+    if (salt === undefined) {
+      salt = random.bytes(32);
+      transaction.put(`${root}salt`, salt);
+    }
+    return new TokenStore(crypto.hmacKey("sha256", salt), clock, random, cache);
+  }
+
+  close(): void {
+    this.#salt.destroy();
+  }
+
+  /** The name under which a token or accessor is kept. */
+  hash(text: string): string {
+    return toHex(this.#salt.sign(utf8(text)));
+  }
+
+  /** The entry of a service token, expired or not; undefined where there is none. */
+  async lookup(transaction: Transaction, token: string): Promise<TokenEntry | undefined> {
+    return await this.lookupHash(transaction, this.hash(token));
+  }
+
+  async lookupHash(transaction: Transaction, hash: string): Promise<TokenEntry | undefined> {
+    return await this.cache.read(transaction, `${root}id/${hash}`, decodeEntry);
+  }
+
+  async lookupAccessor(
+    transaction: Transaction,
+    accessor: string,
+  ): Promise<TokenEntry | undefined> {
+    const hash = await transaction.get(`${root}accessor/${this.hash(accessor)}`);
+    return hash === undefined ? undefined : await this.lookupHash(transaction, fromUtf8(hash));
+  }
+
+  /** Accessors of all service tokens, `limit` a page, after the key of the last page. */
+  async accessors(
+    transaction: Transaction,
+    after: string | undefined,
+    limit: number,
+  ): Promise<{ accessors: string[]; next: string | undefined }> {
+    const page = await transaction.scan(`${root}id/`, {
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    const accessors = page.map(({ value }) => decodeEntry(value).accessor);
+    return { accessors, next: page.length < limit ? undefined : page.at(-1)?.key };
+  }
+
+  /** Makes a service token. `token` is given only where an operator chose its text. */
+  create(transaction: Transaction, made: NewToken, token?: string): MadeToken {
+    const text = token ?? servicePrefix + randomBase62(this.random, 24);
+    const entry: TokenEntry = {
+      ...made,
+      id: this.hash(text),
+      accessor: randomBase62(this.random, 24),
+      creationTime: this.clock.now(),
+      lastRenewal: 0,
+      type: "service",
+    };
+    this.save(transaction, entry);
+    transaction.put(`${root}accessor/${this.hash(entry.accessor)}`, utf8(entry.id));
+    if (entry.parent !== "") {
+      transaction.put(`${root}parent/${entry.parent}/${entry.id}`, new Uint8Array(0));
+    }
+    return { token: text, entry };
+  }
+
+  /** Keeps a changed entry. Its id, accessor and parent must be those it had. */
+  save(transaction: Transaction, entry: TokenEntry): void {
+    transaction.put(`${root}id/${entry.id}`, utf8(JSON.stringify(entry)));
+  }
+
+  /** Forgets a token. Its children are the caller's to revoke or to set free. */
+  remove(transaction: Transaction, entry: TokenEntry): void {
+    transaction.delete(`${root}id/${entry.id}`);
+    transaction.delete(`${root}accessor/${this.hash(entry.accessor)}`);
+    if (entry.parent !== "") transaction.delete(`${root}parent/${entry.parent}/${entry.id}`);
+  }
+
+  /** Hashes of a token's children, a page of at most `limit`. */
+  async children(transaction: Transaction, id: string, limit: number): Promise<string[]> {
+    const prefix = `${root}parent/${id}/`;
+    const page = await transaction.scan(prefix, { limit });
+    return page.map(({ key }) => key.slice(prefix.length));
+  }
+
+  /** Sets a child free: it has no parent from now on. */
+  async orphan(transaction: Transaction, id: string): Promise<void> {
+    const entry = await this.lookupHash(transaction, id);
+    if (entry === undefined || entry.parent === "") return;
+    transaction.delete(`${root}parent/${entry.parent}/${id}`);
+    this.save(transaction, { ...entry, parent: "" });
+  }
+}
+
+function decodeEntry(bytes: Uint8Array): TokenEntry {
+  const entry: TokenEntry = JSON.parse(fromUtf8(bytes));
+  return entry;
+}
