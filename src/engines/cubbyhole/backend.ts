@@ -1,0 +1,67 @@
+/** Cubbyhole: storage that only its token can see, and that goes with it. */
+import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { badRequest, notFound, permissionDenied } from "../../base/failure.ts";
+import { defineBackend } from "../../backend/backend.ts";
+import { path } from "../../backend/path.ts";
+import type { Call, LogicalBackend } from "../../core/backend.ts";
+import { isJsonObject, parseJson } from "../../logical/json.ts";
+
+/** The part of the mount that belongs to the caller's token. */
+function own(call: Call) {
+  if (call.token === undefined) throw permissionDenied();
+  if (call.token.id === "") {
+    throw badRequest("cubbyhole operations are not supported by batch tokens");
+  }
+  return call.storage.within(`${call.token.id}/`);
+}
+
+function checkPath(name: string): void {
+  if (name === "" || name.endsWith("/")) throw badRequest("missing path");
+}
+
+export function cubbyholeBackend(): LogicalBackend {
+  return defineBackend({
+    type: "cubbyhole",
+    help: "Keeps secrets for a single token. They are gone when the token is.",
+    paths: [
+      path("*path", {
+        summary: "A secret of the caller's token.",
+        params: { path: "Where the secret lies" },
+        arbitrary: true,
+        exists: async (call, input) => await own(call).get(input.path) !== undefined,
+        operations: {
+          read: {
+            summary: "Reads a secret.",
+            handler: async (call, input) => {
+              checkPath(input.path);
+              const bytes = await own(call).get(input.path);
+              const data = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
+              if (!isJsonObject(data)) throw notFound();
+              return { data };
+            },
+          },
+          update: {
+            summary: "Writes a secret.",
+            handler: (call, input) => {
+              checkPath(input.path);
+              const data = call.request.data;
+              if (Object.keys(data).length === 0) throw badRequest("missing data fields");
+              own(call).put(input.path, utf8(JSON.stringify(data)));
+            },
+          },
+          delete: {
+            summary: "Deletes a secret.",
+            handler: (call, input) => {
+              checkPath(input.path);
+              own(call).delete(input.path);
+            },
+          },
+          list: {
+            summary: "Lists secrets.",
+            handler: async (call, input) => ({ data: { keys: await own(call).list(input.path) } }),
+          },
+        },
+      }),
+    ],
+  });
+}

@@ -1,0 +1,31 @@
+/** Every type of engine and auth method that is in the binary. */
+import { tokenBackend } from "../auth/token/backend.ts";
+import type { LogicalBackend } from "../core/backend.ts";
+import type { BackendFactory } from "../core/mounts.ts";
+import type { Services } from "../core/services.ts";
+import { cubbyholeBackend } from "../engines/cubbyhole/backend.ts";
+import { identityBackend } from "../engines/identity/backend.ts";
+import { kvBackend } from "../engines/kv/backend.ts";
+import { systemBackend } from "../system/backend.ts";
+import type { Node } from "../core/node.ts";
+
+type Maker = (services: () => Services) => LogicalBackend;
+
+const engines: Readonly<Record<string, Maker>> = {
+  cubbyhole: cubbyholeBackend,
+  identity: identityBackend,
+  kv: kvBackend,
+};
+
+const authMethods: Readonly<Record<string, Maker>> = {
+  token: tokenBackend,
+};
+
+/** The factory for one node. */
+export function backendFactory(node: () => Node): (services: () => Services) => BackendFactory {
+  return (services) => (table, type) => {
+    if (table === "mounts" && type === "system") return systemBackend(services, node);
+    const makers = table === "auth" ? authMethods : engines;
+    return Object.hasOwn(makers, type) ? makers[type]?.(services) : undefined;
+  };
+}
