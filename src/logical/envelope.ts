@@ -38,7 +38,9 @@ export function authBody(auth: Auth): JsonObject {
     accessor: auth.accessor,
     policies: all,
     token_policies: [...auth.tokenPolicies],
-    ...(auth.identityPolicies.length === 0 ? {} : { identity_policies: [...auth.identityPolicies] }),
+    ...(auth.identityPolicies.length === 0
+      ? {}
+      : { identity_policies: [...auth.identityPolicies] }),
     metadata,
     lease_duration: auth.leaseDurationSeconds,
     renewable: auth.renewable,

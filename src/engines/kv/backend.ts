@@ -1,47 +1,78 @@
-/** KV version 1: a value is what was written last. */
-import { fromUtf8, utf8 } from "../../base/bytes.ts";
-import { badRequest, notFound } from "../../base/failure.ts";
+/** The KV engine: version 1 or 2, as the mount's options say. */
+import { describeError } from "../../base/failure.ts";
 import { defineBackend } from "../../backend/backend.ts";
 import { path } from "../../backend/path.ts";
-import type { LogicalBackend } from "../../core/backend.ts";
-import { isJsonObject, parseJson } from "../../logical/json.ts";
+import type { Call, LogicalBackend, MountInfo } from "../../core/backend.ts";
+import type { Services } from "../../core/services.ts";
+import type { LogicalResponse } from "../../logical/response.ts";
+import { dataPath } from "./data.ts";
+import { metadataPaths } from "./metadata.ts";
+import { configPath, subkeysPath } from "./settings.ts";
+import { beginUpgrade, checkUpgraded, runUpgrade } from "./upgrade.ts";
+import { v1Backend } from "./v1.ts";
+import { versionPaths } from "./versions.ts";
 
-export function kvBackend(): LogicalBackend {
+const wrongPath: LogicalResponse = {
+  status: 404,
+  warnings: [
+    "Invalid path for a versioned K/V secrets engine. Secrets are below data/, what is known of " +
+    "them below metadata/; `holdfast kv` adds these by itself.",
+  ],
+};
+
+function isVersioned(mount: MountInfo): boolean {
+  return mount.options.version === "2";
+}
+
+export function kvBackend(services: () => Services): LogicalBackend {
+  const platform = () => services().mounts.platform;
+  let v2: LogicalBackend | undefined;
+  const versioned = () => v2 ??= versionedBackend(services);
+  const pick = (call: Call) => isVersioned(call.mount) ? versioned() : v1Backend;
+  return {
+    type: "kv",
+    specialPaths: {},
+    async handle(call) {
+      if (isVersioned(call.mount)) await checkUpgraded(call.storage);
+      return await pick(call).handle(call);
+    },
+    exists: (call) => pick(call).exists(call),
+    async initialize({ mount, storage, transaction }) {
+      if (!isVersioned(mount)) return;
+      await beginUpgrade(storage, transaction, () => {
+        const prefix = `logical/${mount.uuid}/`;
+        runUpgrade(services().transactions, (t) => t.within(prefix), platform()).catch((error) =>
+          platform().log.error("upgrading a KV mount failed", {
+            mount: mount.path,
+            error: describeError(error),
+          })
+        );
+      });
+    },
+    describe: () => versioned().describe?.() ?? { help: "", paths: [] },
+  };
+}
+
+function versionedBackend(services: () => Services): LogicalBackend {
+  const platform = services().mounts.platform;
   return defineBackend({
     type: "kv",
-    help: "Keeps secrets at paths of your choice.",
+    help: "Keeps secrets at paths of your choice, with their former versions.",
     paths: [
+      dataPath(platform),
+      ...metadataPaths(platform),
+      ...versionPaths(platform),
+      configPath(platform),
+      subkeysPath(platform),
       path("*path", {
-        summary: "A secret.",
+        summary: "Anything else is a mistake.",
         arbitrary: true,
-        exists: async (call, input) => await call.storage.get(input.path) !== undefined,
         operations: {
-          read: {
-            summary: "Reads a secret.",
-            handler: async (call, input) => {
-              const bytes = await call.storage.get(input.path);
-              const data = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
-              if (!isJsonObject(data)) throw notFound();
-              return { data };
-            },
-          },
-          update: {
-            summary: "Writes a secret.",
-            handler: (call, input) => {
-              if (input.path === "") throw badRequest("missing path");
-              call.storage.put(input.path, utf8(JSON.stringify(call.request.data)));
-            },
-          },
-          delete: {
-            summary: "Deletes a secret.",
-            handler: (call, input) => call.storage.delete(input.path),
-          },
-          list: {
-            summary: "Lists secrets.",
-            handler: async (call, input) => ({
-              data: { keys: await call.storage.list(input.path) },
-            }),
-          },
+          read: { summary: "Tells where secrets are.", handler: () => wrongPath },
+          list: { summary: "Tells where secrets are.", handler: () => wrongPath },
+          update: { summary: "Tells where secrets are.", handler: () => wrongPath },
+          delete: { summary: "Tells where secrets are.", handler: () => wrongPath },
+          patch: { summary: "Tells where secrets are.", handler: () => wrongPath },
         },
       }),
     ],

@@ -1,0 +1,69 @@
+/** KV version 1: a value is what was written last. */
+import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { badRequest, notFound } from "../../base/failure.ts";
+import { defineBackend } from "../../backend/backend.ts";
+import { path } from "../../backend/path.ts";
+import { parseDuration } from "../../config/units.ts";
+import type { LogicalBackend } from "../../core/backend.ts";
+import { isJsonObject, isRawNumber, type JsonObject, parseJson } from "../../logical/json.ts";
+
+export const v1Prefix = "v1/";
+
+/** The seconds that a value's own `ttl` or `lease` names; the mount's default where it is odd. */
+function hintedTtl(data: JsonObject, fallback: number): number {
+  const hint = "ttl" in data ? data.ttl : "lease" in data ? data.lease : fallback;
+  if (hint === null) return 0;
+  if (typeof hint === "number") return hint;
+  if (isRawNumber(hint)) return Number(hint.rawJSON);
+  if (typeof hint !== "string") return fallback;
+  return parseDuration(hint) ?? fallback;
+}
+
+function checkPath(name: string): void {
+  if (name === "") throw badRequest("missing path");
+  if (name.endsWith("/")) throw badRequest("cannot write to a path ending in '/'");
+}
+
+export const v1Backend: LogicalBackend = defineBackend({
+  type: "kv",
+  help: "Keeps secrets at paths of your choice; the last value written is the one there is.",
+  paths: [
+    path("*path", {
+      summary: "A secret.",
+      params: { path: "Where the secret lies" },
+      arbitrary: true,
+      exists: async (call, input) => await call.storage.get(v1Prefix + input.path) !== undefined,
+      operations: {
+        read: {
+          summary: "Reads a secret.",
+          handler: async (call, input) => {
+            const bytes = await call.storage.get(v1Prefix + input.path);
+            const data = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
+            if (!isJsonObject(data)) throw notFound();
+            const durationSeconds = hintedTtl(data, call.mount.defaultLeaseTtl);
+            return { data, lease: { id: "", durationSeconds, renewable: false } };
+          },
+        },
+        update: {
+          summary: "Writes a secret, in place of what was there.",
+          handler: (call, input) => {
+            checkPath(input.path);
+            const data = call.request.data;
+            if (Object.keys(data).length === 0) throw badRequest("missing data fields");
+            call.storage.put(v1Prefix + input.path, utf8(JSON.stringify(data)));
+          },
+        },
+        delete: {
+          summary: "Deletes a secret.",
+          handler: (call, input) => call.storage.delete(v1Prefix + input.path),
+        },
+        list: {
+          summary: "Lists secrets and folders.",
+          handler: async (call, input) => ({
+            data: { keys: await call.storage.list(v1Prefix + input.path) },
+          }),
+        },
+      },
+    }),
+  ],
+});
