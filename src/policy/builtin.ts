@@ -3,28 +3,28 @@
  */
 
 /** Text of `default` as a new node gets it. Operators may change it. */
-export const defaultPolicyText = `# What every token may do with itself.
+export const defaultPolicyText = `
+# See what the token is
 path "auth/token/lookup-self" {
-  capabilities = ["read"]
+    capabilities = ["read"]
 }
+
+# Renew the token
 path "auth/token/renew-self" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
+
+# Revoke the token
 path "auth/token/revoke-self" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 
-# Ask which capabilities the token has.
+# Ask which capabilities the token has on some paths
 path "sys/capabilities-self" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 
-# The same for all paths at once, for the web page. Internal, its form may change.
-path "sys/internal/ui/resultant-acl" {
-  capabilities = ["read"]
-}
-
-# The token's own entity.
+# Read the entity the token belongs to
 path "identity/entity/id/{{identity.entity.id}}" {
   capabilities = ["read"]
 }
@@ -32,44 +32,54 @@ path "identity/entity/name/{{identity.entity.name}}" {
   capabilities = ["read"]
 }
 
-# Leases whose ID the token knows.
+# All rules that apply to the token, for the web page. The form is internal.
+path "sys/internal/ui/resultant-acl" {
+    capabilities = ["read"]
+}
+
+# Renew a lease whose ID is known
 path "sys/leases/renew" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
+
+# Look up a lease whose ID is known; shows no secret
 path "sys/leases/lookup" {
-  capabilities = ["update"]
-}
-path "sys/renew" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 
-# The token's private storage.
+# Private storage of the token
 path "cubbyhole/*" {
-  capabilities = ["create", "read", "update", "delete", "list"]
+    capabilities = ["create", "read", "update", "delete", "list"]
 }
 
-# Response wrapping.
+# Wrap any data
 path "sys/wrapping/wrap" {
-  capabilities = ["update"]
-}
-path "sys/wrapping/lookup" {
-  capabilities = ["update"]
-}
-path "sys/wrapping/unwrap" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 
-# Hashing.
+# Ask how old a wrapped answer is and how long it stays, by its
+# response-wrapping token
+path "sys/wrapping/lookup" {
+    capabilities = ["update"]
+}
+
+# Unwrap with the token in the body; wrapping tokens may do it by their own
+# policy.
+path "sys/wrapping/unwrap" {
+    capabilities = ["update"]
+}
+
+# Hash data
 path "sys/tools/hash" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 path "sys/tools/hash/*" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 
-# Signing in to applications through the OIDC provider.
+# Sign in to applications through an OIDC provider
 path "identity/oidc/provider/+/authorize" {
-  capabilities = ["read", "update"]
+    capabilities = ["read", "update"]
 }
 `;
 

@@ -62,3 +62,10 @@ export function comparePriority(a: PathPattern, b: PathPattern): number {
   return b.fixed.length - a.fixed.length || Number(a.open) - Number(b.open) ||
     a.pluses - b.pluses || b.path.length - a.path.length || (a.path > b.path ? -1 : 1);
 }
+
+/** Whether a pattern matches a path, by itself. */
+export function matchesPath(pattern: PathPattern, path: string): boolean {
+  if (pattern.kind === "exact") return path === pattern.path;
+  if (!path.startsWith(pattern.fixed)) return false;
+  return pattern.kind === "prefix" || matchesSegments(pattern, path);
+}
