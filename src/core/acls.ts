@@ -5,6 +5,7 @@ import { Acl } from "../policy/acl.ts";
 import { compileAcl } from "../policy/compile.ts";
 import { parsePolicy } from "../policy/parse.ts";
 import type { ParsedPolicy } from "../policy/policy.ts";
+import type { TokenEntry } from "../token/entry.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 
@@ -71,6 +72,11 @@ export class Acls {
       if (stored !== undefined) policies.push(stored.parsed);
     }
     return this.#keep(id, before, compileAcl(policies, { nowMs }));
+  }
+
+  /** The ACL of a token. */
+  async forToken(transaction: Transaction, token: TokenEntry): Promise<Acl> {
+    return await this.forPolicies(transaction, token.policies);
   }
 
   #keep(id: string, before: number, acl: Acl): Acl {

@@ -31,6 +31,8 @@ interface Passage {
   token: TokenEntry | undefined;
   /** A retry of the transaction is the same request: recorded once. */
   recorded: boolean;
+  /** Work that is larger than one transaction and belongs to this request. */
+  afterwards: readonly (() => Promise<void>)[];
 }
 
 /** Answers a request of an unsealed, active node. Throws `Failure` for what is refused. */
@@ -48,11 +50,13 @@ export async function handleRequest(
     time: services.tokens.clock.now(),
     token: undefined,
     recorded: false,
+    afterwards: [],
   };
   let response: LogicalResponse | undefined;
   try {
     response = await services.transactions.run((transaction) => pass(passage, transaction));
     if (services.revoker.unfinished) await services.revoker.finish();
+    for (const task of passage.afterwards) await task();
   } catch (error) {
     await recordRefusal(passage, error);
     await useUpAfterRefusal(passage);
@@ -86,6 +90,7 @@ async function pass(
     ? helpFor(route.mounted.backend, route.path)
     : await route.mounted.backend.handle(call);
   await useUp(passage, transaction);
+  passage.afterwards = transaction.tasks;
   return response === undefined ? undefined : await complete(passage, route, call, response);
 }
 
@@ -110,7 +115,7 @@ async function tellCreate(mounted: Mounted, call: Call): Promise<void> {
 async function authorize(passage: Passage, transaction: Transaction): Promise<void> {
   const { services, request, route, token } = passage;
   if (token === undefined) throw permissionDenied();
-  const acl = await services.acls.forPolicies(transaction, token.policies);
+  const acl = await services.acls.forToken(transaction, token);
   const decision = acl.check({
     path: request.path,
     operation: request.operation,

@@ -37,6 +37,7 @@ export class Transaction implements View {
   readonly #prefixes = new Set<string>();
   readonly #writes = new Map<string, Bytes | null>();
   readonly #hooks: (() => void)[] = [];
+  readonly #tasks: (() => Promise<void>)[] = [];
 
   constructor(readonly storage: Storage, readonly startSequence: number) {}
 
@@ -86,6 +87,18 @@ export class Transaction implements View {
   /** Runs once the changes are durable, before the caller goes on; not at all if they fail. */
   afterCommit(hook: () => void): void {
     this.#hooks.push(hook);
+  }
+
+  /**
+   * Work that needs transactions of its own. The request runs it after the commit, before it is
+   * answered; a crash in between must be made good by what the commit has left behind.
+   */
+  beforeAnswer(task: () => Promise<void>): void {
+    this.#tasks.push(task);
+  }
+
+  get tasks(): readonly (() => Promise<void>)[] {
+    return this.#tasks;
   }
 
   /** For `Transactions`: what has been asked to run after the commit. */

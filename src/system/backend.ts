@@ -3,12 +3,24 @@ import { defineBackend } from "../backend/backend.ts";
 import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
+import { capabilityPaths } from "./capabilities.ts";
+import { mountPaths } from "./mounts.ts";
 import { policyPaths } from "./policies.ts";
+import { remountPaths } from "./remount.ts";
+import { toolPaths } from "./tools.ts";
+import { wrappingPaths } from "./wrapping.ts";
 
 export function systemBackend(services: () => Services, _node: () => Node): LogicalBackend {
   return defineBackend({
     type: "system",
     help: "Controls the server: mounts, policies, leases, audit and more.",
-    paths: [...policyPaths(services)],
+    paths: [
+      ...mountPaths(services),
+      ...remountPaths(services),
+      ...policyPaths(services),
+      ...capabilityPaths(services),
+      ...wrappingPaths(services),
+      ...toolPaths(services),
+    ],
   });
 }

@@ -3,26 +3,12 @@ import { badRequest, Failure, permissionDenied } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
+import { findNamedToken } from "../../core/find_token.ts";
 import type { Services } from "../../core/services.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { secondsLeft, type TokenEntry } from "../../token/entry.ts";
-import { isBatchText } from "../../token/text.ts";
-
-/** The entry of a token that someone names, live; undefined for any other text. */
-export async function findNamed(
-  services: Services,
-  call: Call,
-  token: string,
-): Promise<TokenEntry | undefined> {
-  const entry = isBatchText(token)
-    ? services.batchTokens.open(token)
-    : await services.tokens.lookup(call.transaction, token);
-  if (entry === undefined) return undefined;
-  const now = services.tokens.clock.now();
-  return entry.expireTime > 0 && entry.expireTime <= now ? undefined : entry;
-}
 
 export async function findAccessor(
   services: Services,
@@ -77,7 +63,7 @@ function ownBody(services: Services, call: Call): LogicalResponse {
 
 async function lookup(services: Services, call: Call, token: string): Promise<LogicalResponse> {
   if (token === "" || token === call.request.clientToken) return ownBody(services, call);
-  const entry = await findNamed(services, call, token);
+  const entry = await findNamedToken(services, call.transaction, token);
   if (entry === undefined) throw new Failure(403, "bad token");
   return { data: tokenBody(entry, token, services.tokens.clock.now()) };
 }

@@ -3,10 +3,11 @@ import { badRequest, permissionDenied } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
+import { findNamedToken } from "../../core/find_token.ts";
 import type { Services } from "../../core/services.ts";
 import { renewToken } from "../../core/renew.ts";
 import { isBatchText } from "../../token/text.ts";
-import { findAccessor, findNamed } from "./lookup.ts";
+import { findAccessor } from "./lookup.ts";
 
 const increment = field.duration("Seconds that are asked for.", 0);
 
@@ -55,7 +56,7 @@ export function renewPaths(services: () => Services): Path[] {
 async function renewNamed(services: Services, call: Call, token: string, seconds: number) {
   if (token === "") throw badRequest("missing token ID");
   if (isBatchText(token)) throw badRequest("batch tokens cannot be renewed");
-  const entry = await findNamed(services, call, token);
+  const entry = await findNamedToken(services, call.transaction, token);
   if (entry === undefined) throw badRequest("token not found");
   return await renewToken(services, call.transaction, entry, token, seconds);
 }

@@ -193,6 +193,7 @@ export function metadataPaths({ clock, crypto }: Pick<Platform, "clock" | "crypt
                 custom,
               ),
             );
+            return undefined;
           },
         },
         delete: {

@@ -1,0 +1,18 @@
+/** A key share: as a word, from standard input, or typed unseen. */
+import type { Call } from "../call.ts";
+import { CommandError } from "../errors.ts";
+
+/** Throws CommandError (exit code 1) where nobody can be asked. */
+export async function keyShare(call: Call, label = "Unseal Key"): Promise<string> {
+  const given = call.arg(0).trim();
+  if (given === "-") return new TextDecoder().decode(await call.io.readStdin()).trim();
+  if (given !== "") return given;
+  if (call.flags.bool("non-interactive") || !call.io.stdinIsTerminal) {
+    throw new CommandError(
+      "Error: a key is typed at a terminal, and standard input is none. It can also be given " +
+        "as a word, or as - to read it from standard input.",
+      1,
+    );
+  }
+  return (await call.io.readSecretLine(`${label} (will be hidden): `)).trim();
+}

@@ -1,0 +1,74 @@
+/** Becoming leader: pre-vote, vote, and giving either (Raft 5.2, 5.4.1; thesis 4.2.3, 9.6). */
+import { type Candidate, type Core, isUpToDate } from "./core.ts";
+import { isQuorum, isVoter, voters } from "./configuration.ts";
+import type { Message, NodeId } from "./messages.ts";
+import { becomeLeader } from "./replication.ts";
+
+export function becomeFollower(core: Core, term: number, leader: NodeId | undefined): void {
+  if (core.role.name === "leader") abandonReads(core);
+  if (term > core.hard.term) core.setHard({ term, vote: "" });
+  core.role = { name: "follower", leader };
+  core.elapsed = 0;
+  core.timeout = core.drawTimeout();
+}
+
+/** Starts an election, with the question first whether it could be won. */
+export function campaign(core: Core, options: { transfer: boolean }): void {
+  if (!isVoter(core.configuration, core.id)) return;
+  const alone = voters(core.configuration).length === 1;
+  stand(core, { pre: !options.transfer && !alone, transfer: options.transfer });
+}
+
+function stand(core: Core, { pre, transfer }: Pick<Candidate, "pre" | "transfer">): void {
+  const votes = new Map([[core.id, true]]);
+  if (!pre) core.setHard({ term: core.hard.term + 1, vote: core.id });
+  core.role = { name: "candidate", pre, transfer, votes };
+  core.elapsed = 0;
+  core.timeout = core.drawTimeout();
+  const term = pre ? core.hard.term + 1 : core.hard.term;
+  for (const id of voters(core.configuration)) {
+    if (id === core.id) continue;
+    core.send(id, { type: "vote", pre, last: core.log.last, transfer }, term);
+  }
+  count(core, core.role);
+}
+
+function count(core: Core, { pre, transfer, votes }: Candidate): void {
+  if (isQuorum(core.configuration, (id) => votes.get(id) === true)) {
+    if (pre) stand(core, { pre: false, transfer });
+    else becomeLeader(core);
+  } else if (isQuorum(core.configuration, (id) => votes.get(id) === false)) {
+    becomeFollower(core, core.hard.term, undefined);
+  }
+}
+
+/** Answers who asks for a vote. A real vote's term has been taken over before. */
+export function onVote(core: Core, message: Message & { type: "vote" }): void {
+  const { from, pre, last, term } = message;
+  const isNewer = term > core.hard.term;
+  const free = core.hard.vote === "" || core.hard.vote === from;
+  const canVote = pre ? isNewer : term === core.hard.term && free;
+  const granted = canVote && isUpToDate(last, core.log.last);
+  if (granted && !pre) {
+    core.setHard({ term, vote: from });
+    core.elapsed = 0;
+  }
+  // A granted pre-vote speaks of the term to come, a refusal of the one that is.
+  core.send(from, { type: "voteReply", pre, granted }, granted ? term : core.hard.term);
+}
+
+export function onVoteReply(core: Core, message: Message & { type: "voteReply" }): void {
+  const { role } = core;
+  if (role.name !== "candidate" || role.pre !== message.pre) return;
+  if (message.granted && message.term !== core.hard.term + (role.pre ? 1 : 0)) return;
+  if (!role.votes.has(message.from)) role.votes.set(message.from, message.granted);
+  count(core, role);
+}
+
+/** Whoever waited for a read learns that it was not proved. */
+function abandonReads(core: Core): void {
+  if (core.role.name !== "leader") return;
+  for (const { from, context } of [...core.role.reads, ...core.role.early]) {
+    if (from === core.id) core.effects.reads.push({ context, index: undefined });
+  }
+}

@@ -1,0 +1,59 @@
+/** What a leader knows of one peer. */
+
+/**
+ * probing: one append at a time until the logs are known to agree; replicating: appends follow
+ * each other without waiting; fetching: older entries are being read from disk for it; snapshot:
+ * the state is being sent to it.
+ */
+export type ProgressState = "probing" | "replicating" | "fetching" | "snapshot";
+
+export class Progress {
+  state: ProgressState = "probing";
+  /** Everything up to here is known to be in the peer's log. */
+  match = 0;
+  next: number;
+  /** Last indexes of the appends on their way. */
+  inflight: number[] = [];
+  /** Heard of since the last look at the quorum. */
+  active = true;
+  /** The last heartbeat round it answered. */
+  round = 0;
+  /** While probing: an append is out and no answer came yet. */
+  waiting = false;
+
+  constructor(lastIndex: number) {
+    this.next = lastIndex + 1;
+  }
+
+  isPaused(inflightMax: number): boolean {
+    if (this.state === "probing") return this.waiting;
+    if (this.state === "replicating") return this.inflight.length >= inflightMax;
+    return true;
+  }
+
+  probe(next: number): void {
+    this.state = "probing";
+    this.next = Math.max(next, this.match + 1);
+    this.inflight = [];
+    this.waiting = false;
+  }
+
+  /** The peer has everything up to `index`; returns whether that is news. */
+  matched(index: number): boolean {
+    this.inflight = this.inflight.filter((last) => last > index);
+    this.waiting = false;
+    const isNews = index > this.match;
+    this.match = Math.max(this.match, index);
+    this.next = Math.max(this.next, this.match + 1);
+    if (this.state === "probing") this.state = "replicating";
+    return isNews;
+  }
+
+  sent(last: number): void {
+    if (this.state === "probing") this.waiting = true;
+    else {
+      this.inflight.push(last);
+      this.next = last + 1;
+    }
+  }
+}

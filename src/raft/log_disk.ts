@@ -1,0 +1,290 @@
+/** The log on disk: segments that follow each other, appended to at the end, dropped in front. */
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { AckMarker } from "./ack_marker.ts";
+import { CorruptionError, StorageFullError } from "./errors.ts";
+import { kvFileBytes, removeKvFile } from "./kv_file.ts";
+import type { LogEntry, Position } from "./log_entry.ts";
+import { CHAIN_START, type ChainLink } from "./log_record.ts";
+import { LogSegment } from "./log_segment.ts";
+
+export interface LogDiskOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A segment that has grown to so many bytes is closed and the next begun. */
+  readonly segmentBytes: number;
+}
+
+interface Sealed {
+  readonly path: string;
+  readonly firstIndex: number;
+  bytes: number;
+  open: LogSegment | undefined;
+}
+
+/** Entries read at once when a range is walked. */
+const PAGE_ENTRIES = 256;
+
+export class LogDisk {
+  readonly #options: LogDiskOptions;
+  readonly #marker: AckMarker;
+  /** All segments but the last, oldest first. */
+  readonly #older: Sealed[] = [];
+  #active: LogSegment;
+  commits = 0;
+  syncMs = 0;
+
+  private constructor(options: LogDiskOptions, marker: AckMarker, active: LogSegment) {
+    this.#options = options;
+    this.#marker = marker;
+    this.#active = active;
+  }
+
+  /**
+   * Opens the log of a directory. `base` is where a log starts that is not there yet. Throws
+   * `CorruptionError` where entries are missing that were once on disk.
+   */
+  static async open(options: LogDiskOptions, base: ChainLink = CHAIN_START): Promise<LogDisk> {
+    const marker = await AckMarker.open(`${options.directory}/acknowledged`);
+    try {
+      const names = await segmentNames(options.directory);
+      const active = await openLast(options, names, base, marker.found?.index ?? 0);
+      const log = new LogDisk(options, marker, active);
+      for (const name of names) {
+        const path = `${options.directory}/${name}`;
+        if (path === active.path) break;
+        const bytes = await kvFileBytes(path);
+        log.#older.push({ path, firstIndex: indexIn(name), bytes, open: undefined });
+      }
+      log.#checkMarker();
+      return log;
+    } catch (error) {
+      marker.close();
+      throw error;
+    }
+  }
+
+  get firstIndex(): number {
+    return this.#older[0]?.firstIndex ?? this.#active.firstIndex;
+  }
+
+  get last(): ChainLink {
+    return this.#active.last;
+  }
+
+  get segments(): number {
+    return this.#older.length + 1;
+  }
+
+  /** Bytes on disk, the active segment's estimated. */
+  get bytes(): number {
+    return this.#older.reduce((sum, segment) => sum + segment.bytes, this.#active.bytes);
+  }
+
+  /** Appends entries that follow `last`. They are durable when it returns, or none was made. */
+  async append(entries: readonly LogEntry[]): Promise<void> {
+    if (this.#active.bytes >= this.#options.segmentBytes) await this.roll();
+    const start = this.#options.clock.monotonic();
+    try {
+      await this.#active.append(entries);
+    } finally {
+      this.commits += 1;
+      this.syncMs += this.#options.clock.monotonic() - start;
+    }
+    this.#marker.note(this.last);
+  }
+
+  /** Removes the entries from `index` on; they were never committed. */
+  async truncate(index: number): Promise<void> {
+    while (index < this.#active.firstIndex) {
+      const previous = this.#older.pop();
+      if (previous === undefined) throw new CorruptionError(`the log starts after ${index}`);
+      // Told first that less counts, else a crash in between would look like a loss.
+      this.#marker.note({ index: index - 1, term: 0 });
+      const dropped = this.#active;
+      this.#active = await this.#opened(previous);
+      dropped.close();
+      await removeKvFile(dropped.path);
+    }
+    this.#marker.note({ index: index - 1, term: 0 });
+    await this.#active.truncate(index);
+    this.#marker.note(this.last);
+  }
+
+  /** Entries from `from` to `to`, in pages, each proved to be what was written, none missing. */
+  async *read(from: number, to: number): AsyncGenerator<LogEntry[]> {
+    let next = from;
+    while (next <= to) {
+      const segment = await this.#holding(next);
+      const end = Math.min(to, segment.last.index, next + PAGE_ENTRIES - 1);
+      const page = (await segment.read(next, end)).map(({ entry }) => entry);
+      if (page.length === 0 || page.length !== end - next + 1) {
+        throw new CorruptionError(`${segment.path}: log entries from ${next} on are missing`);
+      }
+      next += page.length;
+      yield page;
+    }
+  }
+
+  /** The terms of the log as runs: each term with its first index, for the entries still here. */
+  async termRuns(): Promise<Position[]> {
+    const runs: Position[] = [];
+    let link: ChainLink = this.last;
+    while (link.index >= this.firstIndex) {
+      runs.unshift({ index: Math.max(link.termStart, this.firstIndex), term: link.term });
+      if (link.termStart <= this.firstIndex) break;
+      const index = link.termStart - 1;
+      const [read] = await (await this.#holding(index)).read(index, index);
+      if (read === undefined) throw new CorruptionError(`log entry ${index} is missing`);
+      link = read.link;
+    }
+    return runs;
+  }
+
+  /** Closes the active segment and begins the next, unless there is nothing in it. */
+  async roll(): Promise<void> {
+    const full = this.#active;
+    if (full.last.index < full.firstIndex) return;
+    const { directory, clock, log } = this.#options;
+    const header = { before: full.last, createdAt: clock.now() };
+    try {
+      this.#active = await LogSegment.create(segmentPath(directory, full.last.index + 1), header);
+    } catch (error) {
+      if (!(error instanceof StorageFullError)) throw error;
+      // The segment at hand will do until there is space.
+      log.warn("no space for a new log segment");
+      return;
+    }
+    const bytes = await full.measure();
+    full.close();
+    this.#older.push({ path: full.path, firstIndex: full.firstIndex, bytes, open: undefined });
+  }
+
+  /**
+   * Drops the oldest segments while all their entries are before `keepFrom` and `wanted` says so.
+   * Returns how many were dropped.
+   */
+  async dropOldest(keepFrom: number, wanted: () => boolean | Promise<boolean>): Promise<number> {
+    let dropped = 0;
+    for (;;) {
+      const oldest = this.#older[0];
+      const next = this.#older[1]?.firstIndex ?? this.#active.firstIndex;
+      if (oldest === undefined || next > keepFrom || !(await wanted())) return dropped;
+      this.#older.shift();
+      oldest.open?.close();
+      await removeKvFile(oldest.path);
+      dropped += 1;
+    }
+  }
+
+  /** Replaces the whole log by an empty one that starts after `base`. */
+  async restart(base: ChainLink): Promise<void> {
+    const { directory, clock } = this.#options;
+    this.#marker.note(base);
+    const old = [...this.#older.map(({ path }) => path), this.#active.path];
+    this.#active.close();
+    for (const { open } of this.#older) open?.close();
+    this.#older.length = 0;
+    for (const path of old) await removeKvFile(path);
+    const header = { before: base, createdAt: clock.now() };
+    this.#active = await LogSegment.create(segmentPath(directory, base.index + 1), header);
+  }
+
+  /** Wall-clock time at which the oldest segment was begun. */
+  async oldestCreatedAt(): Promise<number> {
+    return (await this.#holding(this.firstIndex)).header.createdAt;
+  }
+
+  /** Looks at the file of the active segment; what it has grown by the WAL counts. */
+  async measure(): Promise<number> {
+    await this.#active.measure();
+    return this.bytes;
+  }
+
+  close(): void {
+    for (const { open } of this.#older) open?.close();
+    this.#active.close();
+    this.#marker.close();
+  }
+
+  async #holding(index: number): Promise<LogSegment> {
+    if (index >= this.#active.firstIndex) return this.#active;
+    const older = this.#older.findLast((segment) => segment.firstIndex <= index);
+    if (older === undefined) throw new CorruptionError(`log entry ${index} is no longer there`);
+    return await this.#opened(older);
+  }
+
+  async #opened(sealed: Sealed): Promise<LogSegment> {
+    if (sealed.open !== undefined) return sealed.open;
+    const segment = await LogSegment.open(sealed.path);
+    const position = this.#older.indexOf(sealed);
+    const next = position < 0
+      ? this.#active.firstIndex
+      : this.#older[position + 1]?.firstIndex ?? this.#active.firstIndex;
+    if (segment === undefined || segment.last.index !== next - 1) {
+      segment?.close();
+      throw new CorruptionError(`${sealed.path}: the segment does not reach entry ${next - 1}`);
+    }
+    sealed.open = segment;
+    return segment;
+  }
+
+  #checkMarker(): void {
+    const { found, path } = this.#marker;
+    if (found === undefined) {
+      this.#options.log.warn("the note of the last durable log entry is unreadable", { path });
+    } else if (found.index > this.last.index) {
+      throw new CorruptionError(
+        `${this.#active.path}: log entries ${this.last.index + 1} to ${found.index} were ` +
+          `on disk and are missing`,
+      );
+    }
+  }
+}
+
+function segmentPath(directory: string, firstIndex: number): string {
+  return `${directory}/log-${String(firstIndex).padStart(16, "0")}.kv`;
+}
+
+const SEGMENT_NAME = /^log-(\d{16})\.kv$/;
+
+function indexIn(name: string): number {
+  return Number(SEGMENT_NAME.exec(name)?.[1]);
+}
+
+async function segmentNames(directory: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(directory)) {
+    if (SEGMENT_NAME.test(name)) names.push(name);
+  }
+  return names.sort();
+}
+
+/** Opens the last segment; one whose creation was interrupted is removed and the one before taken. */
+async function openLast(
+  { directory, clock }: LogDiskOptions,
+  names: string[],
+  base: ChainLink,
+  acknowledged: number,
+): Promise<LogSegment> {
+  for (;;) {
+    const name = names.at(-1);
+    if (name === undefined) {
+      const header = { before: base, createdAt: clock.now() };
+      return await LogSegment.create(segmentPath(directory, base.index + 1), header);
+    }
+    const path = `${directory}/${name}`;
+    const segment = await LogSegment.open(path);
+    if (segment !== undefined) {
+      if (segment.firstIndex === indexIn(name)) return segment;
+      segment.close();
+      throw new CorruptionError(`${path}: the segment starts at entry ${segment.firstIndex}`);
+    }
+    if (acknowledged >= indexIn(name)) {
+      throw new CorruptionError(`${path}: log entries up to ${acknowledged} are missing`);
+    }
+    await removeKvFile(path);
+    names.pop();
+  }
+}

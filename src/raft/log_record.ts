@@ -1,0 +1,80 @@
+/**
+ * A log entry as bytes: a head with the chained checksum, then the payload. The checksum covers
+ * the one before it, so an entry that is out of place is noticed like one that is damaged.
+ */
+import { concat } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
+import { entryType, type LogEntry } from "./log_entry.ts";
+
+const VERSION = 1;
+/** u8 version, u8 type, u64 index, u64 term, u64 first index of the term, u32 payload bytes. */
+const HEAD_BYTES = 30;
+const SUMS_AT = HEAD_BYTES;
+export const RECORD_HEAD_BYTES = HEAD_BYTES + 2 * SUM_BYTES;
+
+/** What the entry before leaves behind for the next. */
+export interface ChainLink {
+  readonly index: number;
+  readonly term: number;
+  /** Index of the first entry of `term`. */
+  readonly termStart: number;
+  readonly sum: Uint8Array;
+}
+
+/** The link before the first entry of all. */
+export const CHAIN_START: ChainLink = {
+  index: 0,
+  term: 0,
+  termStart: 0,
+  sum: new Uint8Array(SUM_BYTES),
+};
+
+export interface RecordHead extends ChainLink {
+  readonly type: LogEntry["type"];
+  readonly payloadBytes: number;
+  readonly previousSum: Uint8Array;
+}
+
+/** The entry's head and the link for the one after it. The payload follows the head unchanged. */
+export function encodeHead(entry: LogEntry, previous: ChainLink): { head: Bytes; link: ChainLink } {
+  const head = new Uint8Array(RECORD_HEAD_BYTES);
+  const view = new DataView(head.buffer);
+  const termStart = entry.term === previous.term ? previous.termStart : entry.index;
+  view.setUint8(0, VERSION);
+  view.setUint8(1, entry.type);
+  view.setBigUint64(2, BigInt(entry.index));
+  view.setBigUint64(10, BigInt(entry.term));
+  view.setBigUint64(18, BigInt(termStart));
+  view.setUint32(26, entry.payload.length);
+  head.set(previous.sum, SUMS_AT);
+  const sum = chainedSum(head, entry.payload);
+  head.set(sum, SUMS_AT + SUM_BYTES);
+  return { head, link: { index: entry.index, term: entry.term, termStart, sum } };
+}
+
+/** Reads a head; undefined where it can't be one. Its checksum is proved by `sumFits`. */
+export function decodeHead(record: Uint8Array): RecordHead | undefined {
+  if (record.length < RECORD_HEAD_BYTES || record[0] !== VERSION) return undefined;
+  const type = entryType(record[1] ?? 0);
+  if (type === undefined) return undefined;
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  return {
+    type,
+    index: Number(view.getBigUint64(2)),
+    term: Number(view.getBigUint64(10)),
+    termStart: Number(view.getBigUint64(18)),
+    payloadBytes: view.getUint32(26),
+    previousSum: record.slice(SUMS_AT, SUMS_AT + SUM_BYTES),
+    sum: record.slice(SUMS_AT + SUM_BYTES, RECORD_HEAD_BYTES),
+  };
+}
+
+/** Whether head and payload are what was written. */
+export function sumFits(record: Uint8Array, head: RecordHead, payload: Uint8Array): boolean {
+  return sameBytes(head.sum, chainedSum(record, payload));
+}
+
+function chainedSum(head: Uint8Array, payload: Uint8Array): Uint8Array {
+  return checksum(concat(head.subarray(0, SUMS_AT + SUM_BYTES), payload));
+}

@@ -1,0 +1,42 @@
+/** Changes that are applied and not yet in the state file. */
+import type { Bytes } from "../base/bytes.ts";
+import type { Change } from "./keys.ts";
+import { OrderedMap } from "./ordered_map.ts";
+
+/** What an entry costs in memory beside its bytes, roughly. */
+const ENTRY_OVERHEAD_BYTES = 150;
+
+export class Memtable {
+  readonly #changes = new OrderedMap<Bytes | null>();
+  /** Bytes held, roughly. */
+  bytes = 0;
+
+  get size(): number {
+    return this.#changes.size;
+  }
+
+  /** Bytes of a put, null of a delete, undefined where nothing is known of the key. */
+  get(key: string): Bytes | null | undefined {
+    return this.#changes.get(key);
+  }
+
+  apply(change: Change): void {
+    const before = this.#changes.get(change.key);
+    if (before === undefined) this.bytes += change.key.length * 2 + ENTRY_OVERHEAD_BYTES;
+    else this.bytes -= before?.length ?? 0;
+    this.bytes += change.value?.length ?? 0;
+    this.#changes.set(change.key, change.value);
+  }
+
+  /** The least changed key at or after `from`. */
+  ceiling(from: string): string | undefined {
+    return this.#changes.ceiling(from);
+  }
+
+  /** All changes in the order of their keys. */
+  sorted(): Change[] {
+    const changes: Change[] = [];
+    for (const [key, value] of this.#changes.entries()) changes.push({ key, value });
+    return changes;
+  }
+}

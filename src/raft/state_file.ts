@@ -1,0 +1,210 @@
+/**
+ * The state on disk: one Deno KV file of leaves. Rows: `["m"]` what the file says of itself,
+ * `["l", low]` a leaf, `["v", id, n]` the chunks of a value that is too large for its leaf.
+ */
+import { concat } from "../base/bytes.ts";
+import type { Awaitable } from "../base/awaitable.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
+import { CorruptionError } from "./errors.ts";
+import { successor } from "./key_order.ts";
+import { CHUNK_BYTES, KvFile, kvFileBytes, type KvKey, type Mutation } from "./kv_file.ts";
+import { covers, decodeLeaf, encodeLeaf, type External, isExternal, type Leaf } from "./leaf.ts";
+import { LeafCache } from "./leaf_cache.ts";
+import { decodeMeta, encodeMeta, type StateMeta } from "./state_meta.ts";
+
+export interface StateFileOptions {
+  readonly path: string;
+  readonly sha256: Sha256;
+  /** Budget for decoded leaves. */
+  readonly leafCacheBytes: number;
+}
+
+const ID_END = Number.MAX_SAFE_INTEGER;
+
+export class StateFile {
+  readonly #options: StateFileOptions;
+  readonly #file: KvFile;
+  readonly #leaves: LeafCache;
+  #meta: StateMeta;
+  /** Counts commits: a reader that finds it changed may hold a leaf of before. */
+  epoch = 0;
+
+  private constructor(options: StateFileOptions, file: KvFile, meta: StateMeta) {
+    this.#options = options;
+    this.#file = file;
+    this.#meta = meta;
+    this.#leaves = new LeafCache(options.leafCacheBytes);
+  }
+
+  /** Makes a file that holds nothing. */
+  static async create(options: StateFileOptions, meta: StateMeta): Promise<StateFile> {
+    const file = await KvFile.open(options.path);
+    try {
+      const { row } = encodeLeaf("", undefined, [], []);
+      await file.commit([
+        { key: ["l", ""], value: row },
+        { key: ["m"], value: encodeMeta(meta) },
+      ]);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return new StateFile(options, file, meta);
+  }
+
+  /** Opens a file that must be there. Throws `CorruptionError` naming it. */
+  static async open(options: StateFileOptions): Promise<StateFile> {
+    const { path } = options;
+    if (await kvFileBytes(path) === 0) throw new CorruptionError(`${path} is missing or empty`);
+    const file = await KvFile.open(path);
+    try {
+      const row = await file.get(["m"]);
+      const meta = row === undefined ? undefined : decodeMeta(row);
+      if (meta === undefined) throw new CorruptionError(`${path}: its first record is damaged`);
+      const state = new StateFile(options, file, meta);
+      await state.#removeLeftovers();
+      return state;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  get path(): string {
+    return this.#options.path;
+  }
+
+  get meta(): StateMeta {
+    return this.#meta;
+  }
+
+  get sha256(): Sha256 {
+    return this.#options.sha256;
+  }
+
+  /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */
+  leafFor(key: string): Awaitable<Leaf> {
+    return this.#leaves.find(key) ?? this.#readLeaf(key);
+  }
+
+  /** Like `leafFor`, always from disk and without a trace in the cache: for the scrub. */
+  async leafOnDisk(key: string): Promise<Leaf> {
+    const [row] = await this.#file.list({
+      start: ["l", ""],
+      end: ["l", successor(key)],
+      limit: 1,
+      reverse: true,
+    });
+    const low = row?.key[1];
+    const leaf = row === undefined || typeof low !== "string"
+      ? undefined
+      : decodeLeaf(low, row.value);
+    if (leaf === undefined || !covers(leaf, key)) {
+      throw new CorruptionError(`${this.path}: the entries around "${key}" are damaged or missing`);
+    }
+    return leaf;
+  }
+
+  /** The bytes of a leaf's slot, a copy of their own. Throws `CorruptionError` naming the key. */
+  value(leaf: Leaf, position: number): Awaitable<Bytes> {
+    const slot = leaf.slots[position];
+    if (slot === undefined) throw new RangeError("no such slot");
+    if (!isExternal(slot)) return slot.slice();
+    return this.#readExternal(leaf.keys[position] ?? "", slot);
+  }
+
+  /** Digests of the leaf's entries from what is on disk, in order. */
+  async digests(leaf: Leaf): Promise<Uint8Array[]> {
+    const digests: Uint8Array[] = [];
+    for (let i = 0; i < leaf.keys.length; i++) {
+      const value = await this.value(leaf, i);
+      digests.push(entryDigest(this.sha256, leaf.keys[i] ?? "", value));
+    }
+    return digests;
+  }
+
+  /** Writes rows that count only once a later `commit` refers to them. */
+  async writeAhead(mutations: readonly Mutation[]): Promise<void> {
+    await this.#file.commitInParts(mutations);
+  }
+
+  /** Replaces leaves and the meta in one commit. */
+  async commit(
+    leaves: readonly { readonly leaf: Leaf; readonly row: Uint8Array }[],
+    removed: readonly KvKey[],
+    meta: StateMeta,
+  ): Promise<void> {
+    const mutations: Mutation[] = removed.map((key) => ({ key, value: null }));
+    for (const { leaf, row } of leaves) mutations.push({ key: ["l", leaf.low], value: row });
+    mutations.push({ key: ["m"], value: encodeMeta(meta) });
+    await this.#file.commit(mutations);
+    this.#meta = meta;
+    this.epoch += 1;
+    for (const key of removed) {
+      if (key[0] === "l" && typeof key[1] === "string") this.#leaves.drop(key[1]);
+    }
+    for (const { leaf } of leaves) this.#leaves.drop(leaf.low);
+  }
+
+  /** Bytes on disk, with the WAL. */
+  diskBytes(): Promise<number> {
+    return kvFileBytes(this.path);
+  }
+
+  close(): void {
+    this.#leaves.clear();
+    this.#file.close();
+  }
+
+  async #readLeaf(key: string): Promise<Leaf> {
+    const epoch = this.epoch;
+    const leaf = await this.leafOnDisk(key);
+    if (epoch === this.epoch) this.#leaves.put(leaf);
+    return leaf;
+  }
+
+  async #readExternal(key: string, { id, bytes, digest }: External): Promise<Bytes> {
+    const count = Math.ceil(bytes / CHUNK_BYTES);
+    const rows = await this.#file.list({
+      start: ["v", id, 0],
+      end: ["v", id, count],
+      limit: count,
+    });
+    const value = concat(...rows.map((row) => row.value));
+    if (value.length !== bytes || !sameBytes(entryDigest(this.sha256, key, value), digest)) {
+      throw new CorruptionError(`${this.path}: the value of "${key}" is damaged (checksum)`);
+    }
+    return value;
+  }
+
+  /** Chunks of a flush that did not end. */
+  async #removeLeftovers(): Promise<void> {
+    const range = { start: ["v", this.#meta.nextValueId], end: ["v", ID_END], limit: 500 };
+    for (;;) {
+      const rows = await this.#file.list(range);
+      if (rows.length === 0) return;
+      const removed: Mutation[] = rows.map(({ key }) => ({
+        key: ["v", Number(key[1]), Number(key[2])],
+        value: null,
+      }));
+      await this.#file.commitInParts(removed);
+    }
+  }
+}
+
+/** The rows of a value outside of its leaf. */
+export function externalRows(id: number, value: Uint8Array): Mutation[] {
+  const rows: Mutation[] = [];
+  for (let at = 0; at < value.length; at += CHUNK_BYTES) {
+    rows.push({ key: ["v", id, at / CHUNK_BYTES], value: value.subarray(at, at + CHUNK_BYTES) });
+  }
+  return rows;
+}
+
+/** The keys of those rows. */
+export function externalKeys({ id, bytes }: External): KvKey[] {
+  const keys: KvKey[] = [];
+  for (let n = 0; n * CHUNK_BYTES < bytes; n++) keys.push(["v", id, n]);
+  return keys;
+}

@@ -1,0 +1,213 @@
+/**
+ * Brings a memtable into the state file: from left to right, each leaf that a change falls into is
+ * read, merged, cut and written, in as many commits as it takes. Each commit leaves a whole file
+ * with the hash of what it holds; the last one moves the applied index. A crash in between is made
+ * good by replaying the log over it, since changes say what is, not what to add.
+ */
+import type { Bytes } from "../base/bytes.ts";
+import { entryDigest, SetHash } from "./digest.ts";
+import { compareKeys } from "./key_order.ts";
+import type { Change } from "./keys.ts";
+import { fitsCommit, type KvKey, type Mutation } from "./kv_file.ts";
+import { INLINE_BYTES_MAX, isExternal, type Leaf, LEAF_BYTES_MIN, type Slot } from "./leaf.ts";
+import { cutLeaves, type WrittenLeaf } from "./leaf_cut.ts";
+import { externalKeys, externalRows, type StateFile } from "./state_file.ts";
+import type { StateMeta } from "./state_meta.ts";
+
+/** Bytes of changes that are merged into one leaf at a time. */
+const STEP_BYTES_MAX = 200_000;
+const STEP_ROWS_MAX = 300;
+const encoder = new TextEncoder();
+const utf8Length = (text: string) => encoder.encode(text).length;
+
+/** What the file holds as of a commit. */
+type Totals = Pick<StateMeta, "hash" | "entries" | "bytes" | "nextValueId">;
+
+/** Writes the sorted changes; with the last commit the file says `end`. */
+export async function flushChanges(
+  file: StateFile,
+  changes: readonly Change[],
+  end: Pick<StateMeta, "applied" | "configuration">,
+): Promise<void> {
+  const flush = new Flush(file);
+  let at = 0;
+  while (at < changes.length) at = await flush.step(changes, at);
+  await flush.commit(end);
+}
+
+class Flush {
+  readonly #file: StateFile;
+  readonly #hash: SetHash;
+  #entries: number;
+  #bytes: number;
+  #nextValueId: number;
+  #leaves: WrittenLeaf[] = [];
+  #removed: KvKey[] = [];
+  #pendingBytes = 0;
+
+  constructor(file: StateFile) {
+    this.#file = file;
+    const { hash, entries, bytes, nextValueId } = file.meta;
+    this.#hash = SetHash.fromBytes(hash);
+    this.#entries = entries;
+    this.#bytes = bytes;
+    this.#nextValueId = nextValueId;
+  }
+
+  /** Merges what falls into the leaf of the change at `from`; returns where to go on. */
+  async step(changes: readonly Change[], from: number): Promise<number> {
+    const first = changes[from];
+    if (first === undefined) return changes.length;
+    const leaf = await this.#file.leafOnDisk(first.key);
+    const merged = new Merged(leaf);
+    const chunks: Mutation[] = [];
+    const before = this.#totals();
+    let at = from, bytes = 0;
+    for (; at < changes.length; at++) {
+      const change = changes[at];
+      if (change === undefined || merged.isPast(change.key)) break;
+      if (bytes > STEP_BYTES_MAX || merged.removed.length > STEP_ROWS_MAX) break;
+      bytes += (change.value?.length ?? 0) + change.key.length * 3 + 50;
+      this.#merge(merged, change, chunks);
+    }
+    const high = await this.#joinNext(merged, changes[at]?.key);
+    const leaves = cutLeaves(leaf.low, high, ...merged.finish());
+    const weight = leaves.reduce((sum, { row, leaf }) => sum + row.length + leaf.low.length * 3, 0);
+    const count = leaves.length + merged.removed.length;
+    const pending = this.#leaves.length + this.#removed.length;
+    if (pending > 0 && !fitsCommit(pending + count, this.#pendingBytes + weight + 100_000)) {
+      await this.#commit(before);
+    }
+    await this.#file.writeAhead(chunks);
+    this.#leaves.push(...leaves);
+    this.#removed.push(...merged.removed);
+    this.#pendingBytes += weight;
+    // The rest of this leaf's changes must find it as it is now.
+    const unfinished = changes[at];
+    if (unfinished !== undefined && !merged.isPast(unfinished.key)) await this.commit();
+    return at;
+  }
+
+  /** Commits what is pending; with `end` as the last commit of the flush. */
+  async commit(end?: Pick<StateMeta, "applied" | "configuration">): Promise<void> {
+    await this.#commit(this.#totals(), end);
+  }
+
+  #totals(): Totals {
+    return {
+      hash: this.#hash.toBytes(),
+      entries: this.#entries,
+      bytes: this.#bytes,
+      nextValueId: this.#nextValueId,
+    };
+  }
+
+  async #commit(
+    totals: Totals,
+    end: Pick<StateMeta, "applied" | "configuration"> = this.#file.meta,
+  ): Promise<void> {
+    const { applied, configuration } = end;
+    const meta = { ...totals, applied, configuration };
+    await this.#file.commit(this.#leaves, this.#removed, meta);
+    this.#leaves = [];
+    this.#removed = [];
+    this.#pendingBytes = 0;
+  }
+
+  #merge(merged: Merged, { key, value }: Change, chunks: Mutation[]): void {
+    const old = merged.take(key);
+    if (old !== undefined) {
+      this.#hash.remove(isExternal(old) ? old.digest : entryDigest(this.#file.sha256, key, old));
+      this.#entries -= 1;
+      this.#bytes -= utf8Length(key) + (isExternal(old) ? old.bytes : old.length);
+      if (isExternal(old)) merged.removed.push(...externalKeys(old));
+    }
+    if (value === null) return;
+    const digest = entryDigest(this.#file.sha256, key, value);
+    this.#hash.add(digest);
+    this.#entries += 1;
+    this.#bytes += utf8Length(key) + value.length;
+    merged.put(key, this.#slot(value, digest, chunks));
+  }
+
+  #slot(value: Bytes, digest: Uint8Array, chunks: Mutation[]): Slot {
+    if (value.length <= INLINE_BYTES_MAX) return value;
+    const id = this.#nextValueId++;
+    chunks.push(...externalRows(id, value));
+    return { id, bytes: value.length, digest };
+  }
+
+  /** Takes in the neighbour of a leaf that has become small, where no change waits for it. */
+  async #joinNext(merged: Merged, nextKey: string | undefined): Promise<string | undefined> {
+    const high = merged.leaf.high;
+    if (high === undefined || merged.bytes() >= LEAF_BYTES_MIN) return high;
+    if (nextKey !== undefined && compareKeys(nextKey, high) < 0) return high;
+    const next = await this.#file.leafOnDisk(high);
+    if (nextKey !== undefined && (next.high === undefined || compareKeys(nextKey, next.high) < 0)) {
+      return high;
+    }
+    merged.append(next);
+    merged.removed.push(["l", next.low]);
+    return next.high;
+  }
+}
+
+/** One leaf while changes are merged into it, in the order of their keys. */
+class Merged {
+  readonly removed: KvKey[] = [];
+  readonly #keys: string[] = [];
+  readonly #slots: Slot[] = [];
+  #at = 0;
+
+  constructor(readonly leaf: Leaf) {}
+
+  isPast(key: string): boolean {
+    return this.leaf.high !== undefined && compareKeys(key, this.leaf.high) >= 0;
+  }
+
+  /** Copies what lies before `key` and takes out what lies at it. */
+  take(key: string): Slot | undefined {
+    while (this.#at < this.leaf.keys.length) {
+      const order = compareKeys(this.leaf.keys[this.#at] ?? "", key);
+      if (order > 0) return undefined;
+      if (order === 0) return this.leaf.slots[this.#at++];
+      this.#copyOne();
+    }
+    return undefined;
+  }
+
+  put(key: string, slot: Slot): void {
+    this.#keys.push(key);
+    this.#slots.push(slot);
+  }
+
+  /** Bytes of what is merged so far and of what is still to be copied, roughly. */
+  bytes(): number {
+    const merged = this.#keys.reduce((sum, key, i) => sum + key.length + size(this.#slots[i]), 0);
+    let rest = 0;
+    for (let i = this.#at; i < this.leaf.keys.length; i++) {
+      rest += (this.leaf.keys[i]?.length ?? 0) + size(this.leaf.slots[i]);
+    }
+    return merged + rest;
+  }
+
+  append(next: Leaf): void {
+    this.finish();
+    this.#keys.push(...next.keys);
+    this.#slots.push(...next.slots);
+  }
+
+  finish(): [readonly string[], readonly Slot[]] {
+    while (this.#at < this.leaf.keys.length) this.#copyOne();
+    return [this.#keys, this.#slots];
+  }
+
+  #copyOne(): void {
+    this.put(this.leaf.keys[this.#at] ?? "", this.leaf.slots[this.#at] ?? new Uint8Array(0));
+    this.#at += 1;
+  }
+}
+
+function size(slot: Slot | undefined): number {
+  return slot === undefined ? 0 : isExternal(slot) ? 50 : slot.length + 6;
+}

@@ -1,0 +1,56 @@
+/** What the state file says about itself, in one sealed row that each commit replaces. */
+import { fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import type { ChainLink } from "./log_record.ts";
+import { openRecord, sealRecord } from "./sealed_record.ts";
+
+export interface StateMeta {
+  /** The last log entry of which everything is in the file. */
+  readonly applied: ChainLink;
+  /** Set hash over the entries that are in the file, also where `applied` lags behind them. */
+  readonly hash: Uint8Array;
+  readonly entries: number;
+  /** Bytes of all keys and values. */
+  readonly bytes: number;
+  /** Values outside of leaves have lower ids; a chunk with this or a higher one is a leftover. */
+  readonly nextValueId: number;
+  /** The membership as of `applied`, in its text form. */
+  readonly configuration: string;
+}
+
+export function encodeMeta(meta: StateMeta): Uint8Array {
+  const { index, term, termStart, sum } = meta.applied;
+  const fields = [
+    1,
+    index,
+    term,
+    termStart,
+    toHex(sum),
+    toHex(meta.hash),
+    meta.entries,
+    meta.bytes,
+    meta.nextValueId,
+    meta.configuration,
+  ];
+  return sealRecord("state", utf8(JSON.stringify(fields)));
+}
+
+/** The meta of a row, or undefined where it is not what was written. */
+export function decodeMeta(row: Uint8Array): StateMeta | undefined {
+  const body = openRecord("state", row);
+  if (body === undefined) return undefined;
+  const parsed: unknown = JSON.parse(fromUtf8(body));
+  if (!Array.isArray(parsed)) return undefined;
+  const [version, ...fields]: unknown[] = parsed;
+  const [index, term, termStart, sumHex, hashHex, entries, bytes, nextValueId, configuration] =
+    fields;
+  const sum = typeof sumHex === "string" ? fromHex(sumHex) : undefined;
+  const hash = typeof hashHex === "string" ? fromHex(hashHex) : undefined;
+  if (
+    version !== 1 || typeof index !== "number" || typeof term !== "number" ||
+    typeof termStart !== "number" || sum === undefined || hash === undefined ||
+    typeof entries !== "number" || typeof bytes !== "number" ||
+    typeof nextValueId !== "number" || typeof configuration !== "string"
+  ) return undefined;
+  const applied = { index, term, termStart, sum };
+  return { applied, hash, entries, bytes, nextValueId, configuration };
+}
