@@ -17,13 +17,14 @@ export class Source {
   offset = 0;
   #line = 1;
   #lineStart = 0;
-  /** Up to where lines have been counted. */
-  #counted = 0;
+  /** Offset of the line break that ends the line, or of the end. */
+  #lineEnd: number;
 
   constructor(readonly text: string, readonly file: string, readonly limits: HclLimits) {
     if (text.length > limits.sizeMax) {
       throw new HclError(file, 1, 1, `the text is longer than ${limits.sizeMax} characters`);
     }
+    this.#lineEnd = this.#findLineEnd();
     if (text.charCodeAt(0) === 0xfeff) this.offset = 1;
   }
 
@@ -38,19 +39,22 @@ export class Source {
 
   /** Line and column of an offset. Cheap as long as offsets mostly grow. */
   position(offset: number): Position {
-    if (offset < this.#counted) {
+    if (offset < this.#lineStart) {
       this.#line = 1;
       this.#lineStart = 0;
-      this.#counted = 0;
+      this.#lineEnd = this.#findLineEnd();
     }
-    for (;;) {
-      const newline = this.text.indexOf("\n", this.#counted);
-      if (newline === -1 || newline >= offset) break;
+    while (this.#lineEnd < offset) {
       this.#line++;
-      this.#lineStart = newline + 1;
-      this.#counted = newline + 1;
+      this.#lineStart = this.#lineEnd + 1;
+      this.#lineEnd = this.#findLineEnd();
     }
     return { line: this.#line, column: offset - this.#lineStart + 1 };
+  }
+
+  #findLineEnd(): number {
+    const newline = this.text.indexOf("\n", this.#lineStart);
+    return newline === -1 ? this.text.length : newline;
   }
 
   fail(offset: number, problem: string): never {
