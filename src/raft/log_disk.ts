@@ -6,7 +6,7 @@ import { CorruptionError, StorageFullError } from "./errors.ts";
 import { kvFileBytes, removeKvFile } from "./kv_file.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
 import { CHAIN_START, type ChainLink } from "./log_record.ts";
-import { LogSegment } from "./log_segment.ts";
+import { commitGroup, LogSegment } from "./log_segment.ts";
 
 export interface LogDiskOptions {
   readonly directory: string;
@@ -33,7 +33,7 @@ export class LogDisk {
   readonly #older: Sealed[] = [];
   #active: LogSegment;
   commits = 0;
-  syncMs = 0;
+  commitMs = 0;
 
   private constructor(options: LogDiskOptions, marker: AckMarker, active: LogSegment) {
     this.#options = options;
@@ -82,17 +82,37 @@ export class LogDisk {
     return this.#older.reduce((sum, segment) => sum + segment.bytes, this.#active.bytes);
   }
 
-  /** Appends entries that follow `last`. They are durable when it returns, or none was made. */
+  /**
+   * Appends entries that follow `last`; they are durable when it returns. Where it throws, those
+   * up to `last` are, and none after.
+   */
   async append(entries: readonly LogEntry[]): Promise<void> {
+    for (let at = 0; at < entries.length;) {
+      const count = commitGroup(entries, at);
+      await this.#appendGroup(entries.slice(at, at + count));
+      at += count;
+    }
+  }
+
+  async #appendGroup(entries: readonly LogEntry[]): Promise<void> {
     if (this.#active.bytes >= this.#options.segmentBytes) await this.roll();
     const start = this.#options.clock.monotonic();
     try {
       await this.#active.append(entries);
     } finally {
       this.commits += 1;
-      this.syncMs += this.#options.clock.monotonic() - start;
+      this.commitMs += this.#options.clock.monotonic() - start;
     }
     this.#marker.note(this.last);
+  }
+
+  /** The chain link of an entry that is here, or of the position before the first. */
+  async link(index: number): Promise<ChainLink> {
+    if (index === this.last.index) return this.last;
+    if (index === this.firstIndex - 1) return (await this.#holding(index + 1)).header.before;
+    const [read] = await (await this.#holding(index)).read(index, index);
+    if (read === undefined) throw new CorruptionError(`log entry ${index} is missing`);
+    return read.link;
   }
 
   /** Removes the entries from `index` on; they were never committed. */

@@ -8,7 +8,14 @@
 import { concat, fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { sameBytes } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
-import { CHUNK_BYTES, KvFile, kvFileBytes, type KvRow, type Mutation } from "./kv_file.ts";
+import {
+  CHUNK_BYTES,
+  fitsCommit,
+  KvFile,
+  kvFileBytes,
+  type KvRow,
+  type Mutation,
+} from "./kv_file.ts";
 import type { LogEntry } from "./log_entry.ts";
 import type { ChainLink, RecordHead } from "./log_record.ts";
 import { decodeHead, encodeHead, RECORD_HEAD_BYTES, sumFits } from "./log_record.ts";
@@ -74,7 +81,10 @@ export class LogSegment {
     }
   }
 
-  /** Appends entries that follow `last`, durably, all or none. */
+  /**
+   * Appends entries that follow `last`, durably, all or none. They must fit one commit: see
+   * `commitGroup`.
+   */
   async append(entries: readonly LogEntry[]): Promise<void> {
     const chunks: Mutation[] = [];
     const heads: Mutation[] = [];
@@ -83,21 +93,21 @@ export class LogSegment {
     for (const entry of entries) {
       if (entry.index !== link.index + 1) throw new Error("log entries must follow each other");
       const encoded = encodeHead(entry, link);
-      const whole = entry.payload.length <= CHUNK_BYTES - RECORD_HEAD_BYTES;
-      if (!whole) chunks.push(...payloadChunks(entry));
-      const value = whole ? concat(encoded.head, entry.payload) : encoded.head;
+      const inline = isInline(entry);
+      if (!inline) chunks.push(...payloadChunks(entry));
+      const value = inline ? concat(encoded.head, entry.payload) : encoded.head;
       heads.push({ key: ["e", entry.index], value });
       link = encoded.link;
       bytes += entry.payload.length + 100;
     }
-    // Heads last: until then their chunks are void. Entries of earlier parts are whole by
-    // themselves, and nobody was told of them if a later part fails.
-    await this.file.commitInParts([...chunks, ...heads]);
+    // Chunks are void without their head, so that the one commit of the heads decides.
+    await this.file.commitInParts(chunks);
+    await this.file.commit(heads);
     this.last = link;
     this.bytes += bytes;
   }
 
-  /** Removes what a failed append or another leader's log left from `index` on. */
+  /** Removes the entries from `index` on. */
   async truncate(index: number): Promise<void> {
     const before = index === this.firstIndex
       ? this.header.before
@@ -180,6 +190,23 @@ export class LogSegment {
     });
     return concat(...rows.map((row) => row.value));
   }
+}
+
+function isInline({ payload }: LogEntry): boolean {
+  return payload.length <= CHUNK_BYTES - RECORD_HEAD_BYTES;
+}
+
+/** How many of the entries, from `start` on, go into one commit. */
+export function commitGroup(entries: readonly LogEntry[], start: number): number {
+  let count = 0, bytes = 0;
+  for (let i = start; i < entries.length; i++) {
+    const entry = entries[i];
+    if (entry === undefined) break;
+    bytes += 200 + (isInline(entry) ? entry.payload.length : 0);
+    if (count > 0 && !fitsCommit(count + 1, bytes)) break;
+    count += 1;
+  }
+  return count;
 }
 
 function payloadChunks({ index, payload }: LogEntry): Mutation[] {

@@ -34,9 +34,7 @@ export class Memtable {
   }
 
   /** All changes in the order of their keys. */
-  sorted(): Change[] {
-    const changes: Change[] = [];
-    for (const [key, value] of this.#changes.entries()) changes.push({ key, value });
-    return changes;
+  *sorted(): Generator<Change> {
+    for (const [key, value] of this.#changes.entries()) yield { key, value };
   }
 }

@@ -23,7 +23,7 @@ export interface StateFileOptions {
 const ID_END = Number.MAX_SAFE_INTEGER;
 
 export class StateFile {
-  readonly #options: StateFileOptions;
+  readonly options: StateFileOptions;
   readonly #file: KvFile;
   readonly #leaves: LeafCache;
   #meta: StateMeta;
@@ -31,7 +31,7 @@ export class StateFile {
   epoch = 0;
 
   private constructor(options: StateFileOptions, file: KvFile, meta: StateMeta) {
-    this.#options = options;
+    this.options = options;
     this.#file = file;
     this.#meta = meta;
     this.#leaves = new LeafCache(options.leafCacheBytes);
@@ -72,7 +72,7 @@ export class StateFile {
   }
 
   get path(): string {
-    return this.#options.path;
+    return this.options.path;
   }
 
   get meta(): StateMeta {
@@ -80,7 +80,7 @@ export class StateFile {
   }
 
   get sha256(): Sha256 {
-    return this.#options.sha256;
+    return this.options.sha256;
   }
 
   /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */

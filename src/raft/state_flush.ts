@@ -23,16 +23,30 @@ const utf8Length = (text: string) => encoder.encode(text).length;
 /** What the file holds as of a commit. */
 type Totals = Pick<StateMeta, "hash" | "entries" | "bytes" | "nextValueId">;
 
-/** Writes the sorted changes; with the last commit the file says `end`. */
+/** Writes changes that come in the order of their keys; with the last commit the file says `end`. */
 export async function flushChanges(
   file: StateFile,
-  changes: readonly Change[],
+  changes: Iterator<Change>,
   end: Pick<StateMeta, "applied" | "configuration">,
 ): Promise<void> {
+  const source = new Changes(changes);
   const flush = new Flush(file);
-  let at = 0;
-  while (at < changes.length) at = await flush.step(changes, at);
+  while (source.head !== undefined) await flush.step(source.head, source);
   await flush.commit(end);
+}
+
+/** The changes still to be written, the next one in sight. */
+class Changes {
+  head: Change | undefined;
+
+  constructor(readonly rest: Iterator<Change>) {
+    this.shift();
+  }
+
+  shift(): void {
+    const next = this.rest.next();
+    this.head = next.done ? undefined : next.value;
+  }
 }
 
 class Flush {
@@ -54,23 +68,20 @@ class Flush {
     this.#nextValueId = nextValueId;
   }
 
-  /** Merges what falls into the leaf of the change at `from`; returns where to go on. */
-  async step(changes: readonly Change[], from: number): Promise<number> {
-    const first = changes[from];
-    if (first === undefined) return changes.length;
+  /** Merges the changes from `first` on that fall into its leaf. */
+  async step(first: Change, source: Changes): Promise<void> {
     const leaf = await this.#file.leafOnDisk(first.key);
     const merged = new Merged(leaf);
     const chunks: Mutation[] = [];
     const before = this.#totals();
-    let at = from, bytes = 0;
-    for (; at < changes.length; at++) {
-      const change = changes[at];
-      if (change === undefined || merged.isPast(change.key)) break;
+    let bytes = 0;
+    for (; source.head !== undefined && !merged.isPast(source.head.key); source.shift()) {
       if (bytes > STEP_BYTES_MAX || merged.removed.length > STEP_ROWS_MAX) break;
+      const change = source.head;
       bytes += (change.value?.length ?? 0) + change.key.length * 3 + 50;
       this.#merge(merged, change, chunks);
     }
-    const high = await this.#joinNext(merged, changes[at]?.key);
+    const high = await this.#joinNext(merged, source.head?.key);
     const leaves = cutLeaves(leaf.low, high, ...merged.finish());
     const weight = leaves.reduce((sum, { row, leaf }) => sum + row.length + leaf.low.length * 3, 0);
     const count = leaves.length + merged.removed.length;
@@ -83,9 +94,7 @@ class Flush {
     this.#removed.push(...merged.removed);
     this.#pendingBytes += weight;
     // The rest of this leaf's changes must find it as it is now.
-    const unfinished = changes[at];
-    if (unfinished !== undefined && !merged.isPast(unfinished.key)) await this.commit();
-    return at;
+    if (source.head !== undefined && !merged.isPast(source.head.key)) await this.commit();
   }
 
   /** Commits what is pending; with `end` as the last commit of the flush. */

@@ -10,6 +10,8 @@ export interface LogBoot {
   /** Terms with the first index of each, for what is on disk after `base`. */
   readonly runs: readonly Position[];
   readonly lastIndex: number;
+  /** The entries after what is applied, which will be asked for first. */
+  readonly tail: readonly LogEntry[];
 }
 
 export class EntryLog {
@@ -25,7 +27,9 @@ export class EntryLog {
     this.#base = boot.base;
     this.#runs = [...boot.runs];
     this.#lastIndex = boot.lastIndex;
-    this.#windowStart = boot.lastIndex + 1;
+    this.#window = [...boot.tail];
+    this.#windowStart = boot.lastIndex + 1 - boot.tail.length;
+    for (const entry of boot.tail) this.#windowBytes += entry.payload.length;
   }
 
   get base(): Position {

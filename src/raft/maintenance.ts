@@ -1,0 +1,174 @@
+/**
+ * What keeps the directory small and the restart short: flushes, the removal of flushed log
+ * segments, and the rewriting of a state file that is mostly free space. One at a time.
+ */
+import type { Cancel } from "../base/clock.ts";
+import { generations, stateFileName, writeCurrent } from "./current_file.ts";
+import type { Driver } from "./driver.ts";
+import { StorageError, StorageFullError } from "./errors.ts";
+import { removeKvFile } from "./kv_file.ts";
+import type { LogDisk } from "./log_disk.ts";
+import { Mutex } from "./mutex.ts";
+import type { State } from "./state.ts";
+import { flushChanges } from "./state_flush.ts";
+import { rewriteState } from "./state_rewrite.ts";
+import type { Settings } from "./store_options.ts";
+
+export interface MaintenanceParts {
+  readonly settings: Settings;
+  readonly state: State;
+  readonly log: LogDisk;
+  readonly driver: Driver;
+  /** The membership as of what is applied, in its text form. */
+  readonly configuration: () => string;
+  /** The log on disk now starts after this index. */
+  readonly compacted: (index: number) => Promise<void>;
+}
+
+/** Free space below this is not worth a rewrite. */
+const GARBAGE_BYTES_MIN = 2 * 1024 * 1024;
+const RETRY_MS = 1000;
+
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #mutex = new Mutex();
+  #timer: Cancel | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+  /** The last index of the memtable that is set aside, once there is one. */
+  #frozenIndex = 0;
+  flushes = 0;
+  rewrites = 0;
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  /** Called after changes were applied: sees to it that they get flushed in time. */
+  applied(): void {
+    const { settings, state } = this.#parts;
+    if (state.active.bytes >= settings.flushBytes) this.#start();
+    else if (this.#running === undefined) this.#schedule(settings.flushAgeMs);
+  }
+
+  /** Something to wait for where too much is unflushed. Rejects where the disk is full. */
+  backPressure(): Promise<void> | undefined {
+    const { settings, state } = this.#parts;
+    const bytes = state.active.bytes + (state.frozen?.bytes ?? 0);
+    if (bytes < settings.unflushedBytesMax) return undefined;
+    return this.flush();
+  }
+
+  /** Brings everything that is applied into the state file. */
+  flush(): Promise<void> {
+    return this.#mutex.run(() => this.#flush());
+  }
+
+  /** Runs a task while no flush, rewrite or compaction does. */
+  exclusively<T>(task: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(task);
+  }
+
+  /** Flushes, then drops of log and state file what is not needed, whatever the thresholds say. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.();
+    await this.#running;
+    await this.flush();
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== undefined || this.#isClosed) return;
+    this.#timer = this.#parts.settings.clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#isClosed) return;
+    this.#running = this.#cycle().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #cycle(): Promise<void> {
+    const { driver, settings, state } = this.#parts;
+    try {
+      await this.#mutex.run(async () => {
+        await this.#flush();
+        await this.#tidy();
+      });
+      if (state.active.size > 0) this.#schedule(settings.flushAgeMs);
+    } catch (error) {
+      if (error instanceof StorageFullError) {
+        settings.log.error("no space to flush the state", { path: settings.path });
+        this.#schedule(RETRY_MS);
+      } else driver.fail(error instanceof Error ? error : new StorageError(String(error)));
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const { state, log, driver, configuration } = this.#parts;
+    if (state.frozen !== undefined) await this.#writeFrozen();
+    const index = driver.appliedIndex;
+    if (state.active.size === 0 && state.file.meta.applied.index === index) return;
+    state.freeze();
+    this.#frozenIndex = index;
+    this.#frozenConfiguration = configuration();
+    await this.#writeFrozen();
+    await log.measure();
+  }
+
+  #frozenConfiguration = "";
+
+  async #writeFrozen(): Promise<void> {
+    const { state, log } = this.#parts;
+    if (state.frozen === undefined) return;
+    const applied = await log.link(this.#frozenIndex);
+    const configuration = this.#frozenConfiguration;
+    await flushChanges(state.file, state.frozen.sorted(), { applied, configuration });
+    state.dropFrozen();
+    this.flushes += 1;
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#compactLog();
+    await this.#rewriteIfWasteful();
+  }
+
+  async #compactLog(): Promise<void> {
+    const { settings, state, log, compacted } = this.#parts;
+    const { clock, logAgeMaxMs, segmentBytes, trailingEntries } = settings;
+    const live = state.file.meta.bytes;
+    // A small state keeps a small log: the directory stays under twice of what is alive.
+    const bytesMax = Math.min(settings.logBytesMax, Math.max(512 * 1024, live / 4));
+    const isAged = async () => clock.now() - await log.oldestCreatedAt() > logAgeMaxMs;
+    if (log.segments === 1 && (log.bytes > Math.min(bytesMax, segmentBytes) || await isAged())) {
+      await log.roll();
+    }
+    const keepFrom = state.file.meta.applied.index + 1 - trailingEntries;
+    const dropped = await log.dropOldest(
+      keepFrom,
+      async () => log.bytes > bytesMax || await isAged(),
+    );
+    if (dropped > 0) await compacted(log.firstIndex - 1);
+  }
+
+  async #rewriteIfWasteful(): Promise<void> {
+    const { settings, state } = this.#parts;
+    const live = state.file.meta.bytes + state.file.meta.entries * 8;
+    const disk = await state.file.diskBytes();
+    if (disk < live * 1.7 || disk - live * 1.3 < GARBAGE_BYTES_MIN) return;
+    const current = Math.max(...await generations(settings.path));
+    const path = `${settings.path}/${stateFileName(current + 1)}`;
+    await removeKvFile(path);
+    const fresh = await rewriteState(state.file, path);
+    await writeCurrent(settings.path, current + 1);
+    const old = state.swapFile(fresh);
+    old.close();
+    await removeKvFile(old.path);
+    this.rewrites += 1;
+    settings.log.info("state file rewritten", { before: disk, after: await fresh.diskBytes() });
+  }
+}

@@ -1,0 +1,219 @@
+/** Opens a data directory: locks it, proves that its files fit each other, and leads at once. */
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { decodeBatch } from "./batch_codec.ts";
+import {
+  type Configuration,
+  decodeConfiguration,
+  encodeConfiguration,
+} from "./consensus/configuration.ts";
+import type { PlacedConfiguration } from "./consensus/core.ts";
+import { Raft } from "./consensus/raft.ts";
+import { generations, readCurrent, stateFileName, writeCurrent } from "./current_file.ts";
+import { lockDirectory } from "./dir_lock.ts";
+import { Driver } from "./driver.ts";
+import { readIfThere, replaceFile } from "./durable_file.ts";
+import { CorruptionError } from "./errors.ts";
+import { removeKvFile } from "./kv_file.ts";
+import { LogDisk } from "./log_disk.ts";
+import { EntryType, type LogEntry } from "./log_entry.ts";
+import { CHAIN_START } from "./log_record.ts";
+import { Maintenance } from "./maintenance.ts";
+import { NodeFile } from "./node_file.ts";
+import { RaftStorage } from "./raft_storage.ts";
+import { State } from "./state.ts";
+import { StateFile } from "./state_file.ts";
+import { type RaftStorageOptions, type Settings, withDefaults } from "./store_options.ts";
+
+/** Share of the cache's budget that goes to decoded leaves, which lists and scans live on. */
+const LEAF_CACHE_SHARE = 0.25;
+/** Recent log entries kept at hand for followers. */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Opens or creates the storage of a data directory. Throws `StorageLockedError` where another
+ * process has it, `CorruptionError` naming the file where something is damaged.
+ */
+export async function openRaftStorage(options: RaftStorageOptions): Promise<RaftStorage> {
+  const settings = withDefaults(options);
+  await Deno.mkdir(`${settings.path}/raft`, { recursive: true, mode: 0o700 });
+  const opened: { close(): void }[] = [];
+  const release = () => {
+    for (const each of opened.splice(0).reverse()) each.close();
+  };
+  const keep = <T extends { close(): void }>(resource: T): T => {
+    opened.push(resource);
+    return resource;
+  };
+  try {
+    const lock = await lockDirectory(settings.path);
+    keep({ close: () => lock.release() });
+    return await assemble(settings, keep, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function assemble(
+  settings: Settings,
+  keep: <T extends { close(): void }>(resource: T) => T,
+  release: () => void,
+): Promise<RaftStorage> {
+  const { path } = settings;
+  const nodeFile = keep(await NodeFile.open(`${path}/raft/node.kv`));
+  const nodeId = await settleNodeId(settings, nodeFile);
+  const file = await openState(settings, nodeId);
+  const state = new State(file, settings.cacheBytes * (1 - LEAF_CACHE_SHARE));
+  keep({ close: () => state.file.close() });
+  const log = keep(await openLog(settings, file));
+  const tail = await readTail(log, file);
+  const raft = await makeRaft({ settings, nodeId, nodeFile, file, log, tail });
+  let configuration = file.meta.configuration;
+  const apply = (entries: readonly LogEntry[]) => {
+    for (const { type, payload } of entries) {
+      if (type === EntryType.changes) state.apply(decodeBatch(payload));
+      else if (type === EntryType.configuration) configuration = fromUtf8(payload);
+    }
+    maintenance.applied();
+  };
+  const driver: Driver = new Driver({
+    nodeId,
+    raft,
+    log,
+    nodeFile,
+    apply,
+    applied: file.meta.applied.index,
+    turn: settings.turn,
+    backPressure: () => maintenance.backPressure(),
+    onFatal: settings.onFatal,
+  });
+  const maintenance: Maintenance = new Maintenance({
+    settings,
+    state,
+    log,
+    driver,
+    configuration: () => configuration,
+    compacted: async (index) => raft.compacted(await log.link(index)),
+  });
+  raft.campaign();
+  await driver.advance();
+  return new RaftStorage({ nodeId, settings, raft, driver, log, state, maintenance, release });
+}
+
+/** The node's id: from the file `node-id`, which must agree with the one beside term and vote. */
+async function settleNodeId(settings: Settings, nodeFile: NodeFile): Promise<string> {
+  const { path, random } = settings;
+  const content = await readIfThere(`${path}/node-id`);
+  const written = content === undefined ? undefined : fromUtf8(content).trim();
+  const known = nodeFile.nodeId;
+  if (known !== undefined && written !== undefined && written !== known) {
+    throw new CorruptionError(`${path}/node-id is damaged: this is the directory of ${known}`);
+  }
+  const nodeId = known ?? written ?? settings.nodeId ?? random.uuid();
+  if (settings.nodeId !== undefined && settings.nodeId !== nodeId) {
+    settings.log.warn("the directory keeps its node id", { nodeId, configured: settings.nodeId });
+  }
+  if (written === undefined) await replaceFile(path, "node-id", utf8(`${nodeId}\n`));
+  if (known === undefined) await nodeFile.save(nodeId, nodeFile.hardState);
+  return nodeId;
+}
+
+async function openState(settings: Settings, nodeId: string): Promise<StateFile> {
+  const { path, sha256, cacheBytes } = settings;
+  const fileOptions = (generation: number) => ({
+    path: `${path}/${stateFileName(generation)}`,
+    sha256,
+    leafCacheBytes: cacheBytes * LEAF_CACHE_SHARE,
+  });
+  const current = await readCurrent(path);
+  // What is not in use was being written when the process died, or was about to be removed.
+  for (const generation of await generations(path)) {
+    if (current !== undefined && generation !== current) {
+      await removeKvFile(fileOptions(generation).path);
+    }
+  }
+  if (current !== undefined) return await StateFile.open(fileOptions(current));
+  for await (const { name } of Deno.readDir(`${path}/raft`)) {
+    if (name.startsWith("log-")) throw new CorruptionError(`${path}/CURRENT is missing`);
+  }
+  await removeKvFile(fileOptions(1).path);
+  const alone: Configuration = { members: [{ id: nodeId, address: "", voter: true }] };
+  const file = await StateFile.create(fileOptions(1), {
+    applied: CHAIN_START,
+    hash: new Uint8Array(32),
+    entries: 0,
+    bytes: 0,
+    nextValueId: 1,
+    configuration: fromUtf8(encodeConfiguration(alone)),
+  });
+  await writeCurrent(path, 1);
+  return file;
+}
+
+async function openLog({ path, clock, log, segmentBytes }: Settings, file: StateFile) {
+  const directory = `${path}/raft`;
+  const { applied } = file.meta;
+  const disk = await LogDisk.open({ directory, clock, log, segmentBytes }, applied);
+  if (disk.firstIndex > applied.index + 1) {
+    disk.close();
+    throw new CorruptionError(
+      `${file.path} holds the state up to log entry ${applied.index}, the log in ${directory} ` +
+        `starts at ${disk.firstIndex}`,
+    );
+  }
+  if (disk.last.index < applied.index) {
+    disk.close();
+    throw new CorruptionError(
+      `the log in ${directory} ends at entry ${disk.last.index}, ${file.path} holds the state up ` +
+        `to ${applied.index}`,
+    );
+  }
+  return disk;
+}
+
+/** The entries that the state file does not hold yet. */
+async function readTail(log: LogDisk, file: StateFile): Promise<LogEntry[]> {
+  const tail: LogEntry[] = [];
+  for await (const page of log.read(file.meta.applied.index + 1, log.last.index)) {
+    tail.push(...page);
+  }
+  return tail;
+}
+
+async function makeRaft({ settings, nodeId, nodeFile, file, log, tail }: {
+  readonly settings: Settings;
+  readonly nodeId: string;
+  readonly nodeFile: NodeFile;
+  readonly file: StateFile;
+  readonly log: LogDisk;
+  readonly tail: readonly LogEntry[];
+}): Promise<Raft> {
+  const { applied, configuration } = file.meta;
+  const configurations: PlacedConfiguration[] = [
+    { index: applied.index, configuration: decodeConfiguration(utf8(configuration)) },
+  ];
+  for (const { type, index, payload } of tail) {
+    if (type !== EntryType.configuration) continue;
+    configurations.push({ index, configuration: decodeConfiguration(payload) });
+  }
+  const base = await log.link(log.firstIndex - 1);
+  const random = (bound: number) => {
+    const [a = 0, b = 0, c = 0] = settings.random.bytes(3);
+    return ((a << 16) | (b << 8) | c) % bound;
+  };
+  return new Raft({
+    settings: {
+      id: nodeId,
+      electionTicks: 10,
+      heartbeatTicks: 2,
+      appendEntriesMax: 256,
+      inflightMax: 64,
+      random,
+    },
+    hardState: nodeFile.hardState,
+    log: { base, runs: await log.termRuns(), lastIndex: log.last.index, tail },
+    configurations,
+    commit: applied.index,
+    windowBytes: WINDOW_BYTES,
+  });
+}

@@ -1,0 +1,144 @@
+/** The integrated storage: a log that is replicated, and the state that it makes. */
+import type { Awaitable } from "../base/awaitable.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { encodeBatch } from "./batch_codec.ts";
+import type { Configuration } from "./consensus/configuration.ts";
+import type { Raft } from "./consensus/raft.ts";
+import type { Driver } from "./driver.ts";
+import { StorageError } from "./errors.ts";
+import type { NameOptions } from "./folder_walk.ts";
+import { type Change, checkBatch } from "./keys.ts";
+import type { LogDisk } from "./log_disk.ts";
+import type { Maintenance } from "./maintenance.ts";
+import type { State, StoredEntry } from "./state.ts";
+import type { Settings } from "./store_options.ts";
+
+export interface RaftStorageStats {
+  /** Entries and bytes of keys and values in the state file, as of the last flush. */
+  readonly liveEntries: number;
+  readonly liveBytes: number;
+  readonly stateFileBytes: number;
+  readonly logBytes: number;
+  readonly logEntries: number;
+  readonly logSegments: number;
+  readonly unflushedBytes: number;
+  /** Durable commits of the log since the start, and the time they took, fsync included. */
+  readonly commits: number;
+  readonly commitMs: number;
+  readonly flushes: number;
+  readonly rewrites: number;
+  readonly cacheBytes: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+}
+
+export interface StorageParts {
+  readonly nodeId: string;
+  readonly settings: Settings;
+  readonly raft: Raft;
+  readonly driver: Driver;
+  readonly log: LogDisk;
+  readonly state: State;
+  readonly maintenance: Maintenance;
+  /** Closes what else was opened, and lets go of the directory. */
+  readonly release: () => void;
+}
+
+export class RaftStorage {
+  readonly #parts: StorageParts;
+  #isClosed = false;
+
+  constructor(parts: StorageParts) {
+    this.#parts = parts;
+  }
+
+  get nodeId(): string {
+    return this.#parts.nodeId;
+  }
+
+  get term(): number {
+    return this.#parts.raft.term;
+  }
+
+  get commitIndex(): number {
+    return this.#parts.raft.commitIndex;
+  }
+
+  get appliedIndex(): number {
+    return this.#parts.driver.appliedIndex;
+  }
+
+  configuration(): Configuration {
+    return this.#parts.raft.configuration;
+  }
+
+  get(key: string): Awaitable<Bytes | undefined> {
+    return this.#parts.state.get(key);
+  }
+
+  list(prefix: string, options?: NameOptions): Promise<string[]> {
+    return this.#parts.state.list(prefix, options);
+  }
+
+  scan(
+    prefix: string,
+    options: { readonly after?: string; readonly before?: string; readonly limit: number },
+  ): Promise<StoredEntry[]> {
+    return this.#parts.state.scan(prefix, options);
+  }
+
+  /** One log entry: all changes or none, durable and visible when it resolves. */
+  async write(batch: readonly Change[]): Promise<void> {
+    const { driver, settings } = this.#parts;
+    if (this.#isClosed) throw new StorageError("the storage is closed");
+    const bytes = checkBatch(batch, settings);
+    if (batch.length === 0) return;
+    await driver.submit(encodeBatch(batch, bytes));
+  }
+
+  /** Brings everything that is applied into the state file. */
+  flush(): Promise<void> {
+    return this.#parts.maintenance.flush();
+  }
+
+  /** The set hash over all entries as of an index, which the flush before it brings about. */
+  async stateHash(): Promise<{ readonly index: number; readonly hash: Uint8Array }> {
+    await this.flush();
+    const { applied, hash } = this.#parts.state.file.meta;
+    return { index: applied.index, hash };
+  }
+
+  async stats(): Promise<RaftStorageStats> {
+    const { state, log, maintenance } = this.#parts;
+    const { meta } = state.file;
+    return {
+      liveEntries: meta.entries,
+      liveBytes: meta.bytes,
+      stateFileBytes: await state.file.diskBytes(),
+      logBytes: await log.measure(),
+      logEntries: log.last.index - log.firstIndex + 1,
+      logSegments: log.segments,
+      unflushedBytes: state.active.bytes + (state.frozen?.bytes ?? 0),
+      commits: log.commits,
+      commitMs: log.commitMs,
+      flushes: maintenance.flushes,
+      rewrites: maintenance.rewrites,
+      cacheBytes: state.cache.bytes,
+      cacheHits: state.cache.hits,
+      cacheMisses: state.cache.misses,
+    };
+  }
+
+  /** Ends writes under way, flushes, and lets go of the directory, which it does in any case. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { driver, maintenance, release } = this.#parts;
+    try {
+      await driver.close();
+      if (driver.failure === undefined) await maintenance.close();
+    } finally {
+      release();
+    }
+  }
+}

@@ -1,0 +1,11 @@
+import { setImmediate } from "node:timers";
+
+/**
+ * Lets everything that is ready run first. Writers that were just answered get to ask again before
+ * the next commit is put together, else commits of one and of all others would take turns.
+ */
+export function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
