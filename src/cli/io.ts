@@ -24,6 +24,9 @@ export interface Io {
   writeFile(path: string, data: Uint8Array): Promise<void>;
   removeFile(path: string): Promise<void>;
   openRead(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  /** Writes a new private file (mode 0600), replacing one of that name. */
+  saveStream(path: string, data: ReadableStream<Uint8Array>): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
   /** Runs a helper program with `input` on its standard input. */
   runHelper(program: string, args: readonly string[], input: string): Promise<HelperResult>;
   /** Resolves when the user presses Ctrl-C; used by commands that run until then. */

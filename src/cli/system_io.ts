@@ -115,6 +115,8 @@ export const systemIo: Io = {
   writeFile: (path, data) => Deno.writeFile(path, data),
   removeFile: (path) => Deno.remove(path),
   openRead: async (path) => (await Deno.open(path)).readable,
+  saveStream: (path, data) => Deno.writeFile(path, data, { mode: 0o600 }),
+  rename: (from, to) => Deno.rename(from, to),
   runHelper,
   interrupted: () =>
     new Promise((resolve) => {

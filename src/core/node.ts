@@ -96,14 +96,18 @@ export class Node {
     });
   }
 
-  /** Makes a root token; only `operator init` and `generate-root` may ask for one. */
+  /**
+   * Makes a root token; only `operator init`, `generate-root` and a dev server may ask for one. One
+   * whose text an operator chose looks as if made by `auth/token/create`, like any such token.
+   */
   async issueRootToken(text?: string): Promise<Auth> {
+    const chosen = text !== undefined;
     const { transactions, issuer } = this.services;
     const made = await transactions.run((transaction) =>
       issuer.issue(transaction, {
         policies: ["root"],
-        path: "auth/token/root",
-        displayName: "root",
+        path: chosen ? "auth/token/create" : "auth/token/root",
+        displayName: chosen ? "token" : "root",
         renewable: false,
       }, text)
     );

@@ -45,7 +45,7 @@ const alwaysMounted: readonly NewMount[] = [
     table: "mounts",
     path: "identity/",
     type: "identity",
-    description: "entities, groups and what logins have in common",
+    description: "identity store",
     config: { passthroughRequestHeaders: ["Authorization"] },
   },
   {

@@ -136,7 +136,8 @@ async function complete(
 ): Promise<LogicalResponse> {
   const { services, request } = passage;
   const { transaction } = call;
-  if (response.auth !== undefined && response.auth.clientToken === "") {
+  const login = response.auth;
+  if (login !== undefined && login.clientToken === "" && login.accessor === "") {
     await completeLogin(services, transaction, call, response);
   }
   if (response.secret !== undefined) {

@@ -1,7 +1,7 @@
 /** Request bodies, bounded in size and time. */
 import { badRequest, Failure } from "../base/failure.ts";
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The whole body as text. Throws 413 where it is over `maxBytes` (0: no limit), 408 where it has

@@ -107,10 +107,15 @@ async function readData(
   limits: RequestLimits,
 ): Promise<JsonObject> {
   if (operation !== "update" && operation !== "patch") {
-    return parameters === undefined ? emptyData : queryData(parameters);
+    if (parameters === undefined) return emptyData;
+    for (const name of ["list", "scan", "help"]) parameters.delete(name);
+    return queryData(parameters);
   }
   if (http.body === null) return emptyData;
   const contentType = http.headers.get("content-type") ?? "";
+  if (operation === "patch" && !contentType.startsWith("application/merge-patch+json")) {
+    throw new Failure(415, "PATCH needs the content type application/merge-patch+json");
+  }
   const text = await readBody(http, limits.maxRequestSize, limits.readTimeoutMs);
   if (text.trim() === "") return emptyData;
   if (contentType.startsWith("application/x-www-form-urlencoded")) {

@@ -25,7 +25,7 @@ export function writeResponse(
   const reads = operation === "read" || operation === "list" || operation === "scan";
   if (response === undefined || isEmpty(response)) {
     if (reads) return errorResponse(404, []);
-    return new Response(null, { status: response?.status ?? 204, headers: security });
+    return new Response(null, { status: response?.status ?? 204, headers: json });
   }
   if ((operation === "list" || operation === "scan") && listsNothing(response)) {
     return response.warnings === undefined

@@ -11,6 +11,7 @@ const root = "sys/expire/";
 const byId = `${root}id/`;
 const byTime = `${root}time/`;
 const byToken = `${root}token/`;
+const byFailure = `${root}failed/`;
 
 /** Milliseconds as text whose byte order is the order of time, until the year 33658. */
 function timeKey(milliseconds: number): string {
@@ -40,6 +41,9 @@ export class LeaseStore {
     if (lease.expireTime > 0) {
       transaction.put(`${byTime}${timeKey(lease.expireTime)}/${short}`, utf8(lease.id));
     }
+    if (lease.failure !== undefined) {
+      transaction.put(byFailure + lease.id, utf8(JSON.stringify(lease)));
+    }
     if (lease.kind === "secret" && before === undefined) {
       transaction.put(`${byToken}${lease.tokenId}/${short}`, utf8(lease.id));
     }
@@ -48,6 +52,7 @@ export class LeaseStore {
   remove(transaction: Transaction, lease: LeaseEntry): void {
     const short = this.#short(lease.id);
     transaction.delete(byId + lease.id);
+    if (lease.failure !== undefined) transaction.delete(byFailure + lease.id);
     if (lease.expireTime > 0) {
       transaction.delete(`${byTime}${timeKey(lease.expireTime)}/${short}`);
     }
@@ -70,6 +75,19 @@ export class LeaseStore {
   async ofToken(transaction: Transaction, tokenId: string, limit: number): Promise<string[]> {
     const page = await transaction.scan(`${byToken}${tokenId}/`, { limit });
     return page.map(({ value }) => fromUtf8(value));
+  }
+
+  /** Leases whose revocation has failed, a page after the lease `after`. */
+  async failing(
+    transaction: Transaction,
+    after: string | undefined,
+    limit: number,
+  ): Promise<LeaseEntry[]> {
+    const page = await transaction.scan(byFailure, {
+      limit,
+      ...(after === undefined ? {} : { after: byFailure + after }),
+    });
+    return page.map(({ value }) => decodeLease(value));
   }
 
   /** Names directly below a prefix of lease ids, as sys/leases/lookup lists them. */

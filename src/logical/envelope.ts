@@ -8,7 +8,8 @@ export function envelope(requestId: string, response: LogicalResponse): JsonObje
   const lease = response.lease;
   return {
     ...response.topLevel,
-    request_id: requestId,
+    // A wrapped answer tells nothing of the request that made it.
+    request_id: response.wrapInfo === undefined ? requestId : "",
     lease_id: lease?.id ?? "",
     renewable: lease?.renewable ?? false,
     lease_duration: lease?.durationSeconds ?? 0,

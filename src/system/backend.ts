@@ -4,6 +4,8 @@ import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
 import { capabilityPaths } from "./capabilities.ts";
+import { internalUiPaths } from "./internal_ui.ts";
+import { leasePaths } from "./leases.ts";
 import { mountPaths } from "./mounts.ts";
 import { policyPaths } from "./policies.ts";
 import { remountPaths } from "./remount.ts";
@@ -21,6 +23,8 @@ export function systemBackend(services: () => Services, _node: () => Node): Logi
       ...capabilityPaths(services),
       ...wrappingPaths(services),
       ...toolPaths(services),
+      ...leasePaths(services),
+      ...internalUiPaths(services),
     ],
   });
 }

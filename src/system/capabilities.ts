@@ -20,7 +20,9 @@ async function answer(
   entry: TokenEntry,
   asked: readonly string[] | undefined,
 ): Promise<LogicalResponse> {
-  if (asked === undefined || asked.length === 0) throw badRequest("paths must be supplied");
+  if (asked === undefined || asked.length === 0 || asked.includes("")) {
+    throw badRequest("paths must be supplied");
+  }
   const acl = await services.acls.forToken(call.transaction, entry);
   const data: JsonObject = {};
   for (const one of asked) data[one] = acl.capabilities(one.replace(/^\//, ""));

@@ -10,7 +10,7 @@ import type { Call } from "../core/backend.ts";
 
 async function names(services: Services, call: Call): Promise<string[]> {
   const found = await services.acls.names(call.transaction);
-  return [...found.filter((name) => !hiddenPolicyNames.has(name)), "root"].sort();
+  return [...found.filter((name) => !hiddenPolicyNames.has(name)).sort(), "root"];
 }
 
 async function text(services: Services, call: Call, name: string): Promise<string> {
@@ -59,7 +59,8 @@ function forms(services: () => Services, prefix: string, older: boolean): Path[]
           summary: "Lists the ACL policies.",
           handler: async (call) => {
             const keys = await names(services(), call);
-            return older ? { data: { keys, policies: keys } } : { data: { keys } };
+            const both = { keys, policies: keys };
+            return older ? { data: both, topLevel: both } : { data: { keys } };
           },
         },
       },

@@ -36,6 +36,7 @@ async function remount(services: Services, call: Call, fromText: string, toText:
   });
   return {
     data: { migration_id: id },
+    topLevel: { migration_id: id },
     warnings: ["The mount has been moved; leases of its former path are being revoked."],
   };
 }

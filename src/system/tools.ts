@@ -20,7 +20,10 @@ function randomBytes(services: Services, count: number, format: string, source: 
   if (!["", "platform", "seal", "all"].includes(source)) {
     throw badRequest(`unsupported entropy source "${source}"`);
   }
-  return { data: { random_bytes: encode(services.tokens.random.bytes(count), format) } };
+  const data = { random_bytes: encode(services.tokens.random.bytes(count), format) };
+  return source === "seal" || source === "all"
+    ? { data, warnings: ["This seal is no source of entropy; the platform's was used."] }
+    : { data };
 }
 
 const randomFields = {

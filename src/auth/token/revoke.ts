@@ -5,7 +5,6 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { isBatchText } from "../../token/text.ts";
-import { findAccessor } from "./lookup.ts";
 
 const token = field.string("The token to revoke.", "");
 
@@ -50,8 +49,12 @@ export function revokePaths(services: () => Services): Path[] {
         update: {
           summary: "Revokes the token with an accessor, and its children.",
           handler: async (call, input) => {
-            const entry = await findAccessor(services(), call, input.accessor);
+            if (input.accessor === "") throw badRequest("missing accessor");
+            const { tokens } = services();
+            const entry = await tokens.lookupAccessor(call.transaction, input.accessor);
+            if (entry === undefined) return { warnings: ["No token has this accessor."] };
             await services().revoker.revokeTree(call.transaction, entry);
+            return undefined;
           },
         },
       },

@@ -25,6 +25,12 @@ export interface TokenRole {
   readonly numUses: number;
   readonly noDefaultPolicy: boolean;
   readonly tokenType: TokenTypeSetting;
+  /** What was set by its former name is shown by it too. */
+  readonly byFormerName: {
+    readonly period?: number;
+    readonly explicitMaxTtl?: number;
+    readonly boundCidrs?: readonly string[];
+  };
 }
 
 const prefix = "roles/";
@@ -80,6 +86,7 @@ function newRole(name: string): TokenRole {
     numUses: 0,
     noDefaultPolicy: false,
     tokenType: "default-service",
+    byFormerName: {},
   };
 }
 
@@ -121,16 +128,19 @@ function shown(role: TokenRole) {
     allowed_entity_aliases: role.allowedEntityAliases.length === 0
       ? null
       : [...role.allowedEntityAliases],
-    explicit_max_ttl: 0,
+    explicit_max_ttl: role.byFormerName.explicitMaxTtl ?? 0,
     orphan: role.orphan,
     path_suffix: role.pathSuffix,
-    period: 0,
+    period: role.byFormerName.period ?? 0,
     renewable: role.renewable,
     token_explicit_max_ttl: role.explicitMaxTtl,
     token_no_default_policy: role.noDefaultPolicy,
     token_period: role.period,
     token_type: role.tokenType,
     ...(role.boundCidrs.length === 0 ? {} : { token_bound_cidrs: [...role.boundCidrs] }),
+    ...(role.byFormerName.boundCidrs === undefined
+      ? {}
+      : { bound_cidrs: [...role.byFormerName.boundCidrs] }),
     ...(role.numUses === 0 ? {} : { token_num_uses: role.numUses }),
   };
 }
@@ -184,6 +194,14 @@ export const rolePaths: readonly Path[] = [
             tokenType: input.token_type === undefined
               ? before.tokenType
               : readTokenType(input.token_type),
+            byFormerName: {
+              ...before.byFormerName,
+              ...(input.period === undefined ? {} : { period: input.period }),
+              ...(input.explicit_max_ttl === undefined
+                ? {}
+                : { explicitMaxTtl: input.explicit_max_ttl }),
+              ...(input.bound_cidrs === undefined ? {} : { boundCidrs: input.bound_cidrs }),
+            },
           };
           check(role);
           call.storage.put(prefix + name, utf8(JSON.stringify(role)));

@@ -118,7 +118,8 @@ function byFields(
     about,
     fields,
     example,
-    login: (input) => input.client.write(`auth/${input.mount}/login`, Object.fromEntries(input.given)),
+    login: (input) =>
+      input.client.write(`auth/${input.mount}/login`, Object.fromEntries(input.given)),
   };
 }
 

@@ -16,7 +16,10 @@ export const tuneFlags: readonly Flag[] = [
   list("audit-non-hmac-response-keys", "Answer field that audit logs show as it is. Repeatable."),
   ttl("default-lease-ttl", "How long leases and tokens of this mount live by default."),
   text("description", "What it is for, for people."),
-  text("listing-visibility", 'Whether the user interface shows it before login: "unauth", "hidden".'),
+  text(
+    "listing-visibility",
+    'Whether the user interface shows it before login: "unauth", "hidden".',
+  ),
   ttl("max-lease-ttl", "How long leases and tokens of this mount may live at most."),
   map("options", "Option of the plugin, as name=value. May be repeated."),
   list("passthrough-request-headers", "Request header that the plugin sees. May be repeated."),

@@ -12,8 +12,11 @@ import { keyShare } from "./key_input.ts";
 import { readPgpKeys } from "./pgp_keys.ts";
 
 const flags: readonly Flag[] = [
-  bool("backup", "Keep the new keys, encrypted, on the node until told to delete them. For -init " +
-    "with -pgp-keys."),
+  bool(
+    "backup",
+    "Keep the new keys, encrypted, on the node until told to delete them. For -init " +
+      "with -pgp-keys.",
+  ),
   bool("backup-delete", "Delete the kept keys."),
   bool("backup-retrieve", "Print the kept keys."),
   bool("cancel", "Give up; the shares given so far are forgotten."),
@@ -25,10 +28,17 @@ const flags: readonly Flag[] = [
     placeholder: "files",
   }),
   bool("status", "Print how far it is."),
-  text("target", "Which keys: those that unseal, or the recovery keys of a seal that opens by " +
-    "itself.", { fallback: "barrier", placeholder: "barrier|recovery" }),
-  bool("verify", "Speak of the second half, in which the new keys are given back to prove that " +
-    "they arrived; for -init: ask for that half."),
+  text(
+    "target",
+    "Which keys: those that unseal, or the recovery keys of a seal that opens by " +
+      "itself.",
+    { fallback: "barrier", placeholder: "barrier|recovery" },
+  ),
+  bool(
+    "verify",
+    "Speak of the second half, in which the new keys are given back to prove that " +
+      "they arrived; for -init: ask for that half.",
+  ),
 ];
 
 interface Wording {
@@ -39,16 +49,19 @@ interface Wording {
   readonly paths: Readonly<Record<"barrier" | "recovery", { base: string; backup: string }>>;
 }
 
-export const rekey: Command = keysCommand({
-  name: "rekey",
-  noun: "rekey",
-  done: "rekeying",
-  paths: {
-    barrier: { base: "sys/rekey", backup: "sys/rekey/backup" },
-    recovery: { base: "sys/rekey-recovery-key", backup: "sys/rekey/recovery-key-backup" },
+export const rekey: Command = keysCommand(
+  {
+    name: "rekey",
+    noun: "rekey",
+    done: "rekeying",
+    paths: {
+      barrier: { base: "sys/rekey", backup: "sys/rekey/backup" },
+      recovery: { base: "sys/rekey-recovery-key", backup: "sys/rekey/recovery-key-backup" },
+    },
   },
-}, "Makes new unseal keys (or recovery keys) with the agreement of enough holders of the old " +
-  "ones, which stop working at the end.");
+  "Makes new unseal keys (or recovery keys) with the agreement of enough holders of the old " +
+    "ones, which stop working at the end.",
+);
 
 export const rotateKeys: Command = keysCommand({
   name: "rotate-keys",

@@ -21,7 +21,7 @@ export const unseal: Command = {
   output: "format",
   async run(call) {
     const client = await call.client();
-    const body = call.flags.bool("reset")
+    const body: JsonObject = call.flags.bool("reset")
       ? { reset: true }
       : { key: await keyShare(call), migrate: call.flags.bool("migrate") };
     const answer = await call.during(
@@ -125,7 +125,9 @@ function shortTime(text: string): string {
   if (Number.isNaN(time.getTime())) return text;
   const two = (value: number) => String(value).padStart(2, "0");
   return `${two(time.getUTCDate())} ${months[time.getUTCMonth()]} ` +
-    `${two(time.getUTCFullYear() % 100)} ${two(time.getUTCHours())}:${two(time.getUTCMinutes())} UTC`;
+    `${two(time.getUTCFullYear() % 100)} ${two(time.getUTCHours())}:${
+      two(time.getUTCMinutes())
+    } UTC`;
 }
 
 export const members: Command = {

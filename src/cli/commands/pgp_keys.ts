@@ -31,8 +31,9 @@ export async function readPgpKey(name: string, io: Io): Promise<string> {
 
 /** What is between the header lines and the checksum of an ASCII armor (RFC 4880, 6.2). */
 function dearmored(text: string, path: string): string {
-  const body = /-----BEGIN PGP[^\n]*\n(?:[^\n]*:[^\n]*\n)*\s*\n?([\s\S]*?)\n(?:=[\w+/=]{4}\s*\n)?-----END/
-    .exec(text.replaceAll("\r", ""))?.[1]?.replace(/\s+/g, "") ?? "";
+  const body =
+    /-----BEGIN PGP[^\n]*\n(?:[^\n]*:[^\n]*\n)*\s*\n?([\s\S]*?)\n(?:=[\w+/=]{4}\s*\n)?-----END/
+      .exec(text.replaceAll("\r", ""))?.[1]?.replace(/\s+/g, "") ?? "";
   if (body === "" || fromBase64(body) === undefined) {
     throw new CommandError(`Error reading the PGP key: ${path} is damaged`, 1);
   }

@@ -128,9 +128,7 @@ export const explain: Command = {
 
 async function question(call: Call): Promise<Record<string, Json>> {
   const typed = call.flags.text("token");
-  const token = typed === "-"
-    ? new TextDecoder().decode(await call.io.readStdin()).trim()
-    : typed;
+  const token = typed === "-" ? new TextDecoder().decode(await call.io.readStdin()).trim() : typed;
   const accessor = call.flags.text("accessor");
   return {
     path: apiPath(call.arg(0)),

@@ -103,9 +103,7 @@ export const tune: Command = {
     const options = mountOptions(call);
     const body = {
       ...mountConfig(call),
-      ...(call.flags.given("description")
-        ? { description: call.flags.text("description") }
-        : {}),
+      ...(call.flags.given("description") ? { description: call.flags.text("description") } : {}),
       ...(Object.keys(options).length === 0 ? {} : { options }),
     };
     const client = await call.client();

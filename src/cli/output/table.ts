@@ -1,9 +1,9 @@
-/** Columns of text, four blanks apart. */
+/** Columns of text, by default four blanks apart. */
 
-const gap = "    ";
+const columnGap = "    ";
 
 /** Lines of a table. Empty cells read "n/a"; nothing stands behind the last cell of a line. */
-export function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[], gap = columnGap): string[] {
   const cells = rows.map((row) => row.map((cell) => cell === "" ? "n/a" : cell));
   const widths: number[] = [];
   for (const row of cells) {

@@ -4,7 +4,9 @@ import { badRequest, notFound, permissionDenied } from "../../base/failure.ts";
 import { defineBackend } from "../../backend/backend.ts";
 import { path } from "../../backend/path.ts";
 import type { Call, LogicalBackend } from "../../core/backend.ts";
+import { isWrapping } from "../../core/wrapping.ts";
 import { isJsonObject, parseJson } from "../../logical/json.ts";
+import type { LogicalResponse } from "../../logical/response.ts";
 
 /** The part of the mount that belongs to the caller's token. */
 function own(call: Call) {
@@ -17,6 +19,16 @@ function own(call: Call) {
 
 function checkPath(name: string): void {
   if (name === "" || name.endsWith("/")) throw badRequest("missing path");
+}
+
+/** How wrapped answers were read before `sys/wrapping/unwrap`; some clients still do. */
+function oldUnwrap(kept: string): LogicalResponse {
+  const parsed = parseJson(kept);
+  const body = isJsonObject(parsed) ? parsed.body : null;
+  return {
+    data: { response: JSON.stringify(body) },
+    warnings: ["Reading cubbyhole/response is outdated; use sys/wrapping/unwrap instead."],
+  };
 }
 
 export function cubbyholeBackend(): LogicalBackend {
@@ -35,6 +47,10 @@ export function cubbyholeBackend(): LogicalBackend {
             handler: async (call, input) => {
               checkPath(input.path);
               const bytes = await own(call).get(input.path);
+              const wrapped = call.token !== undefined && isWrapping(call.token);
+              if (bytes !== undefined && wrapped && input.path === "response") {
+                return oldUnwrap(fromUtf8(bytes));
+              }
               const data = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
               if (!isJsonObject(data)) throw notFound();
               return { data };

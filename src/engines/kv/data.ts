@@ -70,7 +70,7 @@ export function addVersion(
 }
 
 /** The shorter of the key's and the mount's time to live; a negative one means none. */
-function deletionTime(record: KeyRecord, config: KvConfig, now: number): number {
+export function deletionTime(record: KeyRecord, config: KvConfig, now: number): number {
   if (record.deleteVersionAfter < 0 || config.deleteVersionAfter < 0) return 0;
   const given = [record.deleteVersionAfter, config.deleteVersionAfter].filter((s) => s > 0);
   return given.length === 0 ? 0 : now + Math.min(...given) * 1000;

@@ -23,13 +23,14 @@ type Wanted = { [K in keyof typeof fields]: (typeof fields)[K]["default"] };
 const customLimits = { entries: 64, keyBytes: 128, valueBytes: 512 };
 
 /** Checks custom metadata: names and texts, few and short. */
-function readCustom(value: JsonValue): Record<string, string> {
-  if (value === null) return {};
+function readCustom(value: JsonValue): Record<string, string> | null {
+  if (value === null) return null;
   if (!isJsonObject(value)) throw badRequest("custom_metadata must be an object");
   const entries = Object.entries(value);
   if (entries.length > customLimits.entries) {
     throw badRequest(`custom_metadata holds more than ${customLimits.entries} entries`);
   }
+  if (entries.length === 0) return null;
   return Object.fromEntries(entries.map(([name, item]) => [name, customValue(name, item)]));
 }
 
@@ -55,7 +56,8 @@ function patchCustom(before: KeyRecord["customMetadata"], patch: JsonValue) {
   const merged: JsonObject = { ...before };
   for (const [name, item] of Object.entries(patch)) {
     if (item === null) delete merged[name];
-    else merged[name] = customValue(name, item);
+    else if (typeof item !== "string") throw badRequest(`custom_metadata "${name}" must be a text`);
+    else merged[name] = item;
   }
   return readCustom(merged);
 }
@@ -116,7 +118,8 @@ export function metadataPaths({ clock, crypto }: Pick<Platform, "clock" | "crypt
             const wanted = { ...emptyWanted, after: input.after, limit: input.limit };
             const keys = await call.storage.list(folder, listOptions(wanted));
             const info: JsonObject = {};
-            for (const key of keys.filter((name) => !name.endsWith("/"))) {
+            for (const key of keys) {
+              if (key.endsWith("/")) info[key] = {};
               const record = await open(call).key(input.path + key);
               if (record !== undefined) info[key] = keyBody(record);
             }

@@ -55,7 +55,11 @@ export const v1Backend: LogicalBackend = defineBackend({
         },
         delete: {
           summary: "Deletes a secret.",
-          handler: (call, input) => call.storage.delete(v1Prefix + input.path),
+          handler: (call, input) => {
+            if (!input.path.endsWith("/") && input.path !== "") {
+              call.storage.delete(v1Prefix + input.path);
+            }
+          },
         },
         list: {
           summary: "Lists secrets and folders.",

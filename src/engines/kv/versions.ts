@@ -3,9 +3,10 @@ import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Platform } from "../../core/backend.ts";
+import { deletionTime } from "./data.ts";
 import { isReadable, KvStore, type VersionRecord } from "./record.ts";
 
-type Change = (version: VersionRecord, now: number) => VersionRecord;
+type Change = (version: VersionRecord, now: number, deletion: number) => VersionRecord;
 
 const changes: Readonly<Record<string, { summary: string; change: Change }>> = {
   delete: {
@@ -14,7 +15,8 @@ const changes: Readonly<Record<string, { summary: string; change: Change }>> = {
   },
   undelete: {
     summary: "Brings deleted versions back.",
-    change: (version) => version.destroyed ? version : { ...version, deleted: 0 },
+    change: (version, _now, deletion) =>
+      version.destroyed ? version : { ...version, deleted: deletion },
   },
   destroy: {
     summary: "Removes the data of versions for ever.",
@@ -38,11 +40,12 @@ export function versionPaths({ clock, crypto }: Pick<Platform, "clock" | "crypto
             const record = await store.key(keyPath);
             if (record === undefined) return;
             const now = clock.now();
+            const deletion = deletionTime(record, await store.config(), now);
             const versions = { ...record.versions };
             for (const number of numbers) {
               const version = versions[number];
               if (version === undefined) continue;
-              versions[number] = change(version, now);
+              versions[number] = change(version, now, deletion);
               if (name === "destroy") store.deleteData(keyPath, number);
             }
             store.putKey(keyPath, { ...record, versions, updated: now });

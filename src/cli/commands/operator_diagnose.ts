@@ -1,0 +1,60 @@
+/** `operator diagnose` and `operator validate-config`: checks without starting a node. */
+import { bool, list } from "../args/flag.ts";
+import type { Call } from "../call.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../errors.ts";
+import type { DiagnoseOptions } from "../server_options.ts";
+import { configFlag } from "./server.ts";
+import { callServer } from "./server_module.ts";
+
+/** Exit code for a missing or unusable -config, as other tools of this kind have it. */
+const usageExitCode = 3;
+
+export const diagnose: Command = {
+  usage: "[options]",
+  about: "Looks for what would keep a node from starting or from working well: its " +
+    "configuration, storage, listeners, certificates, disk and limits. The node need not run. " +
+    "The exit code is 0 when all is well, 1 for failures, 2 for warnings.",
+  examples: [["Check a configuration", "operator diagnose -config=/etc/holdfast/holdfast.hcl"]],
+  flags: [
+    configFlag,
+    bool("debug", "Print everything that was looked at."),
+    list("skip", "Name of a check to leave out. May be repeated."),
+  ],
+  words: [0, 0],
+  output: "format",
+  http: false,
+  run: (call) =>
+    check(call, { debug: call.flags.bool("debug"), skip: call.flags.list("skip") }, false),
+};
+
+export const validateConfig: Command = {
+  usage: "[options]",
+  about: "Reads configuration files as a node would and says what is wrong with them.",
+  examples: [["Check a directory", "operator validate-config -config=/etc/holdfast"]],
+  flags: [configFlag],
+  words: [0, 0],
+  output: "format",
+  http: false,
+  run: (call) => check(call, { debug: false, skip: [] }, true),
+};
+
+async function check(
+  call: Call,
+  { debug, skip }: { debug: boolean; skip: readonly string[] },
+  configOnly: boolean,
+): Promise<number> {
+  const configPaths = call.flags.list("config");
+  if (configPaths.length === 0) {
+    throw new CommandError("Error: name a configuration with -config", usageExitCode);
+  }
+  const options: DiagnoseOptions = {
+    configPaths,
+    format: call.format,
+    skip,
+    debug,
+    configOnly,
+    write: (text) => call.io.out(text),
+  };
+  return await callServer("diagnose", "runDiagnose", options);
+}
