@@ -5,6 +5,7 @@ import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Connection, Request as LogicalRequest } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
+import { cleanPath } from "./clean_path.ts";
 import { readRequest, type RequestLimits } from "./read_request.ts";
 import { errorResponse, failureResponse, writeResponse } from "./write_response.ts";
 
@@ -46,6 +47,8 @@ async function answer(
   let request: LogicalRequest | undefined;
   try {
     const { path, query } = splitUrl(http.url);
+    const cleaned = cleanPath(`/v1/${path}`);
+    if (cleaned !== undefined) return redirect(cleaned, query);
     request = await readRequest(http, path, query, connection, options.limits, options.random);
     const response = await options.handler.handle(request);
     return writeResponse(request.id, request.operation, response);
@@ -60,6 +63,11 @@ async function answer(
     }
     return failureResponse(error);
   }
+}
+
+function redirect(path: string, query: string): Response {
+  const location = query === "" ? path : `${path}?${query}`;
+  return new Response(null, { status: 307, headers: { location, "cache-control": "no-store" } });
 }
 
 /** The path after "/v1/" and the query, out of an absolute URL. */

@@ -20,7 +20,6 @@ export interface RequestLimits {
 
 const operations: Readonly<Record<string, Operation>> = {
   GET: "read",
-  HEAD: "read",
   POST: "update",
   PUT: "update",
   DELETE: "delete",
@@ -74,11 +73,17 @@ export async function readRequest(
 
 function decodePath(path: string): string {
   if (!path.includes("%")) return path;
+  let decoded: string;
   try {
-    return decodeURIComponent(path);
+    decoded = decodeURIComponent(path);
   } catch (cause) {
     throw badRequest("the path holds a malformed percent-encoding", cause);
   }
+  // deno-lint-ignore no-control-regex -- control characters are just what must not be there
+  if (/[\x00-\x1f\x7f]/.test(decoded)) throw badRequest("the path holds unprintable characters");
+  // What was hidden in an encoding must not name another path than policies were written for.
+  if (/(^|\/)\.\.?(\/|$)/.test(decoded)) throw badRequest("the path holds . or .. segments");
+  return decoded;
 }
 
 function asFolder(path: string): string {
@@ -94,7 +99,7 @@ function queryOperation(asked: Operation, parameters: URLSearchParams | undefine
     if (value === null || value === "") continue;
     if (["1", "t", "T", "true", "TRUE", "True"].includes(value)) return operation;
     if (!["0", "f", "F", "false", "FALSE", "False"].includes(value)) {
-      throw badRequest(`the query parameter "${operation}" must be true or false`);
+      throw new Failure(400, []);
     }
   }
   return asked;

@@ -41,7 +41,7 @@ export interface GenerateRootStatus {
   readonly otpLength: number;
   /** "" where a one-time password is used. */
   readonly pgpFingerprint: string;
-  /** Only when complete: base64 without padding of token XOR password, or of a PGP message. */
+  /** Only when complete: base64 of token XOR password, without padding, or of a PGP message. */
   readonly encodedToken: string;
 }
 

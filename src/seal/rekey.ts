@@ -81,6 +81,8 @@ interface Operation {
   readonly requireVerification: boolean;
   readonly collected: ShareCollector;
   verification?: Verification;
+  /** The last share is in and is being acted on; nothing else may happen meanwhile. */
+  busy: boolean;
 }
 
 export class Rekey {
@@ -135,6 +137,7 @@ export class Rekey {
       pgpKeys,
       requireVerification: options.requireVerification ?? false,
       collected: new ShareCollector(crypto),
+      busy: false,
     };
     return await this.status();
   }
@@ -158,16 +161,10 @@ export class Rekey {
       throw badRequest("given key has already been provided during this generation operation");
     }
     if (operation.collected.progress < threshold) return undefined;
-    const old = await operation.collected.combine();
-    try {
-      if (!await target.isKey(old)) throw badRequest("rekey failed: invalid key shares supplied");
-    } finally {
-      wipe(old);
-    }
-    if (this.#operation !== operation || operation.verification !== undefined) {
-      throw badRequest("rekey was cancelled");
-    }
-    return await this.#makeKey(operation);
+    return await this.#exclusively(operation, async () => {
+      await this.#authenticate(operation);
+      return await this.#makeKey(operation);
+    });
   }
 
   /**
@@ -177,11 +174,17 @@ export class Rekey {
   cancel(options: { nonce?: string; guarded?: boolean } = {}): void {
     const operation = this.#operation;
     if (operation === undefined) return;
+    refuseBusy(operation);
     const age = this.#parts.clock.now() - operation.startedAt;
     if (options.guarded === true && age < CANCEL_GUARD_MS && options.nonce !== operation.nonce) {
       throw badRequest("the nonce is required to cancel a rekey in its first ten minutes");
     }
     this.#forget(operation);
+  }
+
+  /** Forgets everything, when the node is sealed. */
+  reset(): void {
+    if (this.#operation !== undefined) this.#forget(this.#operation);
   }
 
   /** Throws a 400 `Failure` where nothing waits for verification. */
@@ -214,15 +217,7 @@ export class Rekey {
       throw badRequest("given key has already been provided during this verify operation");
     }
     if (verification.collected.progress < config.threshold) return undefined;
-    const { nonce } = verification;
-    if (!await this.#combinesTo(verification.collected, verification.key)) {
-      this.restartVerification();
-      throw badRequest("rekey verification failed; incorrect key shares supplied");
-    }
-    if (this.#operation !== operation) throw badRequest("rekey was cancelled");
-    await this.#parts.target.replace(verification.key, config, verification.backup);
-    this.#forget(operation);
-    return { nonce };
+    return await this.#exclusively(operation, () => this.#takeEffect(operation, verification));
   }
 
   /** The PGP-encrypted shares that are kept. Throws a 400 `Failure` where there are none. */
@@ -235,6 +230,40 @@ export class Rekey {
   /** Removes them. */
   async deleteBackup(): Promise<void> {
     await this.#parts.target.deleteBackup();
+  }
+
+  /** Whoever handed in the old shares must have had the right ones. */
+  async #authenticate(operation: Operation): Promise<void> {
+    const old = await operation.collected.combine();
+    try {
+      if (await this.#parts.target.isKey(old)) return;
+    } finally {
+      wipe(old);
+    }
+    throw badRequest("rekey failed: invalid key shares supplied");
+  }
+
+  async #takeEffect(
+    operation: Operation,
+    verification: Verification,
+  ): Promise<{ nonce: string }> {
+    const { nonce } = verification;
+    if (!await this.#combinesTo(verification.collected, verification.key)) {
+      verification.nonce = this.#parts.random.uuid();
+      throw badRequest("rekey verification failed; incorrect key shares supplied");
+    }
+    await this.#parts.target.replace(verification.key, operation.config, verification.backup);
+    this.#forget(operation);
+    return { nonce };
+  }
+
+  async #exclusively<T>(operation: Operation, act: () => Promise<T>): Promise<T> {
+    operation.busy = true;
+    try {
+      return await act();
+    } finally {
+      operation.busy = false;
+    }
   }
 
   async #makeKey(operation: Operation): Promise<RekeyResult> {
@@ -277,6 +306,7 @@ export class Rekey {
 
   #started(sentence: string): Operation {
     if (this.#operation === undefined) throw badRequest(sentence);
+    refuseBusy(this.#operation);
     return this.#operation;
   }
 
@@ -293,6 +323,10 @@ export class Rekey {
     wipe(operation.verification?.key);
     if (this.#operation === operation) this.#operation = undefined;
   }
+}
+
+function refuseBusy(operation: Operation): void {
+  if (operation.busy) throw badRequest("the rekey is being completed");
 }
 
 function checkNonce(given: string, expected: string, operation: string): void {

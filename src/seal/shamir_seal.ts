@@ -29,6 +29,13 @@ export class ShamirSeal implements Seal {
     this.#key = this.#crypto.gcmKey(key);
   }
 
+  /** Takes over the key of another seal, which has none then. */
+  adopt(other: ShamirSeal): void {
+    this.forget();
+    this.#key = other.#key;
+    other.#key = undefined;
+  }
+
   /** A seal of the same kind with another key, which the caller gives to it and forgets. */
   sibling(key: Bytes): ShamirSeal {
     const made = new ShamirSeal(this.#crypto, this.#random);

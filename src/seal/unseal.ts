@@ -80,7 +80,7 @@ export class UnsealProgress {
     const candidate = seal.sibling(key);
     try {
       const rootKey = await readRootKey(physical, candidate);
-      seal.setKey(key);
+      seal.adopt(candidate);
       return rootKey;
     } catch (error) {
       if (error instanceof DecryptError) throw wrongKey(error);

@@ -52,12 +52,12 @@ export class UnsealKey implements SharedKey {
    * must not be able to open a new one.
    */
   async replace(key: Bytes, config: SealConfig, backup?: Bytes | null): Promise<void> {
-    const { seal } = this.#parts;
+    const { seal, barrier } = this.#parts;
     const next = seal.sibling(key);
     const rest: Write[] = backup === undefined ? [] : [{ key: UNSEAL_BACKUP_KEY, value: backup }];
     try {
       await this.#replaceRoot(next, config, rest);
-      seal.setKey(key);
+      if (!barrier.sealed) seal.adopt(next);
     } finally {
       next.forget();
     }

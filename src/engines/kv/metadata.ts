@@ -5,6 +5,7 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call, Platform } from "../../core/backend.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "../../logical/json.ts";
 import type { ListOptions } from "../../storage/storage.ts";
+import { scanLimit } from "./v1.ts";
 import { keyBody, type KeyRecord, KvStore, metadataPrefix, newKey } from "./record.ts";
 
 const fields = {
@@ -142,6 +143,14 @@ export function metadataPaths({ clock, crypto }: Pick<Platform, "clock" | "crypt
               keys: await call.storage.list(metadataPrefix + input.path, listOptions(input)),
             },
           }),
+        },
+        scan: {
+          summary: "Lists keys at all depths.",
+          handler: async (call, input) => {
+            const folder = metadataPrefix + input.path;
+            const found = await call.storage.scan(folder, { limit: scanLimit });
+            return { data: { keys: found.map(({ key }) => key.slice(folder.length)) } };
+          },
         },
         read: {
           summary: "Reads a key's metadata.",

@@ -4,10 +4,13 @@ import { badRequest, notFound } from "../../base/failure.ts";
 import { defineBackend } from "../../backend/backend.ts";
 import { path } from "../../backend/path.ts";
 import { parseDuration } from "../../config/units.ts";
-import type { LogicalBackend } from "../../core/backend.ts";
+import type { Call, LogicalBackend } from "../../core/backend.ts";
 import { isJsonObject, isRawNumber, type JsonObject, parseJson } from "../../logical/json.ts";
 
 export const v1Prefix = "v1/";
+
+/** Paths that one scan answers at the most. */
+export const scanLimit = 100_000;
 
 /** The seconds that a value's own `ttl` or `lease` names; the mount's default where it is odd. */
 function hintedTtl(data: JsonObject, fallback: number): number {
@@ -17,6 +20,12 @@ function hintedTtl(data: JsonObject, fallback: number): number {
   if (isRawNumber(hint)) return Number(hint.rawJSON);
   if (typeof hint !== "string") return fallback;
   return parseDuration(hint) ?? fallback;
+}
+
+/** All paths below a folder, relative to it. */
+async function scanAll(call: Call, folder: string): Promise<string[]> {
+  const found = await call.storage.scan(v1Prefix + folder, { limit: scanLimit });
+  return found.map(({ key }) => key.slice(v1Prefix.length + folder.length));
 }
 
 function checkPath(name: string): void {
@@ -60,6 +69,10 @@ export const v1Backend: LogicalBackend = defineBackend({
               call.storage.delete(v1Prefix + input.path);
             }
           },
+        },
+        scan: {
+          summary: "Lists secrets at all depths.",
+          handler: async (call, input) => ({ data: { keys: await scanAll(call, input.path) } }),
         },
         list: {
           summary: "Lists secrets and folders.",
