@@ -83,15 +83,21 @@ function readItem(
     const read = readNested(def, key, item, context);
     const before = def.type === "blocks" ? values[key] : undefined;
     values[key] = def.type === "block" ? read.at(-1) : [...list(before), ...read];
-    given[key] = toPlain(item.value);
+    given[key] = [toPlain(item.value)].flat();
     return;
   }
   const read = readValue(def, item.value);
   if ("problem" in read) notes.error(file, item.value.at, `"${name}": ${read.problem}`);
   else {
     values[key] = read.value;
-    given[key] = def.type === "bool" ? read.value : toPlain(item.value);
+    given[key] = plainGiven(def, read.value, item);
   }
+}
+
+/** What the sanitised view shows: as written, but blocks in a list, as the peer has them. */
+function plainGiven(def: KeyDef, value: unknown, item: HclItem): unknown {
+  if (def.type === "bool") return value;
+  return def.type === "headers" ? [toPlain(item.value)] : toPlain(item.value);
 }
 
 function readNested(

@@ -1,4 +1,4 @@
-import { describeKind, type HclValue } from "./hcl/ast.ts";
+import { describeKind, type HclObject, type HclValue } from "./hcl/ast.ts";
 import { toPlain } from "./hcl/query.ts";
 import type { KeyDef } from "./table.ts";
 import { parseDuration, parseSize } from "./units.ts";
@@ -103,45 +103,51 @@ function splitCommas(text: string): string[] {
 }
 
 function readLabels(given: HclValue): Read {
-  const out: Record<string, string> = {};
+  const out = new Map<string, string>();
   if (given.kind === "list") {
     for (const item of given.items) {
       const read = readLabels(item);
       if ("problem" in read) return read;
-      Object.assign(out, read.value);
+      for (const [key, value] of Object.entries(read.value ?? {})) out.set(key, String(value));
     }
-    return { value: out };
+    return { value: Object.fromEntries(out) };
   }
   if (given.kind !== "object") return { problem: `expected a map, found ${describeKind(given)}` };
   for (const { keys, value } of given.items) {
     if (keys.length > 1 || value.kind === "list" || value.kind === "object") {
       return { problem: "expected a map of strings" };
     }
-    if (value.kind !== "null") out[keys[0].text] = String(value.value);
+    if (value.kind !== "null") out.set(keys[0].text, String(value.value));
   }
-  return { value: out };
+  return { value: Object.fromEntries(out) };
 }
 
 function readHeaders(given: HclValue): Read {
-  const out: Record<string, Record<string, readonly string[]>> = {};
   if (given.kind !== "object") return { problem: `expected a block, found ${describeKind(given)}` };
+  const out: [string, unknown][] = [];
   for (const { keys, value } of given.items) {
     const status = keys[0].text;
     if (!/^(default|[1-5]xx|[1-5]\d\d)$/.test(status)) {
       return { problem: `"${status}" is no status; expected default, 2xx or 307` };
     }
     if (value.kind !== "object") return { problem: `expected a map of headers for "${status}"` };
-    const headers: Record<string, readonly string[]> = {};
-    for (const header of value.items) {
-      const read = readStrings(header.value);
-      if ("problem" in read) return { problem: `header "${header.keys[0].text}": ${read.problem}` };
-      const name = header.keys[0].text;
-      // A header's single value may hold commas.
-      headers[name] = header.value.kind === "string" ? [header.value.value] : strings(read.value);
-    }
-    out[status] = headers;
+    const headers = readHeaderMap(value);
+    if ("problem" in headers) return headers;
+    out.push([status, headers.value]);
   }
-  return { value: out };
+  return { value: Object.fromEntries(out) };
+}
+
+function readHeaderMap({ items }: HclObject): Read {
+  const out: [string, string[]][] = [];
+  for (const { keys, value } of items) {
+    const name = keys[0].text;
+    const read = readStrings(value);
+    if ("problem" in read) return { problem: `header "${name}": ${read.problem}` };
+    // A header's single value may hold commas.
+    out.push([name, value.kind === "string" ? [value.value] : strings(read.value)]);
+  }
+  return { value: Object.fromEntries(out) };
 }
 
 function strings(value: unknown): string[] {

@@ -48,12 +48,24 @@ const shownTopKeys = [
 /** Kept by the peer in nanoseconds, where the lease TTLs are seconds. */
 const inNanoseconds: ReadonlySet<string> = new Set(["default_max_request_duration"]);
 
+/** Newer than the shape of the answer; shown where they were given. */
+const unshownTelemetryKeys: ReadonlySet<string> = new Set([
+  "add_mount_point_rollback_metrics",
+  "enable_hostname_label",
+  "filter_default",
+  "prefix_filter",
+  "unauthenticated_metrics_access",
+]);
+
+/** Switches of the peer that can't be set here, at the values that describe this server. */
+const fixedSwitches = { allow_unauthenticated_workflows: false, unsafe_relative_paths: false };
+
 /**
  * The configuration as `GET sys/config/state/sanitized` shows it: what the operator gave (0, "" or
  * false for the rest), without secrets. Shape and units are the peer's.
  */
 export function sanitizedConfig(config: ServerConfig): Plain {
-  const out: Plain = { enable_ui: config.settings.ui };
+  const out: Plain = { enable_ui: config.settings.ui, ...fixedSwitches };
   for (const key of shownTopKeys) out[key] = shownTop(config, key);
   out["listeners"] = config.listeners.map(({ type, given }) => ({
     type,
@@ -122,8 +134,9 @@ function shownTelemetry(config: ServerConfig): Plain {
   const table: Table = telemetryKeys;
   for (const [key, value] of Object.entries(values)) {
     const def = table[key];
-    if (def === undefined || def.secret === true) continue;
-    if (def.type === "duration") out[key] = Number(value) * 1e9;
+    if (def === undefined || (unshownTelemetryKeys.has(key) && !(key in given))) continue;
+    if (def.secret === true) out[key] = "";
+    else if (def.type === "duration") out[key] = Number(value) * 1e9;
     else if (def.type === "strings") out[key] = key in given ? value : null;
     else out[key] = key === "metrics_prefix" && !(key in given) ? "" : value;
   }

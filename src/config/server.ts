@@ -58,7 +58,7 @@ function readSource(
     const name = item.keys[0].text;
     const key = canonicalKey(topKeys, name);
     if (key !== undefined) top.set(key, { item, file });
-    else if (name in stanzaNames) {
+    else if (Object.hasOwn(stanzaNames, name)) {
       readStanzaItem(stanzaNames[name] ?? name, item, { file, env, notes, name }, parts, once);
     } else if (!ignoredStanzas.has(name)) {
       const hint = didYouMean(name, [...Object.keys(topKeys), ...Object.keys(stanzaNames)]);

@@ -6,6 +6,7 @@ import { lockoutFor } from "./lockout.ts";
 import { formatNote } from "./note.ts";
 import { sanitizedConfig } from "./sanitized.ts";
 import { loadServerConfig } from "./server.ts";
+import { seeded } from "./testing.ts";
 
 const load = (text: string, env: Record<string, string> = {}) =>
   loadServerConfig([{ name: "a.hcl", text }], env);
@@ -211,5 +212,35 @@ Deno.test("files and directories are read in order; what is missing is named", a
     await assertRejects(() => readConfigFiles([`${dir}/none`]), ConfigFileError, "none: no such");
   } finally {
     await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("no text makes loading throw, and names of Object are only names", () => {
+  assertEquals(load("constructor {}\n__proto__ = 1\ntoString = 2").warnings.length, 3);
+  const odd = load(
+    'listener "__proto__" {}\naudit "file" { options { __proto__ = "x" } }\n' +
+      'service_registration "consul" { service_meta { constructor = 1 } }',
+  );
+  assertEquals(odd.errors.length, 1);
+  const random = seeded(11);
+  const next = (below: number) => Math.floor(random() * below);
+  const scraps = [...'{}[]=",#\n', "null", "true", "-1", "[{}]", '"x"', "{ a = [1] }", "9e9"];
+  for (let round = 0; round < 3_000; round++) {
+    let text = good;
+    for (let edits = 1 + next(5); edits > 0; edits--) {
+      const at = next(text.length);
+      text = text.slice(0, at) + (scraps[next(scraps.length)] ?? "") + text.slice(at + next(12));
+    }
+    const { config } = load(text);
+    checkServerConfig(config);
+    sanitizedConfig(config);
+  }
+  const values = ["[]", "{}", '""', "-5", "1.5", "[[1]]", '"none"', "true", "[{ a = 1 }]"];
+  for (const line of good.split("\n").filter((text) => text.includes(" = "))) {
+    for (const value of values) {
+      const { config } = load(good.replace(line, line.replace(/= .*/, `= ${value}`)));
+      sanitizedConfig(config);
+      diffConfig(config, config);
+    }
   }
 });

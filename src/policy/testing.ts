@@ -1,4 +1,5 @@
 /** Small helpers that only tests use. */
+export { seeded } from "../config/testing.ts";
 import type { Operation } from "../logical/request.ts";
 import type { Acl, AclRequest } from "./acl.ts";
 import { compileAcl } from "./compile.ts";
@@ -17,14 +18,4 @@ export function allows(
   rest: Partial<AclRequest> = {},
 ): boolean {
   return acl.check({ operation, path, ...rest }).allowed;
-}
-
-/** A generator with a seed (mulberry32), so that a failing run can be played again. */
-export function seeded(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

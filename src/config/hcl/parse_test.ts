@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HclError } from "./error.ts";
 import { parseHcl } from "./parse.ts";
+import { seeded } from "../testing.ts";
 import { readBlocks, toPlain } from "./query.ts";
 
 const plain = (text: string) => toPlain(parseHcl(text));
@@ -95,16 +96,6 @@ Deno.test("limits: size and depth", () => {
   }
 });
 
-/** A small generator with a seed (mulberry32), so that a failure can be played again. */
-function random(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const seeds = [
   'path "a/*" { capabilities = ["read", "list"] allowed_parameters = { "a" = ["x*"] b = [] } }',
   'listener "tcp" {\n address = "127.0.0.1:1"\n x = <<-EOF\n  y\n EOF\n}\n# c\n/* d */ // e',
@@ -129,7 +120,7 @@ const scraps = [
 ];
 
 Deno.test("no input crashes or hangs the parser: it parses or throws HclError", () => {
-  const next = random(20261121);
+  const next = seeded(20261121);
   const pick = <T>(items: ArrayLike<T>): T | undefined => items[Math.floor(next() * items.length)];
   let parsed = 0;
   for (let round = 0; round < 40_000; round++) {

@@ -63,7 +63,7 @@ export const topKeys = {
   },
   disable_indexing: { type: "bool", default: false, noEffect: true, help: "Old search index." },
   disable_sentinel_trace: { type: "bool", default: false, noEffect: true, help: "Sentinel." },
-  disable_ssct_tokens: { type: "bool", default: false, noEffect: true, help: "Token format." },
+  disable_ssct_tokens: { type: "bool", default: true, noEffect: true, help: "Token format." },
   enable_multiseal: { type: "bool", default: false, help: "Several seals at once." },
   enable_post_unseal_trace: { type: "bool", default: false, noEffect: true, help: "Trace." },
   post_unseal_trace_directory: { type: "string", default: "", noEffect: true, help: "Trace." },
