@@ -5,7 +5,8 @@ import { parsePolicy } from "./parse.ts";
 import { aclOf, allows, seeded } from "./testing.ts";
 
 const acl = aclOf(
-  'path "secret/*" { capabilities = ["read", "update"] }\npath "secret/app" { capabilities = ["read"] }',
+  'path "secret/*" { capabilities = ["read", "update"] }\n' +
+    'path "secret/app" { capabilities = ["read"] }',
   'path "secret/app" { capabilities = ["list"] }\npath "secret/no" { capabilities = ["deny"] }\n' +
     'path "kv/p" { capabilities = ["update"] required_parameters = ["a"] }',
 );

@@ -1,4 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { seeded } from "../testing.ts";
+import { HclError } from "./error.ts";
 import { formatHcl } from "./format.ts";
 import { parseHcl } from "./parse.ts";
 import { toPlain } from "./query.ts";
@@ -39,4 +41,41 @@ for (const [name, from, to] of cases) {
 
 Deno.test("JSON is left alone", () => {
   assertEquals(formatHcl('{"a":1}'), '{"a":1}');
+});
+
+Deno.test("any text means the same formatted, keeps its comments and is stable", () => {
+  const random = seeded(5);
+  const next = (below: number) => Math.floor(random() * below);
+  const pieces = ["a", ' "b"', " = ", "1", '"x"', "[", "]", "{", "}", ",", "\n", "\n\n", " # c\n"];
+  pieces.push(
+    "/* d */",
+    "true",
+    "a = 1\n",
+    "b {\n",
+    "}\n",
+    "[1, 2]",
+    "<<E\nh\nE\n",
+    "// e\n",
+    "l = [\n",
+  );
+  const comments = (text: string) => [...text.matchAll(/# c|\/\* d \*\/|\/\/ e/g)].length;
+  let parsed = 0;
+  for (let round = 0; round < 60_000; round++) {
+    let text = "";
+    for (let i = 1 + next(12); i > 0; i--) text += pieces[next(pieces.length)] ?? "";
+    let plain: unknown;
+    try {
+      plain = toPlain(parseHcl(text));
+    } catch (error) {
+      assert(error instanceof HclError);
+      continue;
+    }
+    parsed++;
+    const formatted = formatHcl(text);
+    const shown = JSON.stringify([text, formatted]);
+    assertEquals(toPlain(parseHcl(formatted)), plain, shown);
+    assertEquals(comments(formatted), comments(text), shown);
+    assertEquals(formatHcl(formatted), formatted, shown);
+  }
+  assert(parsed > 1_000, `only ${parsed} texts were well-formed`);
 });

@@ -54,7 +54,9 @@ function splitGap(gap: string, atStart: boolean): Gap {
       continue;
     }
     if (fresh && newlines > 1) above.push("");
-    (fresh ? above : behind).push(piece.trimEnd());
+    const sameLine = newlines === 0 ? above.pop() : undefined;
+    if (sameLine !== undefined) above.push(`${sameLine} ${piece.trimEnd()}`);
+    else (fresh ? above : behind).push(piece.trimEnd());
     newlines = 0;
   }
   if (newlines > 1) above.push("");
@@ -117,33 +119,38 @@ class TreeReader {
     const asides: string[] = [];
     while (this.#now.kind === "identifier" || this.#now.kind === "string") {
       keys.push(this.#now.raw);
-      this.#take(asides);
+      this.#take(asides, keys.length === 1);
     }
     const attribute = this.#now.kind === "=";
     if (attribute) this.#take(asides);
     const value = this.#value(asides);
     if (this.#now.kind === ",") this.#take(asides);
-    return { above, head: keys.join(" "), attribute, value, behind: asides.join(" ") };
+    const head = keys.join(" ");
+    // The line that ends a heredoc must hold nothing else.
+    if (value.kind === "raw" && value.raw.startsWith("<<")) {
+      return { above: [...above, ...asides], head, attribute, value, behind: "" };
+    }
+    return { above, head, attribute, value, behind: asides.join(" ") };
   }
 
-  #value(asides: string[]): Value {
+  #value(asides: string[], claimed = false): Value {
     const { kind, raw } = this.#now;
     if (kind !== "{" && kind !== "[") {
-      this.#take(asides);
+      this.#take(asides, claimed);
       return { kind: "raw", raw };
     }
     const opening: string[] = [];
-    this.#take(opening);
+    this.#take(opening, claimed);
     if (kind === "{") {
       const items = this.items();
       const object = { kind: "object", ...withOpening(opening, items, this.rest) } as const;
-      this.#take(asides);
+      this.#take(asides, true);
       return object;
     }
     const items = this.#elements();
     const open = this.#now.fresh && items.length > 0 || items.some(({ fresh }) => fresh);
     const rest = this.#now.above.filter((line) => line !== "");
-    this.#take(asides);
+    this.#take(asides, true);
     return { kind: "list", open, ...withOpening(opening, items, rest) };
   }
 
@@ -152,7 +159,7 @@ class TreeReader {
     while (this.#now.kind !== "]") {
       const { above, fresh } = this.#now;
       const asides: string[] = [];
-      const value = this.#value(asides);
+      const value = this.#value(asides, true);
       if (this.#now.kind === ",") this.#take(asides);
       out.push({ above, fresh, value, behind: asides.join(" ") });
     }
@@ -164,10 +171,14 @@ class TreeReader {
     return this.words[this.#at] ?? end;
   }
 
-  /** Goes on, keeping the comments that would get lost. */
-  #take(asides: string[]): void {
+  /**
+   * Goes on, keeping the comments that would get lost.
+   * @param claimed those above are kept elsewhere
+   */
+  #take(asides: string[], claimed = false): void {
     const word = this.#now;
     this.#at++;
+    if (!claimed) asides.push(...word.above.filter((line) => line !== ""));
     if (word.behind !== "") asides.push(word.behind);
   }
 }

@@ -62,9 +62,9 @@ class NativeParser {
     if (kind === "{") return this.#object(depth);
     if (kind === "[") return this.#list(depth);
     const at = this.#source.position(offset);
-    if (kind === "string") {
+    if (kind === "string" || kind === "heredoc") {
       this.#advance();
-      return { kind, at, value: text };
+      return { kind: "string", at, value: text };
     }
     if (kind === "number") {
       const value = numeralValue(text);

@@ -2,7 +2,18 @@ import type { Source } from "./source.ts";
 import { readHeredoc, readString } from "./strings.ts";
 
 export interface Token {
-  readonly kind: "identifier" | "string" | "number" | "{" | "}" | "[" | "]" | "=" | "," | "end";
+  readonly kind:
+    | "identifier"
+    | "string"
+    | "heredoc"
+    | "number"
+    | "{"
+    | "}"
+    | "["
+    | "]"
+    | "="
+    | ","
+    | "end";
   /** Where it starts. */
   readonly offset: number;
   /** Name, unescaped string, or the number as written. */
@@ -31,7 +42,7 @@ export function nextToken(source: Source): Token {
     case '"':
       return { kind: "string", offset, text: readString(source) };
     case "<":
-      return { kind: "string", offset, text: readHeredoc(source) };
+      return { kind: "heredoc", offset, text: readHeredoc(source) };
   }
   if (/[0-9-]/.test(char)) return { kind: "number", offset, text: readNumeral(source) };
   return { kind: "identifier", offset, text: readIdentifier(source) };

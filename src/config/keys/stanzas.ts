@@ -53,7 +53,7 @@ export const kubernetesRegistrationKeys = {
   pod_name: { type: "string", env: ["VAULT_K8S_POD_NAME"], help: "Name of the pod." },
 } as const satisfies Table;
 
-/** An audit device declared in the file, as in the peer: `audit "file" "name" { options { … } }`. */
+/** An audit device declared in the file, as in the peer: `audit "file" "name" { options {} }`. */
 export const auditKeys = {
   path: { type: "string", help: "Mount path; the label when absent." },
   description: { type: "string", default: "", help: "For people." },
