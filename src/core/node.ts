@@ -2,13 +2,14 @@
  * The life of a node: not initialised, sealed, unsealed. Holds the barrier and, while unsealed, the
  * services that answer requests.
  */
-import { Failure } from "../base/failure.ts";
+import { describeError, Failure } from "../base/failure.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Platform } from "./backend.ts";
+import { Ceremonies } from "./ceremonies.ts";
 import { authOf } from "./issue.ts";
 import { closeServices, type OpenParts, openServices } from "./open.ts";
 import { handleRequest } from "./pipeline.ts";
@@ -27,6 +28,19 @@ export interface NodeParts extends OpenParts {
   readonly barrier: Barrier;
   /** From the configuration; "" makes one up at initialisation. */
   readonly clusterName: string;
+  /** As sys/seal-status names it. */
+  readonly storageType: string;
+  readonly haEnabled: boolean;
+  readonly addresses: { readonly api: string; readonly cluster: string };
+  /** RFC 3339. */
+  readonly buildDate: string;
+  /** Of integrated storage; empty for any other. */
+  readonly raftIndexes: () => RaftIndexes | Record<never, never>;
+}
+
+export interface RaftIndexes {
+  readonly raft_committed_index: number;
+  readonly raft_applied_index: number;
 }
 
 const clusterKey = "core/cluster/local/info";
@@ -35,6 +49,7 @@ export class Node {
   readonly platform: Platform;
   readonly barrier: Barrier;
   readonly physical: Storage;
+  readonly ceremonies: Ceremonies;
   readonly #parts: NodeParts;
   #services: Services | undefined;
   #cluster: ClusterIdentity | undefined;
@@ -49,6 +64,48 @@ export class Node {
     this.platform = parts.platform;
     this.barrier = parts.barrier;
     this.physical = parts.physical;
+    this.ceremonies = new Ceremonies(
+      parts.platform,
+      parts.physical,
+      parts.barrier,
+      async () => (await this.issueRootToken()).clientToken,
+    );
+  }
+
+  get storageType(): string {
+    return this.#parts.storageType;
+  }
+
+  get haEnabled(): boolean {
+    return this.#parts.haEnabled;
+  }
+
+  get addresses(): NodeParts["addresses"] {
+    return this.#parts.addresses;
+  }
+
+  get buildDate(): string {
+    return this.#parts.buildDate;
+  }
+
+  raftIndexes(): RaftIndexes | Record<never, never> {
+    return this.#parts.raftIndexes();
+  }
+
+  async isInitialized(): Promise<boolean> {
+    return !this.sealed || await this.barrier.isInitialized();
+  }
+
+  /** Seals as soon as the requests under way have ended, without waiting for it. */
+  sealSoon(): void {
+    this.seal().catch((error) =>
+      this.platform.log.error("sealing failed", { error: describeError(error) })
+    );
+  }
+
+  /** Replaces the root key; the shares stay as they are. */
+  async rotateRootKey(): Promise<void> {
+    await this.ceremonies.rotateRootKey();
   }
 
   get sealed(): boolean {
@@ -136,6 +193,7 @@ export class Node {
     if (services !== undefined) await closeServices(services);
     if (!this.barrier.sealed) await this.barrier.persistUsage();
     this.barrier.seal();
+    this.ceremonies.reset();
   }
 
   async #readCluster(services: Services): Promise<ClusterIdentity> {

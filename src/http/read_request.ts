@@ -20,6 +20,7 @@ export interface RequestLimits {
 
 const operations: Readonly<Record<string, Operation>> = {
   GET: "read",
+  HEAD: "read",
   POST: "update",
   PUT: "update",
   DELETE: "delete",

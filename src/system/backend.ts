@@ -5,6 +5,7 @@ import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
 import { capabilityPaths } from "./capabilities.ts";
 import { internalUiPaths } from "./internal_ui.ts";
+import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
 import { mountPaths } from "./mounts.ts";
 import { policyPaths } from "./policies.ts";
@@ -12,7 +13,7 @@ import { remountPaths } from "./remount.ts";
 import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
 
-export function systemBackend(services: () => Services, _node: () => Node): LogicalBackend {
+export function systemBackend(services: () => Services, node: () => Node): LogicalBackend {
   return defineBackend({
     type: "system",
     help: "Controls the server: mounts, policies, leases, audit and more.",
@@ -24,6 +25,7 @@ export function systemBackend(services: () => Services, _node: () => Node): Logi
       ...wrappingPaths(services),
       ...toolPaths(services),
       ...leasePaths(services),
+      ...keyPaths(node),
       ...internalUiPaths(services),
     ],
   });

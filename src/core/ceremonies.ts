@@ -1,0 +1,61 @@
+/** What key holders do together: unseal, rekey, make root tokens. One set a node. */
+import type { Barrier } from "../barrier/barrier.ts";
+import { type InitOptions, prepareInit } from "../seal/init.ts";
+import { GenerateRoot } from "../seal/generate_root.ts";
+import { Rekey } from "../seal/rekey.ts";
+import { ShamirSeal } from "../seal/shamir_seal.ts";
+import { UnsealProgress } from "../seal/unseal.ts";
+import { UnsealKey } from "../seal/unseal_key.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Platform } from "./backend.ts";
+
+/** Bytes of a root token's text: the one-time password is as long. */
+const rootTokenLength = 28;
+
+export class Ceremonies {
+  readonly seal: ShamirSeal;
+  readonly progress: UnsealProgress;
+  readonly rekey: Rekey;
+  readonly generateRoot: GenerateRoot;
+  readonly #holders: UnsealKey;
+
+  constructor(
+    readonly platform: Platform,
+    readonly physical: Storage,
+    readonly barrier: Barrier,
+    createRootToken: () => Promise<string>,
+  ) {
+    const { crypto, random, clock } = platform;
+    this.seal = new ShamirSeal(crypto, random);
+    this.progress = new UnsealProgress({ physical, seal: this.seal, crypto, random });
+    const holders = new UnsealKey({ physical, barrier, seal: this.seal, random });
+    this.#holders = holders;
+    this.rekey = new Rekey({ target: holders, crypto, clock, random });
+    this.generateRoot = new GenerateRoot({
+      holders,
+      crypto,
+      clock,
+      random,
+      strategy: { tokenLength: rootTokenLength, createToken: createRootToken },
+    });
+  }
+
+  /** Checks the numbers of an initialisation and returns what does it. */
+  prepareInit(options: InitOptions) {
+    const { clock, random } = this.platform;
+    return prepareInit({ barrier: this.barrier, seal: this.seal, clock, random }, options);
+  }
+
+  /** Replaces the root key under the unseal key in force. */
+  async rotateRootKey(): Promise<void> {
+    await this.#holders.rotateRoot();
+  }
+
+  /** Forgets everything that is under way, and the seal's key. */
+  reset(): void {
+    this.progress.reset();
+    this.rekey.reset();
+    this.generateRoot.cancel();
+    this.seal.forget();
+  }
+}

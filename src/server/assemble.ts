@@ -1,0 +1,60 @@
+/** Puts a node together: storage, barrier, seal, mounts. */
+import { systemClock, systemRandom } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { Barrier } from "../barrier/barrier.ts";
+import type { Platform } from "../core/backend.ts";
+import { Node, type NodeParts } from "../core/node.ts";
+import { chooseProvider } from "../crypto/choose.ts";
+import { defaultPolicyText, responseWrappingPolicyText } from "../policy/builtin.ts";
+import type { Storage } from "../storage/storage.ts";
+import { backendFactory } from "./backends.ts";
+
+/** What differs from node to node. */
+export interface NodeSettings {
+  readonly physical: Storage;
+  readonly storageType: string;
+  readonly haEnabled: boolean;
+  readonly clusterName: string;
+  readonly addresses: { readonly api: string; readonly cluster: string };
+  /** Seconds. */
+  readonly defaultLeaseTtl: number;
+  readonly maxLeaseTtl: number;
+  readonly cacheEntries: number;
+  readonly raftIndexes: NodeParts["raftIndexes"];
+}
+
+/** When this was built; a checkout is always of today's making. */
+export const buildDate = "2026-11-21T00:00:00Z";
+
+/** The machine as everything below `server/` is given it. */
+export function createPlatform(log: Logger): Platform {
+  return { clock: systemClock, random: systemRandom, crypto: chooseProvider(log), log };
+}
+
+/** A node, sealed. */
+export function assembleNode(platform: Platform, settings: NodeSettings): Node {
+  const { crypto, clock, random } = platform;
+  const barrier = new Barrier({ physical: settings.physical, crypto, clock, random });
+  const node: Node = new Node({
+    platform,
+    barrier,
+    physical: settings.physical,
+    storageType: settings.storageType,
+    haEnabled: settings.haEnabled,
+    clusterName: settings.clusterName,
+    addresses: settings.addresses,
+    buildDate,
+    raftIndexes: settings.raftIndexes,
+    ttls: { defaultLeaseTtl: settings.defaultLeaseTtl, maxLeaseTtl: settings.maxLeaseTtl },
+    cacheEntries: settings.cacheEntries,
+    policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
+    backends: backendFactory(() => node),
+    openAuditor: () =>
+      Promise.resolve({
+        enabled: false,
+        logRequest: () => Promise.resolve(),
+        logResponse: () => Promise.resolve(),
+      }),
+  });
+  return node;
+}

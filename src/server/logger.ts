@@ -1,0 +1,60 @@
+/** The server's log: one line an event, for people or as JSON. */
+import { systemClock } from "../base/clock.ts";
+import type { LogFields, Logger, LogLevel } from "../base/log.ts";
+
+const levels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
+
+/** Where lines go, and from which level on; both may change while the server runs. */
+export interface LogSink {
+  level: LogLevel;
+  json: boolean;
+  write(line: string): void;
+}
+
+export function isLogLevel(text: string): text is LogLevel {
+  return levels.some((level) => level === text);
+}
+
+/** A logger on a sink; parts have names joined by dots. */
+export function createLogger(sink: LogSink, name = ""): Logger {
+  const emit = (level: LogLevel, message: string, fields: LogFields = {}) => {
+    if (levels.indexOf(level) < levels.indexOf(sink.level)) return;
+    sink.write(
+      sink.json ? jsonLine(level, name, message, fields) : textLine(level, name, message, fields),
+    );
+  };
+  return {
+    trace: (message, fields) => emit("trace", message, fields),
+    debug: (message, fields) => emit("debug", message, fields),
+    info: (message, fields) => emit("info", message, fields),
+    warn: (message, fields) => emit("warn", message, fields),
+    error: (message, fields) => emit("error", message, fields),
+    named: (part) => createLogger(sink, name === "" ? part : `${name}.${part}`),
+  };
+}
+
+function stamp(): string {
+  return new Date(systemClock.now()).toISOString();
+}
+
+function jsonLine(level: LogLevel, name: string, message: string, fields: LogFields): string {
+  return JSON.stringify({
+    "@level": level,
+    "@message": message,
+    ...(name === "" ? {} : { "@module": name }),
+    "@timestamp": stamp(),
+    ...fields,
+  });
+}
+
+function textLine(level: LogLevel, name: string, message: string, fields: LogFields): string {
+  let line = `${stamp()} [${level.toUpperCase()}]${level.length === 4 ? " " : ""} `;
+  if (name !== "") line += `${name}: `;
+  line += message;
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    const text = String(value);
+    line += ` ${key}=${/[\s"=]/.test(text) ? JSON.stringify(text) : text}`;
+  }
+  return line;
+}

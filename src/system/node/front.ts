@@ -1,0 +1,28 @@
+/** Decides who answers: the node itself, or what is mounted on it. */
+import { Failure } from "../../base/failure.ts";
+import type { Node } from "../../core/node.ts";
+import type { Request } from "../../logical/request.ts";
+import type { LogicalResponse } from "../../logical/response.ts";
+import { bringUpRoutes } from "./bring_up.ts";
+import { ceremonyRoutes } from "./ceremonies.ts";
+import type { NodeRoute } from "./route.ts";
+import { statusRoutes } from "./status.ts";
+
+export class Front {
+  readonly #routes: ReadonlyMap<string, NodeRoute>;
+
+  constructor(readonly node: Node) {
+    const routes = [...statusRoutes(node), ...bringUpRoutes(node), ...ceremonyRoutes(node)];
+    this.#routes = new Map(routes.map((route) => [route.path, route]));
+  }
+
+  /** Answers any request. Throws `Failure`. */
+  async handle(request: Request): Promise<LogicalResponse | undefined> {
+    if (request.path.startsWith("sys/")) {
+      const route = this.#routes.get(request.path.replace(/\/$/, ""));
+      if (route !== undefined && request.operation !== "help") return await route.handle(request);
+    }
+    if (request.method === "HEAD") throw new Failure(405, []);
+    return await this.node.handle(request);
+  }
+}
