@@ -12,7 +12,10 @@ export async function callServer(
 ): Promise<number> {
   const path = { main: "../../server/main.ts", diagnose: "../../server/diagnose.ts" }[part];
   const loaded: unknown = await import(path);
-  const entry = loaded instanceof Object ? Reflect.get(loaded, name) : undefined;
+  // A module has no prototype, so it is no instance of Object.
+  const entry = typeof loaded === "object" && loaded !== null
+    ? Reflect.get(loaded, name)
+    : undefined;
   if (typeof entry !== "function") throw new CommandError("Error: this build has no server", 1);
   const code: unknown = await entry(options);
   return typeof code === "number" ? code : 0;
