@@ -94,7 +94,12 @@ export class Call {
   /** Prints one value for -field: bare, or as JSON or YAML where that was asked for. */
   async bare(value: Json): Promise<number> {
     const text = this.forPeople ? valueText(value) : await writeValue(value, this.format);
-    this.io.out(this.forPeople ? text : text.trimEnd());
+    return this.exact(this.forPeople ? text : text.trimEnd());
+  }
+
+  /** Prints a value for other programs: a line break follows on a terminal only. */
+  exact(text: string): number {
+    this.io.out(this.io.stdoutIsTerminal ? `${text}\n` : text);
     return 0;
   }
 

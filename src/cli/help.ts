@@ -101,11 +101,7 @@ function section(title: string, flags: readonly Flag[]): string[] {
 }
 
 function flagLine(flag: Flag): string {
-  const short = (flag.aliases ?? []).filter((alias) => alias.length <= 2).map((alias) =>
-    `-${alias}`
-  );
-  const names = [`-${flag.name}`, ...short].join(", ");
-  if (flag.kind === "bool") return `  ${names}`;
+  if (flag.kind === "bool") return `  -${flag.name}`;
   return `  -${flag.name}=<${flag.placeholder ?? placeholders[flag.kind]}>`;
 }
 
@@ -120,6 +116,7 @@ const placeholders: Readonly<Record<Flag["kind"], string>> = {
 
 function flagText(flag: Flag): string {
   const parts = [flag.help];
+  if (flag.aliases !== undefined) parts.push(`Also: -${flag.aliases.join(", -")}.`);
   if (flag.choices !== undefined) parts.push(`One of ${flag.choices.join(", ")}.`);
   if (flag.fallback !== undefined) parts.push(`Default: ${flag.fallback}.`);
   if (flag.env !== undefined) parts.push(`Environment: ${flag.env.join(", ")}.`);

@@ -10,6 +10,7 @@ export interface Io {
   /** Standard error, text as given. */
   err(text: string): void;
   readonly stdinIsTerminal: boolean;
+  readonly stdoutIsTerminal: boolean;
   /** All of standard input. */
   readStdin(): Promise<Uint8Array>;
   /** One line typed without echo. Throws Interrupted on Ctrl-C. Only where stdinIsTerminal. */

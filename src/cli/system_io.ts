@@ -103,6 +103,9 @@ export const systemIo: Io = {
   get stdinIsTerminal() {
     return Deno.stdin.isTerminal();
   },
+  get stdoutIsTerminal() {
+    return Deno.stdout.isTerminal();
+  },
   readStdin: () => readAll(Deno.stdin.readable),
   readSecretLine,
   readFile: (path) => Deno.readFile(path),

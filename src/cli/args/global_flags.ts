@@ -41,7 +41,7 @@ export const httpFlags: readonly Flag[] = [
   list("mfa", "Credentials of a second factor, as method:passcode. May be repeated.", {
     env: ["VAULT_MFA"],
   }),
-  text("namespace", "Namespace to work in. -ns is short for it.", {
+  text("namespace", "Namespace to work in.", {
     env: ["VAULT_NAMESPACE"],
     aliases: ["ns"],
     placeholder: "path",

@@ -1,5 +1,5 @@
 /** How to reach a node: flags over environment over defaults, checked before anything is sent. */
-import { UsageError } from "../errors.ts";
+import { CommandError } from "../errors.ts";
 import type { FlagValues } from "../args/parse.ts";
 import { parseBool } from "../args/parse.ts";
 import { durationText, parseDuration } from "../duration.ts";
@@ -37,7 +37,7 @@ export interface ClientSettings {
 
 const defaultTimeoutMs = 60_000;
 
-/** Throws UsageError for a value that can't be used. */
+/** Throws CommandError (exit code 2) for a value that can't be used. */
 export function clientSettings(flags: FlagValues, io: Io): ClientSettings {
   const agent = flags.text("agent-address");
   const address = agent === "" ? flags.text("address") : agent;
@@ -72,11 +72,15 @@ export function clientSettings(flags: FlagValues, io: Io): ClientSettings {
   };
 }
 
+function unusable(why: string): CommandError {
+  return new CommandError(`Error: ${why}`, 2);
+}
+
 function checkedAddress(text: string): string {
   const trimmed = text.trim().replace(/\/+$/, "");
   if (trimmed.startsWith("unix://") && trimmed.length > "unix://".length) return trimmed;
   if (/^https?:\/\/[^/]/i.test(trimmed) && URL.canParse(trimmed)) return trimmed;
-  throw new UsageError(
+  throw unusable(
     `the address ${JSON.stringify(text)} must start with http://, https:// or unix:///`,
   );
 }
@@ -92,10 +96,10 @@ function extraHeaders(pairs: readonly string[]): (readonly [string, string])[] {
     const at = pair.indexOf("=");
     const name = pair.slice(0, Math.max(at, 0)).trim();
     if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) {
-      throw new UsageError("expected -header=name=value");
+      throw unusable("expected -header=name=value");
     }
     if (/^x-vault-/i.test(name)) {
-      throw new UsageError("headers that start with X-Vault- can't be set by hand");
+      throw unusable("headers that start with X-Vault- can't be set by hand");
     }
     return [name, pair.slice(at + 1).trim()] as const;
   });
@@ -105,7 +109,7 @@ function timeoutMs(io: Io): number {
   const text = io.env("VAULT_CLIENT_TIMEOUT");
   if (text === undefined || text === "") return defaultTimeoutMs;
   const ms = parseDuration(text);
-  if (ms === undefined || ms < 0) throw new UsageError("VAULT_CLIENT_TIMEOUT is no duration");
+  if (ms === undefined || ms < 0) throw unusable("VAULT_CLIENT_TIMEOUT is no duration");
   return ms;
 }
 
@@ -113,7 +117,7 @@ function timeoutMs(io: Io): number {
 function retriesMax(io: Io): number {
   const text = io.env("VAULT_MAX_RETRIES");
   if (text === undefined || text === "") return 0;
-  if (!/^\d{1,4}$/.test(text)) throw new UsageError("VAULT_MAX_RETRIES is no number");
+  if (!/^\d{1,4}$/.test(text)) throw unusable("VAULT_MAX_RETRIES is no number");
   return Number(text);
 }
 
@@ -124,7 +128,7 @@ function rateLimit(io: Io): ClientSettings["rateLimit"] {
   const match = /^(\d+(?:\.\d+)?)(?::(\d+))?$/.exec(text);
   const perSecond = Number(match?.[1] ?? 0);
   if (match === null || perSecond <= 0) {
-    throw new UsageError('VAULT_RATE_LIMIT must be "rate" or "rate:burst"');
+    throw unusable('VAULT_RATE_LIMIT must be "rate" or "rate:burst"');
   }
   return { perSecond, burst: Math.max(1, Number(match[2] ?? Math.ceil(perSecond))) };
 }

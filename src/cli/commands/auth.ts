@@ -16,6 +16,7 @@ import {
 } from "./mount_flags.ts";
 import {
   accessor,
+  completeMounts,
   description,
   detailedColumns,
   fetchMounts,
@@ -35,7 +36,7 @@ export const list: Command = {
   output: "format",
   async run(call) {
     const mounts = await fetchMounts(call, "sys/auth", "listing auth methods");
-    if (!call.forPeople) return await call.value(mounts);
+    if (!call.forPeople) return await call.value(completeMounts(mounts));
     const detailed = call.flags.bool("detailed");
     const short = [path, type, accessor, description, pluginVersion];
     printMounts(call, mounts, detailed ? detailedColumns("auth") : short);

@@ -86,10 +86,7 @@ async function finish(call: Call, client: Client, answer: Secret): Promise<numbe
   const tokenOnly = call.flags.bool("token-only");
   const store = !tokenOnly && !call.flags.bool("no-store");
   if (store) await (await tokenHelper(call.io)).store(token);
-  if (tokenOnly) {
-    call.io.out(token);
-    return 0;
-  }
+  if (tokenOnly) return call.exact(token);
   if (store && call.io.env("VAULT_TOKEN")) {
     call.note(
       "WARNING! VAULT_TOKEN is set and goes before the token that was just stored: unset it or " +

@@ -169,6 +169,8 @@ export function loginMethod(name: string): LoginMethod | undefined {
   return methods.find((method) => method.name === name);
 }
 
+const afterwards = "The token it gets is kept for the commands that follow.";
+
 /** The page of `auth help`. */
 export function methodHelp(method: LoginMethod): string {
   const fields = method.fields.flatMap(({ name, help, kind }) => [
@@ -187,6 +189,8 @@ export function methodHelp(method: LoginMethod): string {
     "  For example, this is how one logs in:",
     "",
     `      $ ${product} ${method.example}`,
+    "",
+    wrap(afterwards, "  "),
     "",
     "Configuration:",
     ...fields,

@@ -12,6 +12,29 @@ export async function fetchMounts(call: Call, path: string, doing: string): Prom
   return asObject(toSecret(answer.json)?.data);
 }
 
+/** The mounts with the fields that nodes leave out when they are empty. */
+export function completeMounts(mounts: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(mounts).map(([path, mount]) => [path, { ...emptyFields, ...asObject(mount) }]),
+  );
+}
+
+const emptyFields: JsonObject = {
+  uuid: "",
+  type: "",
+  description: "",
+  accessor: "",
+  config: {},
+  options: null,
+  local: false,
+  seal_wrap: false,
+  external_entropy_access: false,
+  plugin_version: "",
+  running_plugin_version: "",
+  running_sha256: "",
+  deprecation_status: "",
+};
+
 export interface Column {
   readonly title: string;
   cell(mount: JsonObject, path: string): string;

@@ -148,8 +148,7 @@ async function provide(call: Call, { client, path, status }: Attempt): Promise<n
 }
 
 function generateOtp(call: Call, { status }: Attempt): number {
-  call.line(randomOtp(asNumber(status.otp_length) || 26, call.io.random));
-  return 0;
+  return call.exact(randomOtp(asNumber(status.otp_length) || 26, call.io.random));
 }
 
 async function decode(call: Call): Promise<number> {
@@ -161,8 +160,7 @@ async function decode(call: Call): Promise<number> {
     : typed;
   const token = decodeToken(encoded, otp);
   if (!call.forPeople) return await call.value({ token });
-  call.line(token);
-  return 0;
+  return call.exact(token);
 }
 
 async function print(call: Call, status: JsonObject): Promise<number> {

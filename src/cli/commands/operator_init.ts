@@ -59,7 +59,7 @@ async function printStatus(call: Call, client: Client): Promise<number> {
   );
   const initialized = asObject(answer.json).initialized === true;
   if (!call.forPeople) await call.value({ Initialized: initialized });
-  else call.line(`The node is ${initialized ? "" : "not "}initialized`);
+  else call.line(`Holdfast is ${initialized ? "" : "not "}initialized`);
   return initialized ? 0 : 2;
 }
 
@@ -108,14 +108,17 @@ async function printKeys(call: Call, asked: JsonObject, made: JsonObject): Promi
   const threshold = String(asked.secret_threshold ?? "");
   call.line(wrap(
     `The root key was split into ${unseal.length} unseal keys, any ${threshold} of which unseal ` +
-      "a node. Give them to different people: they are shown this once, and a node asks for " +
-      "them after every start.",
+      "a node. Give them to different people: they are shown this once, and a node asks " +
+      "for them each time after it was started anew.",
   ));
   call.line();
   call.line(wrap(
     `Nobody can open what is stored without ${threshold} of these keys. They can be replaced ` +
-      `later, with ${threshold} of them at hand: see "${product} operator rekey".`,
+      `later, with ${threshold} of them at hand.`,
   ));
+  call.line();
+  call.line(`The help of "${product} operator rekey" and of "${product} operator unseal" has more`);
+  call.line("information.");
   return 0;
 }
 

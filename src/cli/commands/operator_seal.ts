@@ -5,7 +5,7 @@ import type { Client } from "../client/client.ts";
 import type { Command } from "../command.ts";
 import { asList, asNumber, asObject, asText, type JsonObject } from "../json.ts";
 import { columns, titled } from "../output/table.ts";
-import { printSealStatus } from "../output/seal_status.ts";
+import { leaderStatus, printSealStatus } from "../output/seal_status.ts";
 import { keyShare } from "./key_input.ts";
 
 export const unseal: Command = {
@@ -28,11 +28,8 @@ export const unseal: Command = {
       "unsealing",
       client.send({ method: "PUT", path: "sys/unseal", body, token: "" }),
     );
-    const leader = await call.during(
-      "checking the leader status",
-      client.send({ method: "GET", path: "sys/leader", token: "" }),
-    );
-    return await printSealStatus(call, asObject(answer.json), asObject(leader.json));
+    const leader = await call.during("checking the leader status", leaderStatus(client));
+    return await printSealStatus(call, asObject(answer.json), leader);
   },
 };
 

@@ -66,9 +66,15 @@ export const info: Command = {
       client.read(path, version === "" ? [] : [["version", version]]),
     );
     if (answer === undefined) throw new CommandError(`Error: no plugin named ${name}`, 2);
-    return await call.secret(answer);
+    return await call.secret({
+      ...answer,
+      data: { ...emptyInfo, ...answer.data, args: answer.data?.args ?? [] },
+    });
   },
 };
+
+/** What nodes leave out for plugins that are built in. */
+const emptyInfo: JsonObject = { args: [], command: "", deprecation_status: "", sha256: "" };
 
 export const register: Command = {
   usage: "[options] TYPE NAME",

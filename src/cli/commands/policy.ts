@@ -38,8 +38,8 @@ export const read: Command = {
       `reading policy named ${name}`,
       client.read(`sys/policies/acl/${name}`),
     );
-    if (secret === undefined) throw new CommandError(`Error: no policy named: ${name}`, 2);
-    const policy = asText(asObject(secret.data).policy);
+    const policy = asText(asObject(secret?.data).policy);
+    if (policy === "") throw new CommandError(`Error: no policy named: ${name}`, 2);
     if (!call.forPeople) return await call.value({ policy });
     call.line(policy.trim());
     return 0;

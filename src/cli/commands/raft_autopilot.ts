@@ -7,7 +7,7 @@ import { durationText } from "../duration.ts";
 import { asList, asObject, type Json, type JsonObject } from "../json.ts";
 import { keyValue } from "../output/table.ts";
 import { valueText } from "../output/value_text.ts";
-import { drTokenFlag } from "./raft_peers.ts";
+import { drTokenFlag, noRaft } from "./raft_peers.ts";
 
 const configuration = "sys/storage/raft/autopilot/configuration";
 
@@ -17,7 +17,7 @@ async function read(call: Call, path: string, doing: string): Promise<JsonObject
   const work = token === ""
     ? client.read(path)
     : client.write(path, { dr_operation_token: token }, "POST");
-  return (await call.during(doing, work))?.data;
+  return (await call.during(doing, noRaft(work)))?.data;
 }
 
 const titles: readonly (readonly [string, string])[] = [

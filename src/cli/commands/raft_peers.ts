@@ -49,7 +49,7 @@ export const listPeers: Command = {
 };
 
 /** A node without integrated storage does not know the path. */
-async function noRaft<T>(work: Promise<T>): Promise<T | undefined> {
+export async function noRaft<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Json } from "../json.ts";
 import { enableOnlyFlags, mountConfig, mountOptions, tuneFlags } from "./mount_flags.ts";
 import {
   accessor,
+  completeMounts,
   description,
   detailedColumns,
   fetchMounts,
@@ -25,7 +26,7 @@ export const list: Command = {
   output: "format",
   async run(call) {
     const mounts = await fetchMounts(call, "sys/mounts", "listing secrets engines");
-    if (!call.forPeople) return await call.value(mounts);
+    if (!call.forPeople) return await call.value(completeMounts(mounts));
     const detailed = call.flags.bool("detailed");
     const columns = detailed ? detailedColumns("secrets") : [path, type, accessor, description];
     printMounts(call, mounts, columns);

@@ -1,7 +1,7 @@
 /** `status`: is the node initialised, sealed, active? */
 import type { Command } from "../command.ts";
 import { asObject } from "../json.ts";
-import { printSealStatus } from "../output/seal_status.ts";
+import { leaderStatus, printSealStatus } from "../output/seal_status.ts";
 
 export const command: Command = {
   usage: "[options]",
@@ -15,7 +15,7 @@ export const command: Command = {
     const ask = (path: string) =>
       call.during("checking the seal status", client.send({ method: "GET", path }), 1);
     const seal = asObject((await ask("sys/seal-status")).json);
-    const leader = asObject((await ask("sys/leader")).json);
+    const leader = await call.during("checking the leader status", leaderStatus(client), 1);
     await printSealStatus(call, seal, leader);
     return seal.sealed === true ? 2 : 0;
   },

@@ -6,7 +6,7 @@ import { anyWords, type Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { apiPath } from "../client/request.ts";
 
-const forceFlag: Flag = bool("force", "Write although no data is given. -f is short for it.", {
+const forceFlag: Flag = bool("force", "Write although no data is given.", {
   aliases: ["f"],
 });
 

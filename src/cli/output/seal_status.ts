@@ -1,6 +1,8 @@
 /** How a node's seal and its place in the cluster are shown. */
 import type { Call } from "../call.ts";
-import { asNumber, asText, type Json, type JsonObject } from "../json.ts";
+import type { Client } from "../client/client.ts";
+import { ApiError } from "../errors.ts";
+import { asNumber, asObject, asText, type Json, type JsonObject } from "../json.ts";
 import { keyValue } from "./table.ts";
 import { valueText } from "./value_text.ts";
 
@@ -35,6 +37,16 @@ const haFields = [
   "raft_committed_index",
   "raft_applied_index",
 ];
+
+/** The state of the cluster. A sealed node of one may not tell, which itself tells it is one. */
+export async function leaderStatus(client: Client): Promise<JsonObject> {
+  try {
+    return asObject((await client.send({ method: "GET", path: "sys/leader", token: "" })).json);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 503) return { ha_enabled: true };
+    throw error;
+  }
+}
 
 /** Seal status and leader status as one object, for -format=json. */
 export function sealStatusJson(seal: JsonObject, leader: JsonObject): JsonObject {

@@ -1,0 +1,15 @@
+import { assertEquals } from "@std/assert";
+import { editDistance, nearest } from "./nearest.ts";
+
+Deno.test("typing errors are recognised, other words are not", () => {
+  const names = ["status", "secrets", "server", "token"];
+  assertEquals(nearest("stauts", names), "status");
+  assertEquals(nearest("secret", names), "secrets");
+  assertEquals(nearest("zzz", names), undefined);
+});
+
+Deno.test("the distance is Levenshtein's", () => {
+  assertEquals(editDistance("kitten", "sitting"), 3);
+  assertEquals(editDistance("", "abc"), 3);
+  assertEquals(editDistance("abc", "abc"), 0);
+});
