@@ -6,7 +6,7 @@ import type { Change } from "./keys.ts";
 const VERSION = 1;
 const DELETED = 0xffffffff;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * u8 version, u32 count; for each change u16 bytes of key, u32 bytes of value (all ones for a

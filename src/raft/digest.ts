@@ -2,7 +2,7 @@
  * Checksums. SHA-256 throughout: it costs a few microseconds where an fsync costs hundreds, and
  * misses nothing that a CRC of 32 bits would let pass once in four thousand million times.
  */
-import { hash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
 
 /** SHA-256 of a byte string, 32 bytes. */
@@ -13,9 +13,11 @@ export const nodeSha256: Sha256 = (data) => hash("sha256", data, "buffer");
 /** Length of the checksums kept beside stored bytes. */
 export const SUM_BYTES = 16;
 
-/** The checksum of some bytes: the first half of their SHA-256. */
-export function checksum(data: Uint8Array): Uint8Array {
-  return nodeSha256(data).subarray(0, SUM_BYTES);
+/** The checksum of some bytes, given in parts: the first half of their SHA-256. */
+export function checksum(...parts: readonly Uint8Array[]): Uint8Array {
+  const sha256 = createHash("sha256");
+  for (const part of parts) sha256.update(part);
+  return sha256.digest().subarray(0, SUM_BYTES);
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -51,6 +51,8 @@ export class Driver {
   #pumping: Promise<void> | undefined;
   #failure: Error | undefined;
   #isClosed = false;
+  /** Set while a task needs everything to stand still. */
+  #isStill = false;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -76,8 +78,22 @@ export class Driver {
     if (this.#isClosed) return Promise.reject(new StorageError("the storage is closed"));
     return new Promise((resolve, reject) => {
       this.#queue.push({ payload, resolve, reject });
-      this.#pumping ??= this.#pump();
+      if (!this.#isStill) this.#pumping ??= this.#pump();
     });
+  }
+
+  /** Runs a task while nothing is being committed or applied; what arrives meanwhile waits. */
+  async whileStill<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new StorageError("the storage is closed");
+    if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+    this.#isStill = true;
+    try {
+      await this.#pumping;
+      return await task();
+    } finally {
+      this.#isStill = false;
+      if (this.#queue.length > 0) this.#pumping ??= this.#pump();
+    }
   }
 
   /** Lets what was submitted end and takes no more. */
@@ -100,7 +116,7 @@ export class Driver {
 
   async #pump(): Promise<void> {
     const { turn } = this.#options;
-    while (this.#queue.length > 0 && this.#failure === undefined) {
+    while (this.#queue.length > 0 && this.#failure === undefined && !this.#isStill) {
       try {
         await turn();
         const group = this.#takeGroup();

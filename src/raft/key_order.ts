@@ -8,8 +8,9 @@ const hasSurrogate = /[\ud800-\udfff]/;
 /** Negative, zero or positive, as `a` comes before, is, or comes after `b` in UTF-8 byte order. */
 export function compareKeys(a: string, b: string): number {
   if (a === b) return 0;
-  if (hasSurrogate.test(a) || hasSurrogate.test(b)) return compareSlowly(a, b);
-  return a < b ? -1 : 1;
+  const order = a < b ? -1 : 1;
+  // Only where the lesser one holds a surrogate can the two orders differ.
+  return hasSurrogate.test(order < 0 ? a : b) ? compareSlowly(a, b) : order;
 }
 
 function compareSlowly(a: string, b: string): number {

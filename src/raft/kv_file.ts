@@ -33,6 +33,9 @@ export interface RowRange {
 
 export class KvFile {
   readonly #kv: Deno.Kv;
+  /** Operations under way. */
+  #busy = 0;
+  #onIdle: (() => void) | undefined;
 
   private constructor(readonly path: string, kv: Deno.Kv) {
     this.#kv = kv;
@@ -49,11 +52,14 @@ export class KvFile {
 
   /** The row's bytes, or undefined. */
   async get(key: KvKey): Promise<Uint8Array | undefined> {
+    this.#busy += 1;
     try {
       const { value } = await this.#kv.get(key);
       return value === null ? undefined : this.#bytes(value);
     } catch (error) {
       throw readFailure(this.path, error);
+    } finally {
+      this.#done();
     }
   }
 
@@ -61,6 +67,7 @@ export class KvFile {
   async list(range: RowRange): Promise<KvRow[]> {
     const { start, end, limit, reverse = false } = range;
     const rows: KvRow[] = [];
+    this.#busy += 1;
     try {
       const options = { reverse, batchSize: Math.min(limit ?? 500, 500) };
       const iterator = this.#kv.list({ start, end }, limit ? { ...options, limit } : options);
@@ -68,6 +75,8 @@ export class KvFile {
       return rows;
     } catch (error) {
       throw readFailure(this.path, error);
+    } finally {
+      this.#done();
     }
   }
 
@@ -93,6 +102,21 @@ export class KvFile {
   /** Writes the WAL back into the file and removes it. */
   close(): void {
     this.#kv.close();
+  }
+
+  /** Closes it once the reads that are under way have ended. */
+  async retire(): Promise<void> {
+    while (this.#busy > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    this.close();
+  }
+
+  #done(): void {
+    this.#busy -= 1;
+    if (this.#busy === 0) this.#onIdle?.();
   }
 
   #bytes(value: unknown): Uint8Array {

@@ -40,7 +40,7 @@ const NO_HIGH = 0xffff;
 const EXTERNAL = 0xffffffff;
 const EXTERNAL_BYTES = 44;
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function isExternal(slot: Slot): slot is External {
   return !(slot instanceof Uint8Array);
@@ -157,9 +157,7 @@ export function decodeLeaf(low: string, row: Uint8Array): Leaf | undefined {
 
 function leafSum(low: string, body: Uint8Array): Uint8Array {
   const label = encoder.encode(low);
-  const all = new Uint8Array(4 + label.length + body.length);
-  new DataView(all.buffer).setUint32(0, label.length);
-  all.set(label, 4);
-  all.set(body, 4 + label.length);
-  return checksum(all);
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, label.length);
+  return checksum(length, label, body);
 }

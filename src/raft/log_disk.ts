@@ -7,6 +7,7 @@ import { kvFileBytes, removeKvFile } from "./kv_file.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
 import { CHAIN_START, type ChainLink } from "./log_record.ts";
 import { commitGroup, LogSegment } from "./log_segment.ts";
+import { Mutex } from "./mutex.ts";
 
 export interface LogDiskOptions {
   readonly directory: string;
@@ -31,6 +32,8 @@ export class LogDisk {
   readonly #marker: AckMarker;
   /** All segments but the last, oldest first. */
   readonly #older: Sealed[] = [];
+  /** One change at a time: an append must not meet a change of segments. */
+  readonly #mutex = new Mutex();
   #active: LogSegment;
   commits = 0;
   commitMs = 0;
@@ -86,16 +89,18 @@ export class LogDisk {
    * Appends entries that follow `last`; they are durable when it returns. Where it throws, those
    * up to `last` are, and none after.
    */
-  async append(entries: readonly LogEntry[]): Promise<void> {
-    for (let at = 0; at < entries.length;) {
-      const count = commitGroup(entries, at);
-      await this.#appendGroup(entries.slice(at, at + count));
-      at += count;
-    }
+  append(entries: readonly LogEntry[]): Promise<void> {
+    return this.#mutex.run(async () => {
+      for (let at = 0; at < entries.length;) {
+        const count = commitGroup(entries, at);
+        await this.#appendGroup(entries.slice(at, at + count));
+        at += count;
+      }
+    });
   }
 
   async #appendGroup(entries: readonly LogEntry[]): Promise<void> {
-    if (this.#active.bytes >= this.#options.segmentBytes) await this.roll();
+    if (this.#active.bytes >= this.#options.segmentBytes) await this.#roll();
     const start = this.#options.clock.monotonic();
     try {
       await this.#active.append(entries);
@@ -116,7 +121,11 @@ export class LogDisk {
   }
 
   /** Removes the entries from `index` on; they were never committed. */
-  async truncate(index: number): Promise<void> {
+  truncate(index: number): Promise<void> {
+    return this.#mutex.run(() => this.#truncate(index));
+  }
+
+  async #truncate(index: number): Promise<void> {
     while (index < this.#active.firstIndex) {
       const previous = this.#older.pop();
       if (previous === undefined) throw new CorruptionError(`the log starts after ${index}`);
@@ -124,7 +133,7 @@ export class LogDisk {
       this.#marker.note({ index: index - 1, term: 0 });
       const dropped = this.#active;
       this.#active = await this.#opened(previous);
-      dropped.close();
+      await dropped.retire();
       await removeKvFile(dropped.path);
     }
     this.#marker.note({ index: index - 1, term: 0 });
@@ -163,7 +172,11 @@ export class LogDisk {
   }
 
   /** Closes the active segment and begins the next, unless there is nothing in it. */
-  async roll(): Promise<void> {
+  roll(): Promise<void> {
+    return this.#mutex.run(() => this.#roll());
+  }
+
+  async #roll(): Promise<void> {
     const full = this.#active;
     if (full.last.index < full.firstIndex) return;
     const { directory, clock, log } = this.#options;
@@ -176,9 +189,12 @@ export class LogDisk {
       log.warn("no space for a new log segment");
       return;
     }
-    const bytes = await full.measure();
-    full.close();
-    this.#older.push({ path: full.path, firstIndex: full.firstIndex, bytes, open: undefined });
+    // At once, so that the chain of segments has no gap for whoever reads meanwhile.
+    const { path, firstIndex, bytes } = full;
+    const sealed = { path, firstIndex, bytes, open: undefined };
+    this.#older.push(sealed);
+    await full.retire();
+    sealed.bytes = await kvFileBytes(path);
   }
 
   /**
@@ -192,14 +208,18 @@ export class LogDisk {
       const next = this.#older[1]?.firstIndex ?? this.#active.firstIndex;
       if (oldest === undefined || next > keepFrom || !(await wanted())) return dropped;
       this.#older.shift();
-      oldest.open?.close();
+      await oldest.open?.retire();
       await removeKvFile(oldest.path);
       dropped += 1;
     }
   }
 
   /** Replaces the whole log by an empty one that starts after `base`. */
-  async restart(base: ChainLink): Promise<void> {
+  restart(base: ChainLink): Promise<void> {
+    return this.#mutex.run(() => this.#restart(base));
+  }
+
+  async #restart(base: ChainLink): Promise<void> {
     const { directory, clock } = this.#options;
     this.#marker.note(base);
     const old = [...this.#older.map(({ path }) => path), this.#active.path];

@@ -2,7 +2,6 @@
  * A log entry as bytes: a head with the chained checksum, then the payload. The checksum covers
  * the one before it, so an entry that is out of place is noticed like one that is damaged.
  */
-import { concat } from "../base/bytes.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
 import { entryType, type LogEntry } from "./log_entry.ts";
@@ -76,5 +75,5 @@ export function sumFits(record: Uint8Array, head: RecordHead, payload: Uint8Arra
 }
 
 function chainedSum(head: Uint8Array, payload: Uint8Array): Uint8Array {
-  return checksum(concat(head.subarray(0, SUMS_AT + SUM_BYTES), payload));
+  return checksum(head.subarray(0, SUMS_AT + SUM_BYTES), payload);
 }

@@ -152,6 +152,11 @@ export class LogSegment {
     this.file.close();
   }
 
+  /** Closes it once the reads that are under way have ended. */
+  retire(): Promise<void> {
+    return this.file.retire();
+  }
+
   async #tail(): Promise<ChainLink | undefined> {
     const [row] = await this.file.list({
       start: ["e", 0],

@@ -10,9 +10,32 @@ import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { Mutex } from "./mutex.ts";
 import type { State } from "./state.ts";
+import type { StateFile } from "./state_file.ts";
 import { flushChanges } from "./state_flush.ts";
 import { rewriteState } from "./state_rewrite.ts";
 import type { Settings } from "./store_options.ts";
+
+/** A state file that stays as it is for a while. */
+export class Hold {
+  readonly ended: Promise<void>;
+  #end: () => void = () => {};
+  isRevoked = false;
+
+  constructor(readonly file: StateFile) {
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  release(): void {
+    this.#end();
+  }
+
+  revoke(): void {
+    this.isRevoked = true;
+    this.#end();
+  }
+}
 
 export interface MaintenanceParts {
   readonly settings: Settings;
@@ -35,9 +58,11 @@ export class Maintenance {
   #timer: Cancel | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
-  /** The last index of the memtable that is set aside, once there is one. */
-  #frozenIndex = 0;
+  #hold: Hold | undefined;
+  /** What the memtable that is set aside brings the file to. */
+  #frozenEnd = { index: 0, configuration: "" };
   flushes = 0;
+  failedFlushes = 0;
   rewrites = 0;
 
   constructor(parts: MaintenanceParts) {
@@ -56,7 +81,33 @@ export class Maintenance {
     const { settings, state } = this.#parts;
     const bytes = state.active.bytes + (state.frozen?.bytes ?? 0);
     if (bytes < settings.unflushedBytesMax) return undefined;
+    this.#hold?.revoke();
     return this.flush();
+  }
+
+  /** Flushes, then removes what log and state file no longer need, as a cycle does. */
+  compact(): Promise<void> {
+    return this.#mutex.run(async () => {
+      await this.#flush();
+      await this.#tidy();
+    });
+  }
+
+  /**
+   * Flushes and keeps the state file as it then is until it is released, while writes gather in
+   * memory. Where they come to more than may be unflushed, the hold is revoked.
+   */
+  hold(): Promise<Hold> {
+    return new Promise((resolve, reject) => {
+      this.#mutex.run(async () => {
+        await this.#flush();
+        const hold = new Hold(this.#parts.state.file);
+        this.#hold = hold;
+        resolve(hold);
+        await hold.ended;
+        this.#hold = undefined;
+      }).catch(reject);
+    });
   }
 
   /** Brings everything that is applied into the state file. */
@@ -64,15 +115,21 @@ export class Maintenance {
     return this.#mutex.run(() => this.#flush());
   }
 
+  /** The membership as of what is applied, in its text form. */
+  configuration(): string {
+    return this.#parts.configuration();
+  }
+
   /** Runs a task while no flush, rewrite or compaction does. */
   exclusively<T>(task: () => Promise<T>): Promise<T> {
     return this.#mutex.run(task);
   }
 
-  /** Flushes, then drops of log and state file what is not needed, whatever the thresholds say. */
+  /** Flushes for the last time. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.();
+    this.#hold?.revoke();
     await this.#running;
     await this.flush();
   }
@@ -95,10 +152,7 @@ export class Maintenance {
   async #cycle(): Promise<void> {
     const { driver, settings, state } = this.#parts;
     try {
-      await this.#mutex.run(async () => {
-        await this.#flush();
-        await this.#tidy();
-      });
+      await this.compact();
       if (state.active.size > 0) this.#schedule(settings.flushAgeMs);
     } catch (error) {
       if (error instanceof StorageFullError) {
@@ -114,20 +168,22 @@ export class Maintenance {
     const index = driver.appliedIndex;
     if (state.active.size === 0 && state.file.meta.applied.index === index) return;
     state.freeze();
-    this.#frozenIndex = index;
-    this.#frozenConfiguration = configuration();
+    this.#frozenEnd = { index, configuration: configuration() };
     await this.#writeFrozen();
     await log.measure();
   }
 
-  #frozenConfiguration = "";
-
   async #writeFrozen(): Promise<void> {
     const { state, log } = this.#parts;
     if (state.frozen === undefined) return;
-    const applied = await log.link(this.#frozenIndex);
-    const configuration = this.#frozenConfiguration;
-    await flushChanges(state.file, state.frozen.sorted(), { applied, configuration });
+    const { index, configuration } = this.#frozenEnd;
+    const applied = await log.link(index);
+    try {
+      await flushChanges(state.file, state.frozen.sorted(), { applied, configuration });
+    } catch (error) {
+      this.failedFlushes += 1;
+      throw error;
+    }
     state.dropFrozen();
     this.flushes += 1;
   }
@@ -165,9 +221,7 @@ export class Maintenance {
     await removeKvFile(path);
     const fresh = await rewriteState(state.file, path);
     await writeCurrent(settings.path, current + 1);
-    const old = state.swapFile(fresh);
-    old.close();
-    await removeKvFile(old.path);
+    await state.swapFile(fresh).retire();
     this.rewrites += 1;
     settings.log.info("state file rewritten", { before: disk, after: await fresh.diskBytes() });
   }

@@ -10,7 +10,10 @@ import type { NameOptions } from "./folder_walk.ts";
 import { type Change, checkBatch } from "./keys.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
+import { scrub, type ScrubOptions, type ScrubReport } from "./scrub.ts";
 import type { State, StoredEntry } from "./state.ts";
+import { restoreState } from "./state_restore.ts";
+import { heldEntries } from "./state_snapshot.ts";
 import type { Settings } from "./store_options.ts";
 
 export interface RaftStorageStats {
@@ -101,11 +104,38 @@ export class RaftStorage {
     return this.#parts.maintenance.flush();
   }
 
+  /** Flushes, and removes what log and state file no longer need, as happens by itself anyway. */
+  compact(): Promise<void> {
+    return this.#parts.maintenance.compact();
+  }
+
   /** The set hash over all entries as of an index, which the flush before it brings about. */
   async stateHash(): Promise<{ readonly index: number; readonly hash: Uint8Array }> {
     await this.flush();
     const { applied, hash } = this.#parts.state.file.meta;
     return { index: applied.index, hash };
+  }
+
+  /**
+   * All entries as of now, in the order of their keys, while writes go on. Throws `StorageError`
+   * where it is read so slowly that the writes since would fill the memory.
+   */
+  async *snapshot(): AsyncGenerator<StoredEntry> {
+    yield* heldEntries(await this.#parts.maintenance.hold());
+  }
+
+  /** Replaces the whole content, all or nothing, whatever dies when. Only in a group of one. */
+  async restore(entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>): Promise<void> {
+    if (this.configuration().members.length !== 1) {
+      throw new StorageError("restore needs a group of one");
+    }
+    await restoreState(this.#parts, entries);
+  }
+
+  /** Walks over everything that is stored and recomputes its checksums and the hash over all. */
+  scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
+    const { state, log, maintenance, settings } = this.#parts;
+    return scrub({ state, log, maintenance, clock: settings.clock }, options);
   }
 
   async stats(): Promise<RaftStorageStats> {

@@ -5,7 +5,7 @@ import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
 
 /** `body` followed by a checksum over `label` and `body`. */
 export function sealRecord(label: string, body: Uint8Array): Bytes {
-  return concat(body, checksum(concat(utf8(label), body)));
+  return concat(body, checksum(utf8(label), body));
 }
 
 /** The body of a sealed record; undefined where the checksum does not fit label and body. */
@@ -13,5 +13,5 @@ export function openRecord(label: string, sealed: Uint8Array): Uint8Array | unde
   if (sealed.length < SUM_BYTES) return undefined;
   const body = sealed.subarray(0, sealed.length - SUM_BYTES);
   const sum = sealed.subarray(sealed.length - SUM_BYTES);
-  return sameBytes(checksum(concat(utf8(label), body)), sum) ? body : undefined;
+  return sameBytes(checksum(utf8(label), body), sum) ? body : undefined;
 }

@@ -23,6 +23,8 @@ export class State {
   #file: StateFile;
   #active = new Memtable();
   #frozen: Memtable | undefined;
+  /** Counts how often everything was replaced. */
+  content = 0;
 
   constructor(file: StateFile, cacheBytes: number) {
     this.#file = file;
@@ -43,7 +45,8 @@ export class State {
 
   /** The value at once where it is in memory; a promise where the file must be asked. */
   get(key: string): Awaitable<Bytes | undefined> {
-    const known = this.cache.get(key) ?? this.#inMemory(key);
+    const cached = this.cache.get(key);
+    const known = cached === undefined ? this.#inMemory(key) : cached;
     if (known === undefined) return this.#read(key);
     return known === null ? undefined : known;
   }
@@ -122,6 +125,7 @@ export class State {
     this.#active = new Memtable();
     this.#frozen = undefined;
     this.cache.clear();
+    this.content += 1;
     return this.swapFile(file);
   }
 
@@ -155,6 +159,8 @@ export class StateView {
   #leaf: Leaf | undefined;
   #leafEpoch = 0;
   #leafFile: StateFile | undefined;
+  /** Where the last step ended in the leaf. */
+  #position = 0;
 
   constructor(state: State, tables: readonly Memtable[]) {
     this.#state = state;
@@ -167,7 +173,8 @@ export class StateView {
     for (;;) {
       const leaf = this.#leaf;
       if (leaf === undefined || !covers(leaf, next)) return this.#loadAndSeek(next);
-      const inFile = leaf.keys[positionIn(leaf, next)];
+      this.#position = this.#positionOf(leaf, next);
+      const inFile = leaf.keys[this.#position];
       // Beyond the leaf nothing is known yet: its end is as far as this step may go.
       const bound = inFile ?? leaf.high;
       const key = this.#leastChanged(next, bound) ?? inFile;
@@ -211,6 +218,17 @@ export class StateView {
         if (file === this.#state.file || attempt >= 10) throw error;
       }
     }
+  }
+
+  /** A walk mostly goes to the next key, so that is tried before a search. */
+  #positionOf(leaf: Leaf, key: string): number {
+    const next = leaf.keys[this.#position + 1];
+    const here = leaf.keys[this.#position];
+    if (
+      next !== undefined && here !== undefined && compareKeys(here, key) < 0 &&
+      compareKeys(next, key) >= 0
+    ) return this.#position + 1;
+    return positionIn(leaf, key);
   }
 
   #leastChanged(from: string, bound: string | undefined): string | undefined {

@@ -8,7 +8,14 @@ import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
 import { successor } from "./key_order.ts";
-import { CHUNK_BYTES, KvFile, kvFileBytes, type KvKey, type Mutation } from "./kv_file.ts";
+import {
+  CHUNK_BYTES,
+  KvFile,
+  kvFileBytes,
+  type KvKey,
+  type Mutation,
+  removeKvFile,
+} from "./kv_file.ts";
 import { covers, decodeLeaf, encodeLeaf, type External, isExternal, type Leaf } from "./leaf.ts";
 import { LeafCache } from "./leaf_cache.ts";
 import { decodeMeta, encodeMeta, type StateMeta } from "./state_meta.ts";
@@ -29,6 +36,10 @@ export class StateFile {
   #meta: StateMeta;
   /** Counts commits: a reader that finds it changed may hold a leaf of before. */
   epoch = 0;
+  /** Told of every change that a flush makes, before it is committed. */
+  onChange:
+    | ((key: string, before: Uint8Array | undefined, after: Uint8Array | undefined) => void)
+    | undefined;
 
   private constructor(options: StateFileOptions, file: KvFile, meta: StateMeta) {
     this.options = options;
@@ -106,6 +117,13 @@ export class StateFile {
     return leaf;
   }
 
+  /** Where the first leaf after `low` starts, by its row alone: to get past a damaged one. */
+  async nextLow(low: string): Promise<string | undefined> {
+    const range = { start: ["l", successor(low)], end: ["m"], limit: 1 };
+    const [row] = await this.#file.list(range);
+    return typeof row?.key[1] === "string" ? row.key[1] : undefined;
+  }
+
   /** The bytes of a leaf's slot, a copy of their own. Throws `CorruptionError` naming the key. */
   value(leaf: Leaf, position: number): Awaitable<Bytes> {
     const slot = leaf.slots[position];
@@ -150,6 +168,13 @@ export class StateFile {
   /** Bytes on disk, with the WAL. */
   diskBytes(): Promise<number> {
     return kvFileBytes(this.path);
+  }
+
+  /** Closes a file that was replaced once its reads have ended, and removes it. */
+  async retire(): Promise<void> {
+    this.#leaves.clear();
+    await this.#file.retire();
+    await removeKvFile(this.path);
   }
 
   close(): void {

@@ -124,19 +124,26 @@ class Flush {
   }
 
   #merge(merged: Merged, { key, value }: Change, chunks: Mutation[]): void {
+    const { sha256 } = this.#file;
     const old = merged.take(key);
-    if (old !== undefined) {
-      this.#hash.remove(isExternal(old) ? old.digest : entryDigest(this.#file.sha256, key, old));
+    const before = old === undefined || isExternal(old)
+      ? old?.digest
+      : entryDigest(sha256, key, old);
+    const after = value === null ? undefined : entryDigest(sha256, key, value);
+    const keyBytes = utf8Length(key);
+    if (old !== undefined && before !== undefined) {
+      this.#hash.remove(before);
       this.#entries -= 1;
-      this.#bytes -= utf8Length(key) + (isExternal(old) ? old.bytes : old.length);
+      this.#bytes -= keyBytes + (isExternal(old) ? old.bytes : old.length);
       if (isExternal(old)) merged.removed.push(...externalKeys(old));
     }
-    if (value === null) return;
-    const digest = entryDigest(this.#file.sha256, key, value);
-    this.#hash.add(digest);
-    this.#entries += 1;
-    this.#bytes += utf8Length(key) + value.length;
-    merged.put(key, this.#slot(value, digest, chunks));
+    if (value !== null && after !== undefined) {
+      this.#hash.add(after);
+      this.#entries += 1;
+      this.#bytes += keyBytes + value.length;
+      merged.put(key, this.#slot(value, after, chunks));
+    }
+    this.#file.onChange?.(key, before, after);
   }
 
   #slot(value: Bytes, digest: Uint8Array, chunks: Mutation[]): Slot {

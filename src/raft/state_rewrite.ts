@@ -2,7 +2,7 @@
 import { sameBytes, SetHash } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
 import { fitsCommit, type Mutation } from "./kv_file.ts";
-import { encodeLeaf, isExternal, type Leaf, LEAF_BYTES_MAX, type Slot } from "./leaf.ts";
+import { isExternal, type Leaf, LEAF_BYTES_MAX, type Slot } from "./leaf.ts";
 import { cutLeaves } from "./leaf_cut.ts";
 import { externalRows, StateFile } from "./state_file.ts";
 
@@ -54,12 +54,12 @@ class Copy {
     }
     this.#bytes += leaf.bytes;
     this.#high = leaf.high;
-    if (this.#bytes >= LEAF_BYTES_MAX * 0.75) await this.#cut();
+    // The last one is always cut at the end, so that something reaches to the end of all keys.
+    if (this.#bytes >= LEAF_BYTES_MAX * 0.75 && leaf.high !== undefined) await this.#cut();
   }
 
   async finish(): Promise<void> {
-    if (this.#keys.length > 0 || this.#low === "") await this.#cut();
-    else await this.#write(encodeLeaf(this.#low, undefined, [], []));
+    await this.#cut();
     const { meta } = this.#from;
     if (!sameBytes(this.#hash.toBytes(), meta.hash)) {
       throw new CorruptionError(`${this.#from.path}: the hash over all entries does not fit them`);
