@@ -1,5 +1,6 @@
 /** Puts together what lives between unseal and seal. */
-import type { Auditor } from "../audit/record.ts";
+import type { DeviceOpener } from "../audit/device.ts";
+import { AuditTable } from "../audit/store.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { LeaseStore } from "../lease/store.ts";
 import { EntryCache } from "../storage/cache.ts";
@@ -29,7 +30,8 @@ export interface OpenParts {
   readonly cacheEntries: number;
   /** Texts of the policies that must exist. */
   readonly policies: { readonly default: string; readonly wrapping: string };
-  readonly openAuditor: (transaction: Transaction) => Promise<Auditor>;
+  /** By type. */
+  readonly auditDevices: Readonly<Record<string, DeviceOpener>>;
 }
 
 /** Mounts that every node has. */
@@ -79,12 +81,19 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     return storagePrefix(mounted.entry);
   };
   await transactions.run((transaction) => mounts.load(transaction, alwaysMounted));
-  const { tokens, jwt, auditor } = await transactions.run(async (transaction) => {
+  const audit = new AuditTable({
+    crypto,
+    clock,
+    random,
+    log: log.named("audit"),
+    openers: parts.auditDevices,
+  });
+  const { tokens, jwt } = await transactions.run(async (transaction) => {
     await ensurePolicies(transaction, acls, parts.policies);
+    await audit.load(transaction);
     return {
       tokens: await TokenStore.open(transaction, crypto, clock, random, cache),
       jwt: await openWrappingJwt(transaction, clock),
-      auditor: await parts.openAuditor(transaction),
     };
   });
   const issuer = new TokenIssuer(tokens, leases);
@@ -116,7 +125,8 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     expiration,
     revoker,
     wrapping: new Wrapping(issuer, tokens, cubbyhole, jwt),
-    auditor,
+    audit,
+    auditor: audit.broker,
   };
   expiration.start();
   return holder.services;
@@ -138,6 +148,7 @@ async function ensurePolicies(
 /** Ends what works in the background and wipes what is secret. */
 export async function closeServices(services: Services): Promise<void> {
   await services.expiration.stop();
+  await services.audit.broker.close();
   services.cache.clear();
   services.tokens.close();
 }

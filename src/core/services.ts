@@ -1,5 +1,6 @@
 /** What lives between unseal and seal. Made in one place, passed as one value. */
 import type { Auditor } from "../audit/record.ts";
+import type { AuditTable } from "../audit/store.ts";
 import type { LeaseStore } from "../lease/store.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transactions } from "../storage/transaction.ts";
@@ -24,5 +25,6 @@ export interface Services {
   readonly expiration: Expiration;
   readonly revoker: Revoker;
   readonly wrapping: Wrapping;
+  readonly audit: AuditTable;
   readonly auditor: Auditor;
 }

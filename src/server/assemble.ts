@@ -1,6 +1,7 @@
 /** Puts a node together: storage, barrier, seal, mounts. */
 import { systemClock, systemRandom } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { openFileDevice } from "../audit/file_device.ts";
 import { Barrier } from "../barrier/barrier.ts";
 import type { Platform } from "../core/backend.ts";
 import { Node, type NodeParts } from "../core/node.ts";
@@ -49,12 +50,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     cacheEntries: settings.cacheEntries,
     policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
     backends: backendFactory(() => node),
-    openAuditor: () =>
-      Promise.resolve({
-        enabled: false,
-        logRequest: () => Promise.resolve(),
-        logResponse: () => Promise.resolve(),
-      }),
+    auditDevices: { file: openFileDevice },
   });
   return node;
 }

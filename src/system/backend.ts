@@ -3,6 +3,7 @@ import { defineBackend } from "../backend/backend.ts";
 import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
+import { auditPaths } from "./audit.ts";
 import { capabilityPaths } from "./capabilities.ts";
 import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
@@ -25,6 +26,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...wrappingPaths(services),
       ...toolPaths(services),
       ...leasePaths(services),
+      ...auditPaths(services),
       ...keyPaths(node),
       ...internalUiPaths(services),
     ],
