@@ -8,8 +8,9 @@ Deno.test("typing errors are recognised, other words are not", () => {
   assertEquals(nearest("zzz", names), undefined);
 });
 
-Deno.test("the distance is Levenshtein's", () => {
+Deno.test("a swap of neighbours is one edit, as are insert, delete and replace", () => {
   assertEquals(editDistance("kitten", "sitting"), 3);
   assertEquals(editDistance("", "abc"), 3);
+  assertEquals(editDistance("gte", "get"), 1);
   assertEquals(editDistance("abc", "abc"), 0);
 });
