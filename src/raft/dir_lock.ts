@@ -1,5 +1,5 @@
 /** One process a data directory: an advisory lock on a file, which the kernel drops with us. */
-import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { utf8 } from "../base/bytes.ts";
 import { StorageLockedError } from "./errors.ts";
 
 export interface DirLock {
@@ -12,7 +12,7 @@ export async function lockDirectory(directory: string): Promise<DirLock> {
   const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
   if (!file.tryLockSync(true)) {
     file.close();
-    const holder = fromUtf8(await Deno.readFile(path)).trim() || "unknown";
+    const holder = (await Deno.readTextFile(path)).trim() || "unknown";
     throw new StorageLockedError(
       `the data directory ${directory} is in use by another process (pid ${holder})`,
     );

@@ -4,6 +4,7 @@
  * resolves (Deno 2.9.6), so a commit here is durable when it returns.
  */
 import { CorruptionError, StorageError, StorageFatalError, StorageFullError } from "./errors.ts";
+import { probeSqlite } from "./sqlite_probe.ts";
 
 /** Deno KV takes 64 KiB a value. */
 export const CHUNK_BYTES = 60_000;
@@ -44,6 +45,7 @@ export class KvFile {
   /** Opens or creates a file. Throws `CorruptionError` naming it where SQLite can't read it. */
   static async open(path: string): Promise<KvFile> {
     try {
+      probeSqlite(path);
       return new KvFile(path, await Deno.openKv(path));
     } catch (error) {
       throw readFailure(path, error);

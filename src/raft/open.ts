@@ -104,7 +104,7 @@ async function assemble(
 async function settleNodeId(settings: Settings, nodeFile: NodeFile): Promise<string> {
   const { path, random } = settings;
   const content = await readIfThere(`${path}/node-id`);
-  const written = content === undefined ? undefined : fromUtf8(content).trim();
+  const written = content === undefined ? undefined : new TextDecoder().decode(content).trim();
   const known = nodeFile.nodeId;
   if (known !== undefined && written !== undefined && written !== known) {
     throw new CorruptionError(`${path}/node-id is damaged: this is the directory of ${known}`);
