@@ -1,76 +1,57 @@
 /** `holdfast server`: reads the configuration, opens the node, serves until it is told to stop. */
 import { describeError } from "../base/failure.ts";
-import { version } from "../base/version.ts";
 import type { ServerOptions } from "../cli/server_options.ts";
-import type { Node } from "../core/node.ts";
-import { createApp } from "../http/app.ts";
-import { defaultJsonLimits } from "../logical/json.ts";
-import { InmemStorage } from "../storage/inmem.ts";
-import { Front } from "../system/node/front.ts";
-import { assembleNode, createPlatform } from "./assemble.ts";
+import { createPlatform } from "./assemble.ts";
+import { banner, startedLine, stoppingLine } from "./banner.ts";
 import { bringUpDev } from "./dev.ts";
+import { devConfig } from "./dev_config.ts";
+import { loadConfig } from "./load_config.ts";
 import { createLogger, isLogLevel, type LogSink } from "./logger.ts";
+import { startServer } from "./start.ts";
 
 /** Runs a server; resolves with the exit code once it has stopped. */
 export async function runServer(options: ServerOptions): Promise<number> {
-  const level = options.log.level ?? "info";
+  const { dev } = options;
+  const first = dev === undefined ? [] : [devConfig(dev, undefined)];
+  const { config, warnings, errors } = await loadConfig(first, options.configPaths);
+  if (errors.length > 0) {
+    for (const error of errors) console.error(error);
+    return 1;
+  }
+  const level = options.log.level ?? config.settings.log_level;
   const sink: LogSink = {
     level: isLogLevel(level) ? level : "info",
-    json: options.log.format === "json",
+    json: (options.log.format ?? config.settings.log_format) === "json",
     write: (line) => console.error(line),
   };
-  const platform = createPlatform(createLogger(sink));
-  const dev = options.dev;
-  if (dev === undefined) throw new Error("not a dev server");
-  const node = assembleNode(platform, {
-    physical: new InmemStorage(),
-    storageType: "inmem",
-    haEnabled: false,
-    clusterName: "",
-    addresses: { api: `http://${dev.listenAddress}`, cluster: "" },
-    defaultLeaseTtl: 2764800,
-    maxLeaseTtl: 2764800,
-    cacheEntries: 131072,
-    raftIndexes: () => ({}),
+  const log = createLogger(sink);
+  for (const warning of warnings) log.warn(warning);
+  const platform = createPlatform(log);
+  const stop = Promise.withResolvers<number>();
+  const server = await startServer(config, platform, (error) => {
+    log.error("the storage has failed", { error: describeError(error) });
+    stop.resolve(1);
   });
-  const keys = await bringUpDev(node, dev);
-  const server = listen(node, dev.listenAddress);
-  console.log(`==> Holdfast server v${version}\n\nUnseal Key: ${keys.unsealKey}`);
-  console.log(`Root Token: ${keys.rootToken}\n`);
-  const stop = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => stop.resolve());
+  console.log(
+    banner({
+      config,
+      addresses: server.addresses,
+      storageType: server.storage.type,
+      haEnabled: server.storage.haEnabled,
+      recovery: false,
+      crypto: platform.crypto.name,
+      logLevel: sink.level,
+    }) + startedLine,
+  );
+  if (dev !== undefined) {
+    const keys = await bringUpDev(server.node, dev);
+    console.log(`Unseal Key: ${keys.unsealKey}\nRoot Token: ${keys.rootToken}\n`);
   }
-  await stop.promise;
-  await server.shutdown().catch((error) => platform.log.warn(describeError(error)));
-  await node.seal();
-  return 0;
-}
-
-function listen(node: Node, address: string): Deno.HttpServer<Deno.NetAddr> {
-  const colon = address.lastIndexOf(":");
-  const { random, log } = node.platform;
-  const front = new Front(node);
-  const limits = {
-    maxRequestSize: 32 * 1024 * 1024,
-    readTimeoutMs: 30_000,
-    maxTokenHeaderSize: 8192,
-    json: defaultJsonLimits,
-  };
-  const app = createApp({ handler: front, limits, random, log });
-  return Deno.serve({
-    hostname: address.slice(0, colon),
-    port: Number(address.slice(colon + 1)),
-    onListen: () => {},
-  }, (request, info) =>
-    app.fetch(request, {
-      connection: {
-        get remoteAddress() {
-          return info.remoteAddr.hostname;
-        },
-        get remotePort() {
-          return info.remoteAddr.port;
-        },
-      },
-    }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.resolve(0));
+  }
+  const code = await stop.promise;
+  console.log(stoppingLine);
+  await server.stop();
+  return code;
 }

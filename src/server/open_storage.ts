@@ -1,0 +1,79 @@
+/** Opens the storage that the configuration names. */
+import type { RaftIndexes } from "../core/node.ts";
+import type { Platform } from "../core/backend.ts";
+import type { ServerConfig } from "../config/server_types.ts";
+import { InmemStorage } from "../storage/inmem.ts";
+import type { Storage } from "../storage/storage.ts";
+
+/** A storage and what the node tells about it. */
+export interface OpenedStorage {
+  readonly physical: Storage;
+  readonly type: string;
+  /** Several nodes can share it, one of them active. */
+  readonly haEnabled: boolean;
+  /** The name of this node in a raft group. */
+  readonly nodeId: string | undefined;
+  raftIndexes(): RaftIndexes | Record<never, never>;
+  /** Brings to rest what is under way and lets go of files. */
+  close(): Promise<void>;
+}
+
+/** The storage can't be opened; the message is for the operator. */
+export class StorageConfigError extends Error {
+  override name = "StorageConfigError";
+}
+
+/**
+ * Opens it. `onFatal` is told once when the disk has failed: the node must stop serving.
+ * Throws `StorageError` naming the file where what is stored is damaged or in use.
+ */
+export async function openStorage(
+  config: ServerConfig["storage"],
+  platform: Platform,
+  onFatal: (error: Error) => void,
+): Promise<OpenedStorage> {
+  if (config === undefined) throw new StorageConfigError("there is no storage stanza");
+  if (config.type === "inmem") return inmemStorage();
+  if (config.type !== "raft") {
+    throw new StorageConfigError(`storage "${config.type}" is not in this build`);
+  }
+  const { path, node_id, max_entry_size, max_transaction_size } = config.values;
+  if (path === undefined) throw new StorageConfigError('storage "raft" needs "path"');
+  const { openRaftStorage } = await import("../storage/raft.ts");
+  const { clock, random, crypto, log } = platform;
+  const storage = await openRaftStorage({
+    path,
+    ...(node_id === undefined || node_id === "" ? {} : { nodeId: node_id }),
+    clock,
+    random,
+    log: log.named("storage"),
+    onFatal,
+    maxEntrySize: max_entry_size,
+    maxTransactionSize: max_transaction_size,
+    sha256: (bytes) => crypto.hash("sha256", bytes),
+  });
+  return {
+    physical: storage,
+    type: "raft",
+    haEnabled: true,
+    nodeId: storage.nodeId,
+    raftIndexes: () => ({
+      raft_committed_index: storage.commitIndex,
+      raft_applied_index: storage.appliedIndex,
+    }),
+    close: () => storage.close(),
+  };
+}
+
+/** Forgets everything at the end of the process. */
+export function inmemStorage(): OpenedStorage {
+  const physical = new InmemStorage();
+  return {
+    physical,
+    type: "inmem",
+    haEnabled: false,
+    nodeId: undefined,
+    raftIndexes: () => ({}),
+    close: () => physical.close(),
+  };
+}
