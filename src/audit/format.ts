@@ -16,9 +16,16 @@ export interface FormatOptions {
   readonly elideListResponses: boolean;
 }
 
+/** Which request headers to record, by lower-case name, and whether hashed. */
+export type AuditedHeaders = () => Readonly<Record<string, { readonly hmac: boolean }>>;
+
 /** Builds entries for one device. */
 export class Formatter {
-  constructor(readonly hasher: ValueHasher, readonly options: FormatOptions) {}
+  constructor(
+    readonly hasher: ValueHasher,
+    readonly options: FormatOptions,
+    readonly auditedHeaders: AuditedHeaders = () => ({}),
+  ) {}
 
   request(record: AuditedRequest): JsonObject {
     return {
@@ -85,10 +92,20 @@ export class Formatter {
       namespace: { id: request.namespace.id },
       path: request.path,
       ...data,
+      ...this.#headers(request),
       remote_address: connection.remoteAddress,
       remote_port: connection.remotePort,
       ...(request.wrap === undefined ? {} : { wrap_ttl: request.wrap.ttlSeconds }),
     };
+  }
+
+  #headers(request: AuditedRequest["request"]): JsonObject {
+    const headers: JsonObject = {};
+    for (const [name, { hmac }] of Object.entries(this.auditedHeaders())) {
+      const value = request.headers.get(name);
+      if (value !== null) headers[name] = [hmac ? this.#secret(value) : value];
+    }
+    return Object.keys(headers).length === 0 ? {} : { headers };
   }
 
   #response({ response, mount, request }: AuditedResponse): JsonObject {

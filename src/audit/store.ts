@@ -8,7 +8,7 @@ import type { Transaction } from "../storage/transaction.ts";
 import { AuditBroker, type EnabledDevice } from "./broker.ts";
 import { RetryingDevice } from "./retrying_device.ts";
 import { type AuditDevice, type DeviceOpener, type DeviceOptions, flag } from "./device.ts";
-import { Formatter } from "./format.ts";
+import { type AuditedHeaders, Formatter } from "./format.ts";
 import { ValueHasher } from "./hasher.ts";
 
 const tablePrefix = "core/audit/";
@@ -31,6 +31,8 @@ export interface AuditParts {
   readonly log: Logger;
   /** By type. */
   readonly openers: Readonly<Record<string, DeviceOpener>>;
+  /** Request headers to record, by lower-case name. */
+  readonly auditedHeaders: AuditedHeaders;
 }
 
 export class AuditTable {
@@ -134,7 +136,7 @@ export class AuditTable {
         hmacAccessor: flag(options, "hmac_accessor", true),
         logRaw: flag(options, "log_raw", false),
         elideListResponses: flag(options, "elide_list_responses", false),
-      }),
+      }, this.parts.auditedHeaders),
     };
   }
 }

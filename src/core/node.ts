@@ -9,6 +9,10 @@ import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { Platform } from "./backend.ts";
+import type { HttpSettings } from "./http_settings.ts";
+import type { JsonObject } from "../logical/json.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { noteVersion, readVersionHistory } from "./version_history.ts";
 import { Ceremonies } from "./ceremonies.ts";
 import { authOf } from "./issue.ts";
 import { closeServices, type OpenParts, openServices } from "./open.ts";
@@ -34,6 +38,15 @@ export interface NodeParts extends OpenParts {
   readonly addresses: { readonly api: string; readonly cluster: string };
   /** RFC 3339. */
   readonly buildDate: string;
+  readonly hostname: string;
+  readonly sanitizedConfig: () => JsonObject;
+  readonly hostInfo: () => JsonObject;
+  /** Names of what can be mounted. */
+  readonly backendTypes: {
+    readonly engines: readonly string[];
+    readonly authMethods: readonly string[];
+    readonly databases: readonly string[];
+  };
   /** Of integrated storage; empty for any other. */
   readonly raftIndexes: () => RaftIndexes | Record<never, never>;
 }
@@ -96,6 +109,33 @@ export class Node {
     return !this.sealed || await this.barrier.isInitialized();
   }
 
+  /** What `sys/config/state/sanitized` shows. */
+  sanitizedConfig(): JsonObject {
+    return this.#parts.sanitizedConfig();
+  }
+
+  /** What `sys/host-info` shows. */
+  hostInfo(): JsonObject {
+    return this.#parts.hostInfo();
+  }
+
+  get hostname(): string {
+    return this.#parts.hostname;
+  }
+
+  get backendTypes(): NodeParts["backendTypes"] {
+    return this.#parts.backendTypes;
+  }
+
+  /** CORS and the like, as operators have set them; undefined while sealed. */
+  get httpSettings(): HttpSettings | undefined {
+    return this.#services?.httpSettings;
+  }
+
+  versionHistory(transaction: Transaction): Promise<LogicalResponse> {
+    return readVersionHistory(transaction);
+  }
+
   /** Seals as soon as the requests under way have ended, without waiting for it. */
   sealSoon(): void {
     this.seal().catch((error) =>
@@ -135,6 +175,7 @@ export class Node {
       try {
         this.#services = await openServices(this.#parts);
         this.#cluster = await this.#readCluster(this.#services);
+        await noteVersion(this.#services.transactions, this.platform.clock, this.buildDate);
         this.#activeSince = this.platform.clock.now();
       } catch (error) {
         await this.#close();

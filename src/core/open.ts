@@ -10,6 +10,7 @@ import { TokenStore } from "../token/store.ts";
 import { Acls } from "./acls.ts";
 import type { Platform } from "./backend.ts";
 import { Expiration } from "./expiration.ts";
+import { HttpSettings } from "./http_settings.ts";
 import { TokenIssuer } from "./issue.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
@@ -81,16 +82,19 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     return storagePrefix(mounted.entry);
   };
   await transactions.run((transaction) => mounts.load(transaction, alwaysMounted));
+  const httpSettings = new HttpSettings();
   const audit = new AuditTable({
     crypto,
     clock,
     random,
     log: log.named("audit"),
     openers: parts.auditDevices,
+    auditedHeaders: () => httpSettings.current.auditedHeaders,
   });
   const { tokens, jwt } = await transactions.run(async (transaction) => {
     await ensurePolicies(transaction, acls, parts.policies);
     await audit.load(transaction);
+    await httpSettings.load(transaction);
     return {
       tokens: await TokenStore.open(transaction, crypto, clock, random, cache),
       jwt: await openWrappingJwt(transaction, clock),
@@ -127,6 +131,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     wrapping: new Wrapping(issuer, tokens, cubbyhole, jwt),
     audit,
     auditor: audit.broker,
+    httpSettings,
   };
   expiration.start();
   return holder.services;

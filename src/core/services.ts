@@ -8,6 +8,7 @@ import type { BatchTokens } from "../token/batch.ts";
 import type { TokenStore } from "../token/store.ts";
 import type { Acls } from "./acls.ts";
 import type { Expiration } from "./expiration.ts";
+import type { HttpSettings } from "./http_settings.ts";
 import type { TokenIssuer } from "./issue.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Revoker } from "./revoke.ts";
@@ -27,4 +28,5 @@ export interface Services {
   readonly wrapping: Wrapping;
   readonly audit: AuditTable;
   readonly auditor: Auditor;
+  readonly httpSettings: HttpSettings;
 }

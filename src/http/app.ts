@@ -5,12 +5,16 @@ import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Connection, Request as LogicalRequest } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
+import type { CorsConfig } from "../core/http_settings.ts";
+import { addCorsHeaders, corsAnswer } from "./cors.ts";
 import { cleanPath } from "./clean_path.ts";
 import { readRequest, type RequestLimits } from "./read_request.ts";
 import { errorResponse, failureResponse, writeResponse } from "./write_response.ts";
 
 /** What the front door needs of the node. */
 export interface RequestHandler {
+  /** CORS, as operators have set it. */
+  readonly cors: CorsConfig | undefined;
   handle(request: LogicalRequest): Promise<LogicalResponse | undefined>;
 }
 
@@ -40,6 +44,20 @@ export function createApp(options: AppOptions): Hono<{ Bindings: AppEnv }> {
 }
 
 async function answer(
+  options: AppOptions,
+  http: Request,
+  connection: Connection,
+): Promise<Response> {
+  const { cors } = options.handler;
+  if (cors !== undefined || http.method === "OPTIONS") {
+    const early = corsAnswer(cors, http);
+    if (early !== undefined) return early;
+  }
+  const response = await answerApi(options, http, connection);
+  return cors === undefined ? response : addCorsHeaders(cors, http, response);
+}
+
+async function answerApi(
   options: AppOptions,
   http: Request,
   connection: Connection,

@@ -8,7 +8,8 @@ import { Node, type NodeParts } from "../core/node.ts";
 import { chooseProvider } from "../crypto/choose.ts";
 import { defaultPolicyText, responseWrappingPolicyText } from "../policy/builtin.ts";
 import type { Storage } from "../storage/storage.ts";
-import { backendFactory } from "./backends.ts";
+import { backendFactory, backendTypes } from "./backends.ts";
+import { hostInfo } from "./host_info.ts";
 
 /** What differs from node to node. */
 export interface NodeSettings {
@@ -22,6 +23,10 @@ export interface NodeSettings {
   readonly maxLeaseTtl: number;
   readonly cacheEntries: number;
   readonly raftIndexes: NodeParts["raftIndexes"];
+  /** What sys/config/state/sanitized shows; empty for a dev server. */
+  readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
+  /** Directory whose disk sys/host-info tells of. */
+  readonly dataPath?: string;
 }
 
 /** When this was built; a checkout is always of today's making. */
@@ -45,6 +50,10 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     clusterName: settings.clusterName,
     addresses: settings.addresses,
     buildDate,
+    hostname: Deno.hostname(),
+    sanitizedConfig: settings.sanitizedConfig ?? (() => ({})),
+    hostInfo: () => hostInfo(platform, settings.dataPath ?? "/"),
+    backendTypes,
     raftIndexes: settings.raftIndexes,
     ttls: { defaultLeaseTtl: settings.defaultLeaseTtl, maxLeaseTtl: settings.maxLeaseTtl },
     cacheEntries: settings.cacheEntries,

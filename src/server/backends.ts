@@ -21,6 +21,13 @@ const authMethods: Readonly<Record<string, Maker>> = {
   token: tokenBackend,
 };
 
+/** Names of what can be mounted, for the catalogue. */
+export const backendTypes = {
+  engines: Object.keys(engines).filter((name) => !["cubbyhole", "identity"].includes(name)).sort(),
+  authMethods: Object.keys(authMethods).filter((name) => name !== "token").sort(),
+  databases: [],
+};
+
 /** The factory for one node. */
 export function backendFactory(node: () => Node): (services: () => Services) => BackendFactory {
   return (services) => (table, type) => {

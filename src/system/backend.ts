@@ -5,6 +5,8 @@ import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
 import { auditPaths } from "./audit.ts";
 import { capabilityPaths } from "./capabilities.ts";
+import { configPaths } from "./config.ts";
+import { specPaths } from "./specs.ts";
 import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
@@ -27,6 +29,8 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...toolPaths(services),
       ...leasePaths(services),
       ...auditPaths(services),
+      ...configPaths(services, node),
+      ...specPaths(services, node),
       ...keyPaths(node),
       ...internalUiPaths(services),
     ],

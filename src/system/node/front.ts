@@ -1,6 +1,7 @@
 /** Decides who answers: the node itself, or what is mounted on it. */
 import { Failure } from "../../base/failure.ts";
 import type { Node } from "../../core/node.ts";
+import type { CorsConfig } from "../../core/http_settings.ts";
 import type { Request } from "../../logical/request.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { bringUpRoutes } from "./bring_up.ts";
@@ -14,6 +15,10 @@ export class Front {
   constructor(readonly node: Node) {
     const routes = [...statusRoutes(node), ...bringUpRoutes(node), ...ceremonyRoutes(node)];
     this.#routes = new Map(routes.map((route) => [route.path, route]));
+  }
+
+  get cors(): CorsConfig | undefined {
+    return this.node.httpSettings?.current.cors;
   }
 
   /** Answers any request. Throws `Failure`. */
