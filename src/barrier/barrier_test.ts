@@ -10,7 +10,7 @@ import { AlreadyInitializedError, NotInitializedError } from "./errors.ts";
 import { SealedError, WrongRootKeyError } from "./errors.ts";
 import { KEYRING_KEY } from "./physical.ts";
 import { DEFAULT_ROTATION } from "./rotation.ts";
-import { testClock, testRandom } from "./testing.ts";
+import { testClock, testRandom } from "../crypto/testing.ts";
 import { USAGE_BLOCK, USAGE_KEY } from "./usage.ts";
 
 const ROOT = testRandom(1).bytes(32);

@@ -7,6 +7,14 @@ const CONTEXT = { parameters: ["pointer"], result: "void" } as const;
 const FETCH = { parameters: ["pointer", "buffer", "pointer"], result: "pointer" } as const;
 const MAKE = { parameters: [], result: "pointer" } as const;
 const FEED = { parameters: ["pointer", "buffer", "usize"], result: "i32" } as const;
+const SIGN = {
+  parameters: ["pointer", "buffer", "buffer", "buffer", "usize"],
+  result: "i32",
+} as const;
+const VERIFY = {
+  parameters: ["pointer", "buffer", "usize", "buffer", "usize"],
+  result: "i32",
+} as const;
 
 /** What is called of libcrypto. All of it exists since OpenSSL 3.0. */
 export const SYMBOLS = {
@@ -31,6 +39,41 @@ export const SYMBOLS = {
   EVP_DigestInit_ex2: { parameters: ["pointer", "pointer", "pointer"], result: "i32" },
   EVP_DigestUpdate: FEED,
   EVP_DigestFinal_ex: { parameters: ["pointer", "buffer", "pointer"], result: "i32" },
+
+  EVP_MD_CTX_free: CONTEXT,
+  EVP_PKEY_free: CONTEXT,
+  EVP_PKEY_get_bits: { parameters: ["pointer"], result: "i32" },
+  EVP_PKEY_is_a: { parameters: ["pointer", "buffer"], result: "i32" },
+  EVP_PKEY_get_group_name: {
+    parameters: ["pointer", "buffer", "usize", "buffer"],
+    result: "i32",
+  },
+  EVP_PKEY_CTX_new_from_name: { parameters: ["pointer", "buffer", "pointer"], result: "pointer" },
+  EVP_PKEY_CTX_free: CONTEXT,
+  EVP_PKEY_CTX_set_group_name: { parameters: ["pointer", "buffer"], result: "i32" },
+  EVP_PKEY_CTX_set_rsa_keygen_bits: { parameters: ["pointer", "i32"], result: "i32" },
+  EVP_PKEY_CTX_set_rsa_padding: { parameters: ["pointer", "i32"], result: "i32" },
+  EVP_PKEY_CTX_set_rsa_pss_saltlen: { parameters: ["pointer", "i32"], result: "i32" },
+  EVP_PKEY_keygen_init: { parameters: ["pointer"], result: "i32" },
+  EVP_PKEY_generate: { parameters: ["pointer", "buffer"], result: "i32", nonblocking: true },
+  EVP_DigestSignInit: {
+    parameters: ["pointer", "buffer", "pointer", "pointer", "pointer"],
+    result: "i32",
+  },
+  EVP_DigestVerifyInit: {
+    parameters: ["pointer", "buffer", "pointer", "pointer", "pointer"],
+    result: "i32",
+  },
+  EVP_DigestSign: SIGN,
+  sign_off_loop: { ...SIGN, name: "EVP_DigestSign", nonblocking: true },
+  EVP_DigestVerify: VERIFY,
+  verify_off_loop: { ...VERIFY, name: "EVP_DigestVerify", nonblocking: true },
+  d2i_AutoPrivateKey: { parameters: ["pointer", "buffer", "i64"], result: "pointer" },
+  d2i_PUBKEY: { parameters: ["pointer", "buffer", "i64"], result: "pointer" },
+  i2d_PUBKEY: { parameters: ["pointer", "buffer"], result: "i32" },
+  EVP_PKEY2PKCS8: { parameters: ["pointer"], result: "pointer" },
+  PKCS8_PRIV_KEY_INFO_free: CONTEXT,
+  i2d_PKCS8_PRIV_KEY_INFO: { parameters: ["pointer", "buffer"], result: "i32" },
 
   EVP_MAC_fetch: FETCH,
   EVP_MAC_CTX_new: { parameters: ["pointer"], result: "pointer" },

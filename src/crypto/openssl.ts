@@ -3,6 +3,7 @@ import { hkdfOver } from "./hkdf.ts";
 import { asBuffer, openLibcrypto } from "./libcrypto.ts";
 import { opensslGcm } from "./openssl_gcm.ts";
 import { opensslHash, opensslHmac } from "./openssl_hash.ts";
+import { opensslKeys } from "./openssl_keys.ts";
 import type { CryptoProvider } from "./provider.ts";
 
 /** Opens libcrypto 3, or undefined where the system has none that this process may load. */
@@ -16,6 +17,7 @@ export function openOpensslProvider(): CryptoProvider | undefined {
     hash: opensslHash(lib),
     hmacKey,
     gcmKey: opensslGcm(lib),
+    keys: opensslKeys(lib),
     equal: (a, b) =>
       a.length === b.length &&
       lib.CRYPTO_memcmp(asBuffer(a), asBuffer(b), BigInt(a.length)) === 0,

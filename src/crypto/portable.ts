@@ -10,6 +10,7 @@ import { type Bytes, wipe } from "../base/bytes.ts";
 import { checkGcmKey, checkGcmNonce, NONCE_LENGTH, TAG_LENGTH } from "./gcm.ts";
 import { HASH_LENGTHS } from "./hashes.ts";
 import { hkdfOver } from "./hkdf.ts";
+import { portableKeys } from "./portable_keys.ts";
 import {
   type CryptoProvider,
   DecryptError,
@@ -26,6 +27,7 @@ export function portableProvider(): CryptoProvider {
     hash: (name, data) => copied(createHash(name).update(data).digest(), HASH_LENGTHS[name]),
     hmacKey,
     gcmKey: (key) => new PortableGcmKey(key),
+    keys: portableKeys,
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
     hkdf: (hash, key, salt, info, length) => hkdfOver(hmacKey, hash, { key, salt, info, length }),
   };
@@ -59,16 +61,14 @@ class PortableHmacKey implements HmacKey {
 
 class PortableGcmKey implements GcmKey {
   #key: Bytes | undefined;
-  readonly #cipher: "aes-128-gcm" | "aes-192-gcm" | "aes-256-gcm";
+  readonly #cipher: "aes-128-gcm" | "aes-256-gcm";
 
   constructor(key: Uint8Array) {
     checkGcmKey(key);
+    // Deno's node:crypto has no AES-192-GCM.
+    if (key.length === 24) throw new RangeError("AES-192-GCM needs OpenSSL");
+    this.#cipher = key.length === 16 ? "aes-128-gcm" : "aes-256-gcm";
     this.#key = new Uint8Array(key);
-    this.#cipher = key.length === 16
-      ? "aes-128-gcm"
-      : key.length === 24
-      ? "aes-192-gcm"
-      : "aes-256-gcm";
   }
 
   seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Bytes {

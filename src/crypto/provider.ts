@@ -3,6 +3,7 @@
  * has it, and a portable one over node:crypto. Both pass the same published vectors.
  */
 import type { Bytes } from "../base/bytes.ts";
+import type { KeyProvider } from "./keys.ts";
 
 export type HashName =
   | "sha1"
@@ -56,10 +57,15 @@ export interface CryptoProvider {
   hash(name: HashName, data: Uint8Array): Bytes;
   /** `key` is copied; the caller wipes its own. */
   hmacKey(name: HashName, key: Uint8Array): HmacKey;
-  /** `key` is 16, 24 or 32 bytes and is copied; the caller wipes its own. */
+  /**
+   * `key` is 16, 24 or 32 bytes and is copied; the caller wipes its own. The portable provider
+   * lacks AES-192 and throws RangeError.
+   */
   gcmKey(key: Uint8Array): GcmKey;
   /** Compares without telling by its duration where two strings of equal length differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
+  /** Key pairs that sign. */
+  readonly keys: KeyProvider;
   /** HKDF of RFC 5869. */
   hkdf(hash: HashName, key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes;
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Bytes, fromHex, toBase64 } from "../base/bytes.ts";
 import { Failure } from "../base/failure.ts";
-import { testRandom } from "../barrier/testing.ts";
+import { testRandom } from "../crypto/testing.ts";
 import { combineShares, parseKeyShare, splitKey } from "./shares.ts";
 
 /** Made by OpenBao 2.7.2 (sys/rekey with 5 shares, threshold 3) on a server that is long gone. */

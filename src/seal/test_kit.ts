@@ -1,7 +1,7 @@
 /** What the tests of this room start from: a node's parts over storage in memory. */
 import { type Bytes, wipe } from "../base/bytes.ts";
 import { Barrier } from "../barrier/barrier.ts";
-import { testClock, testRandom } from "../barrier/testing.ts";
+import { testClock, testRandom } from "../crypto/testing.ts";
 import { openOpensslProvider } from "../crypto/openssl.ts";
 import { portableProvider } from "../crypto/portable.ts";
 import { InmemStorage } from "../storage/inmem.ts";

@@ -1,0 +1,56 @@
+/** The two forms of an ECDSA signature: ASN.1 DER (RFC 3279) and r || s (IEEE P1363, RFC 7518). */
+import type { Bytes } from "../base/bytes.ts";
+import { concat } from "../base/bytes.ts";
+
+/** Bytes of r and of s. */
+export const COORDINATE_LENGTHS = { p256: 32, p384: 48, p521: 66 } as const;
+
+/** DER to r || s. Undefined where the DER is malformed. */
+export function derToP1363(der: Uint8Array, coordinateLength: number): Bytes | undefined {
+  const sequence = readElement(der, 0, 0x30);
+  if (sequence === undefined || sequence.end !== der.length) return undefined;
+  const r = readElement(der, sequence.start, 0x02);
+  const s = r === undefined ? undefined : readElement(der, r.end, 0x02);
+  if (r === undefined || s === undefined || s.end !== der.length) return undefined;
+  const out = new Uint8Array(2 * coordinateLength);
+  for (const [i, { start, end }] of [r, s].entries()) {
+    let from = start;
+    while (from < end && der[from] === 0) from++;
+    if (end - from > coordinateLength) return undefined;
+    out.set(der.subarray(from, end), (i + 1) * coordinateLength - (end - from));
+  }
+  return out;
+}
+
+/** r || s to DER. Undefined where the length is wrong. */
+export function p1363ToDer(signature: Uint8Array, coordinateLength: number): Bytes | undefined {
+  if (signature.length !== 2 * coordinateLength) return undefined;
+  const r = integer(signature.subarray(0, coordinateLength));
+  const s = integer(signature.subarray(coordinateLength));
+  const length = r.length + s.length;
+  const head = length < 0x80 ? [0x30, length] : [0x30, 0x81, length];
+  return concat(new Uint8Array(head), r, s);
+}
+
+function integer(bytes: Uint8Array): Bytes {
+  let from = 0;
+  while (from < bytes.length - 1 && bytes[from] === 0) from++;
+  const body = bytes.subarray(from);
+  const pad = (body[0] ?? 0) >= 0x80 ? [0] : [];
+  return concat(new Uint8Array([0x02, body.length + pad.length, ...pad]), body);
+}
+
+/** A definite-length element; lengths over 255 do not occur here. */
+function readElement(
+  der: Uint8Array,
+  at: number,
+  tag: number,
+): { start: number; end: number } | undefined {
+  if (der[at] !== tag) return undefined;
+  const first = der[at + 1] ?? 0x80;
+  const long = first === 0x81;
+  if (first >= 0x80 && !long) return undefined;
+  const start = at + (long ? 3 : 2);
+  const end = start + (long ? der[at + 2] ?? 0 : first);
+  return end > der.length || end === start ? undefined : { start, end };
+}

@@ -1,0 +1,282 @@
+/**
+ * Key pairs by libcrypto. A key is an EVP_PKEY outside the heap; every operation has a context of
+ * its own, since EVP_PKEY may be shared by threads and EVP_MD_CTX may not. RSA, P-384 and P-521
+ * work on another thread; P-256 and Ed25519 take less than handing them over would.
+ */
+import { type Bytes, wipe } from "../base/bytes.ts";
+import { COORDINATE_LENGTHS, derToP1363, p1363ToDer } from "./ecdsa_format.ts";
+import {
+  type KeyAlgorithm,
+  KeyFormatError,
+  type KeyKind,
+  type KeyProvider,
+  type SignatureHash,
+  type SignatureOptions,
+  type SigningKey,
+  type VerifyingKey,
+} from "./keys.ts";
+import { cString, good, type Libcrypto, nonNull } from "./libcrypto.ts";
+import { derOf, exchangedPointer, pinnedCopy, readAlgorithm } from "./openssl_der.ts";
+
+type Pointer = Deno.PointerObject;
+
+const GROUPS = { "ecdsa-p256": "P-256", "ecdsa-p384": "P-384", "ecdsa-p521": "P-521" } as const;
+
+const DIGESTS: Readonly<Record<SignatureHash, string>> = {
+  sha1: "SHA1",
+  sha224: "SHA2-224",
+  sha256: "SHA2-256",
+  sha384: "SHA2-384",
+  sha512: "SHA2-512",
+};
+
+/** EVP_PKEY_CTX_set_rsa_padding and _pss_saltlen take these. */
+const PKCS1 = 1;
+const PSS = 6;
+const SALT_AS_DIGEST = -1;
+const SALT_ANY = -2;
+
+/** Data beyond this are hashed on another thread too. */
+const INLINE_MAX = 16_384;
+
+/** Longest signature, bytes: RSA of 16,384 bits. */
+const SIGNATURE_MAX = 2048;
+
+/** The `KeyProvider` over an opened libcrypto. */
+export function opensslKeys(lib: Libcrypto): KeyProvider {
+  const shared = new Shared(lib);
+  return {
+    async generate(kind) {
+      return new OpensslSigningKey(shared, await shared.generate(kind));
+    },
+    importPkcs8(der) {
+      const copy = pinnedCopy(der);
+      const key = lib.d2i_AutoPrivateKey(null, exchangedPointer(copy), BigInt(der.length));
+      copy.fill(0);
+      lib.ERR_clear_error();
+      if (key === null) throw new KeyFormatError("not a private key in PKCS #8");
+      return new OpensslSigningKey(shared, key);
+    },
+    importSpki: (der) => new OpensslVerifyingKey(shared, shared.publicKey(der)),
+  };
+}
+
+/** What all keys of one library share. */
+class Shared {
+  readonly #digests = new Map<SignatureHash, Pointer>();
+  readonly #lost: FinalizationRegistry<Pointer>;
+
+  constructor(readonly lib: Libcrypto) {
+    this.#lost = new FinalizationRegistry((key) => lib.EVP_PKEY_free(key));
+  }
+
+  /** Frees the key when its owner is collected. */
+  own(owner: object, key: Pointer): void {
+    this.#lost.register(owner, key, owner);
+  }
+
+  free(owner: object, key: Pointer): void {
+    this.#lost.unregister(owner);
+    this.lib.EVP_PKEY_free(key);
+  }
+
+  publicKey(der: Uint8Array): Pointer {
+    const copy = pinnedCopy(der);
+    const key = this.lib.d2i_PUBKEY(null, exchangedPointer(copy), BigInt(copy.length));
+    // Also keeps the copy reachable during the call, which only has its address.
+    copy.fill(0);
+    this.lib.ERR_clear_error();
+    if (key === null) throw new KeyFormatError("not a public key");
+    return key;
+  }
+
+  async generate(kind: KeyKind): Promise<Pointer> {
+    const { lib } = this;
+    const type = kind === "ed25519" ? "ED25519" : kind.startsWith("rsa") ? "RSA" : "EC";
+    const context = nonNull(lib.EVP_PKEY_CTX_new_from_name(null, cString(type), null), type);
+    try {
+      good(lib.EVP_PKEY_keygen_init(context), "EVP_PKEY_keygen_init");
+      this.#choose(context, kind);
+      const out = new BigUint64Array(new ArrayBuffer(8));
+      good(await lib.EVP_PKEY_generate(context, out), "EVP_PKEY_generate");
+      return nonNull(Deno.UnsafePointer.create(out[0] ?? 0n), "EVP_PKEY_generate");
+    } finally {
+      lib.EVP_PKEY_CTX_free(context);
+    }
+  }
+
+  #choose(context: Pointer, kind: KeyKind): void {
+    const { lib } = this;
+    if (kind === "ecdsa-p256" || kind === "ecdsa-p384" || kind === "ecdsa-p521") {
+      const group = cString(GROUPS[kind]);
+      good(lib.EVP_PKEY_CTX_set_group_name(context, group), "EVP_PKEY_CTX_set_group_name");
+    } else if (kind !== "ed25519") {
+      const bits = Number(kind.slice(4));
+      good(lib.EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits), "set_rsa_keygen_bits");
+    }
+  }
+
+  /** A context ready to sign or verify; the caller frees it. */
+  prepare(
+    key: Pointer,
+    algorithm: KeyAlgorithm,
+    options: SignatureOptions,
+    verifying: boolean,
+  ): Pointer {
+    const { lib } = this;
+    const context = nonNull(lib.EVP_MD_CTX_new(), "EVP_MD_CTX_new");
+    const keyContext = new BigUint64Array(new ArrayBuffer(8));
+    const digest = algorithm.type === "ed25519" ? null : this.#digest(options.hash ?? "sha256");
+    const init = verifying ? lib.EVP_DigestVerifyInit : lib.EVP_DigestSignInit;
+    try {
+      good(init(context, keyContext, digest, null, key), "EVP_DigestSignInit");
+      if (algorithm.type === "rsa") {
+        const inner = Deno.UnsafePointer.create(keyContext[0] ?? 0n);
+        this.#padding(nonNull(inner, "EVP_DigestSignInit"), options, verifying);
+      }
+    } catch (error) {
+      lib.EVP_MD_CTX_free(context);
+      lib.ERR_clear_error();
+      throw error;
+    }
+    return context;
+  }
+
+  #padding(inner: Pointer, options: SignatureOptions, verifying: boolean): void {
+    const { lib } = this;
+    const pss = options.padding !== "pkcs1v15";
+    good(lib.EVP_PKEY_CTX_set_rsa_padding(inner, pss ? PSS : PKCS1), "set_rsa_padding");
+    if (!pss) return;
+    const salt = options.saltLength ?? (verifying ? SALT_ANY : SALT_AS_DIGEST);
+    good(lib.EVP_PKEY_CTX_set_rsa_pss_saltlen(inner, salt), "set_rsa_pss_saltlen");
+  }
+
+  #digest(hash: SignatureHash): Pointer {
+    let digest = this.#digests.get(hash);
+    if (digest === undefined) {
+      digest = nonNull(this.lib.EVP_MD_fetch(null, cString(DIGESTS[hash]), null), hash);
+      this.#digests.set(hash, digest);
+    }
+    return digest;
+  }
+}
+
+/** Whether an operation is so short that another thread would only delay it. */
+function isShort(algorithm: KeyAlgorithm, data: Uint8Array): boolean {
+  const fast = algorithm.type === "ed25519" ||
+    (algorithm.type === "ecdsa" && algorithm.curve === "p256");
+  return fast && data.length <= INLINE_MAX;
+}
+
+class OpensslVerifyingKey implements VerifyingKey {
+  readonly algorithm: KeyAlgorithm;
+  readonly #shared: Shared;
+  readonly #key: Pointer;
+
+  /** Owns the pointer. */
+  constructor(shared: Shared, key: Pointer) {
+    this.#shared = shared;
+    this.#key = key;
+    shared.own(this, key);
+    this.algorithm = readAlgorithm(shared.lib, key);
+  }
+
+  async verify(
+    data: Uint8Array,
+    signature: Uint8Array,
+    options: SignatureOptions = {},
+  ): Promise<boolean> {
+    const { algorithm } = this;
+    let given: Uint8Array | undefined = signature;
+    if (algorithm.type === "ecdsa" && options.format === "p1363") {
+      given = p1363ToDer(signature, COORDINATE_LENGTHS[algorithm.curve]);
+    }
+    if (given === undefined || given.length === 0) return false;
+    const { lib } = this.#shared;
+    const context = this.#shared.prepare(this.#key, algorithm, options, true);
+    // Another thread reads these: they must neither move nor change.
+    const [sign, body] = [pinnedCopy(given), pinnedCopy(data)];
+    const lengths = [BigInt(sign.length), BigInt(body.length)] as const;
+    const run = isShort(algorithm, data) ? lib.EVP_DigestVerify : lib.verify_off_loop;
+    try {
+      return await run(context, sign, lengths[0], body, lengths[1]) === 1;
+    } finally {
+      // Also keeps them reachable until the other thread is done.
+      wipe(sign, body);
+      lib.EVP_MD_CTX_free(context);
+      lib.ERR_clear_error();
+    }
+  }
+
+  spki(): Bytes {
+    return derOf((out) => this.#shared.lib.i2d_PUBKEY(this.#key, out), "i2d_PUBKEY");
+  }
+}
+
+class OpensslSigningKey implements SigningKey {
+  readonly algorithm: KeyAlgorithm;
+  readonly publicKey: VerifyingKey;
+  readonly #shared: Shared;
+  #key: Pointer | undefined;
+
+  /** Owns the pointer. */
+  constructor(shared: Shared, key: Pointer) {
+    this.#shared = shared;
+    this.#key = key;
+    shared.own(this, key);
+    this.algorithm = readAlgorithm(shared.lib, key);
+    const spki = derOf((out) => shared.lib.i2d_PUBKEY(key, out), "i2d_PUBKEY");
+    this.publicKey = new OpensslVerifyingKey(shared, shared.publicKey(spki));
+  }
+
+  async sign(data: Uint8Array, options: SignatureOptions = {}): Promise<Bytes> {
+    const { algorithm } = this;
+    const made = await this.#signDer(data, options);
+    if (algorithm.type !== "ecdsa" || options.format !== "p1363") return made;
+    const converted = derToP1363(made, COORDINATE_LENGTHS[algorithm.curve]);
+    if (converted === undefined) throw new RangeError("the signature is malformed");
+    return converted;
+  }
+
+  pkcs8(): Bytes {
+    const { lib } = this.#shared;
+    const info = nonNull(lib.EVP_PKEY2PKCS8(this.#present()), "EVP_PKEY2PKCS8");
+    try {
+      return derOf((out) => lib.i2d_PKCS8_PRIV_KEY_INFO(info, out), "i2d_PKCS8_PRIV_KEY_INFO");
+    } finally {
+      lib.PKCS8_PRIV_KEY_INFO_free(info);
+    }
+  }
+
+  destroy(): void {
+    const key = this.#key;
+    this.#key = undefined;
+    // An EVP_MD_CTX holds a reference of its own, so signatures under way end undisturbed.
+    if (key !== undefined) this.#shared.free(this, key);
+  }
+
+  async #signDer(data: Uint8Array, options: SignatureOptions): Promise<Bytes> {
+    const { lib } = this.#shared;
+    const context = this.#shared.prepare(this.#present(), this.algorithm, options, false);
+    // Another thread reads and writes these: they must neither move nor change.
+    const out = new Uint8Array(new ArrayBuffer(SIGNATURE_MAX));
+    const length = new BigUint64Array(new ArrayBuffer(8));
+    length[0] = BigInt(SIGNATURE_MAX);
+    const body = pinnedCopy(data);
+    const run = isShort(this.algorithm, data) ? lib.EVP_DigestSign : lib.sign_off_loop;
+    try {
+      good(await run(context, out, length, body, BigInt(body.length)), "EVP_DigestSign");
+      return out.slice(0, Number(length[0]));
+    } finally {
+      // Also keeps it reachable until the other thread is done.
+      wipe(body);
+      lib.EVP_MD_CTX_free(context);
+      lib.ERR_clear_error();
+    }
+  }
+
+  #present(): Pointer {
+    if (this.#key === undefined) throw new Error("the key was destroyed");
+    return this.#key;
+  }
+}
