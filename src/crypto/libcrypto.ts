@@ -92,9 +92,17 @@ export interface OpenedLibcrypto {
   readonly version: string;
 }
 
-/** Where distributions keep it; a bare name is searched by the loader. */
+/**
+ * Where distributions keep it. A bare name is searched by the loader and needs the permission for
+ * every library; the paths serve a process that was given one of them.
+ */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
-  linux: ["libcrypto.so.3", "/usr/lib/libcrypto.so.3", "/lib64/libcrypto.so.3"],
+  linux: [
+    "libcrypto.so.3",
+    `/usr/lib/${Deno.build.arch}-linux-gnu/libcrypto.so.3`,
+    "/usr/lib64/libcrypto.so.3",
+    "/usr/lib/libcrypto.so.3",
+  ],
   darwin: [
     "/opt/homebrew/opt/openssl@3/lib/libcrypto.3.dylib",
     "/usr/local/opt/openssl@3/lib/libcrypto.3.dylib",

@@ -1,0 +1,42 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { testRandom } from "../crypto/testing.ts";
+import { decodeKeyring, encodeKeyring, type KeyringRecord, wipeKeyring } from "./keyring.ts";
+import { DEFAULT_ROTATION, MIN_INTERVAL_MS } from "./rotation.ts";
+
+function keyring(seed: number, count: number): KeyringRecord {
+  const random = testRandom(seed);
+  const terms = Array.from({ length: count }, (_, i) => ({
+    term: i * 3 + 1,
+    installTime: 1_700_000_000_000 + i,
+    key: random.bytes(32),
+  }));
+  const rotation = { enabled: seed % 2 === 0, maxOperations: 1e6, intervalMs: MIN_INTERVAL_MS };
+  return { rotation: seed === 1 ? DEFAULT_ROTATION : rotation, terms };
+}
+
+Deno.test("a keyring comes back as it was stored", () => {
+  for (let seed = 1; seed < 20; seed++) {
+    const record = keyring(seed, seed);
+    assertEquals(decodeKeyring(encodeKeyring(record)), record);
+  }
+});
+
+Deno.test("anything else is a SyntaxError, never a keyring that differs in length", () => {
+  const bytes = encodeKeyring(keyring(3, 4));
+  for (let length = 0; length < bytes.length; length++) {
+    assertThrows(() => decodeKeyring(bytes.slice(0, length)), SyntaxError);
+  }
+  const random = testRandom(8);
+  for (let round = 0; round < 500; round++) {
+    assertThrows(() => decodeKeyring(random.bytes(round)), SyntaxError);
+  }
+  const descending = keyring(4, 2);
+  const terms = descending.terms.toReversed();
+  assertThrows(() => decodeKeyring(encodeKeyring({ ...descending, terms })), SyntaxError);
+});
+
+Deno.test("wiping a keyring leaves no key", () => {
+  const record = keyring(5, 3);
+  wipeKeyring(record);
+  for (const { key } of record.terms) assertEquals(key, new Uint8Array(32));
+});
