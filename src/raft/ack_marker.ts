@@ -39,7 +39,13 @@ export class AckMarker {
       if (slot !== undefined && slot.sequence > (best?.sequence ?? -1)) best = slot;
     }
     const found = length === 0 ? START : best?.position;
-    return new AckMarker(path, file, best?.sequence ?? 0, found);
+    const marker = new AckMarker(path, file, best?.sequence ?? 0, found);
+    if (length === 0) {
+      // Both slots take their space now, not when the disk is full.
+      marker.note(START);
+      marker.note(START);
+    }
+    return marker;
   }
 
   /** Notes that everything up to `position` is durable, or, going back, that no more is. */

@@ -4,7 +4,7 @@
  * waits and goes into the next.
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { Ready } from "./consensus/messages.ts";
+import type { HardState, Ready } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import {
   OutcomeUnknownError,
@@ -12,15 +12,26 @@ import {
   StorageFatalError,
   StorageFullError,
 } from "./errors.ts";
-import { EntryType, type LogEntry } from "./log_entry.ts";
-import type { LogDisk } from "./log_disk.ts";
-import type { NodeFile } from "./node_file.ts";
+import { EntryType, type LogEntry, type Position } from "./log_entry.ts";
+
+/** The log on disk, as far as it is driven here. */
+export interface DrivenLog {
+  readonly last: Position;
+  append(entries: readonly LogEntry[]): Promise<void>;
+  truncate(index: number): Promise<void>;
+  read(from: number, to: number): AsyncIterable<LogEntry[]>;
+}
+
+/** Where term and vote are kept. */
+export interface HardStateStore {
+  save(nodeId: string, hardState: HardState): Promise<void>;
+}
 
 export interface DriverOptions {
   readonly nodeId: string;
   readonly raft: Raft;
-  readonly log: LogDisk;
-  readonly nodeFile: NodeFile;
+  readonly log: DrivenLog;
+  readonly nodeFile: HardStateStore;
   /** Takes committed entries, in order, each once. */
   readonly apply: (entries: readonly LogEntry[]) => void;
   /** Everything up to here was applied before. */

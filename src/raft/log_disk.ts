@@ -1,5 +1,6 @@
 /** The log on disk: segments that follow each other, appended to at the end, dropped in front. */
 import type { Clock } from "../base/clock.ts";
+import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import { AckMarker } from "./ack_marker.ts";
 import { CorruptionError, StorageFullError } from "./errors.ts";
@@ -108,7 +109,14 @@ export class LogDisk {
       this.commits += 1;
       this.commitMs += this.#options.clock.monotonic() - start;
     }
-    this.#marker.note(this.last);
+    try {
+      this.#marker.note(this.last);
+    } catch (error) {
+      // The entries are durable; the marker lags, and a later note makes up for it.
+      this.#options.log.warn("the last durable log entry could not be noted", {
+        error: describeError(error),
+      });
+    }
   }
 
   /** The chain link of an entry that is here, or of the position before the first. */

@@ -219,10 +219,24 @@ export class Maintenance {
     const current = Math.max(...await generations(settings.path));
     const path = `${settings.path}/${stateFileName(current + 1)}`;
     await removeKvFile(path);
-    const fresh = await rewriteState(state.file, path);
+    const fresh = await this.#rewritten(path);
+    if (fresh === undefined) return;
     await writeCurrent(settings.path, current + 1);
     await state.swapFile(fresh).retire();
     this.rewrites += 1;
     settings.log.info("state file rewritten", { before: disk, after: await fresh.diskBytes() });
+  }
+
+  /** A copy of the state file, or undefined where there is no space for one. */
+  async #rewritten(path: string): Promise<StateFile | undefined> {
+    const { settings, state } = this.#parts;
+    try {
+      return await rewriteState(state.file, path);
+    } catch (error) {
+      await removeKvFile(path);
+      if (!(error instanceof StorageFullError)) throw error;
+      settings.log.warn("no space to rewrite the state file", { path: state.file.path });
+      return undefined;
+    }
   }
 }

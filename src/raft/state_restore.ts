@@ -2,6 +2,7 @@
 import { CHAIN_START } from "./log_record.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Driver } from "./driver.ts";
+import { StorageFatalError } from "./errors.ts";
 import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -51,7 +52,9 @@ export async function restoreState(
       });
       await old.retire();
     } catch (error) {
-      if (state.file !== fresh) {
+      // Where CURRENT may name either file, neither is removed and a restart decides.
+      if (error instanceof StorageFatalError) driver.fail(error);
+      else if (state.file !== fresh) {
         fresh.close();
         await removeKvFile(path);
       }

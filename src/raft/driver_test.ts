@@ -1,0 +1,113 @@
+import { strict as assert } from "node:assert";
+import { utf8 } from "../base/bytes.ts";
+import { Raft } from "./consensus/raft.ts";
+import { type DrivenLog, Driver } from "./driver.ts";
+import { OutcomeUnknownError, StorageFatalError, StorageFullError } from "./errors.ts";
+import { EntryType, type LogEntry, START } from "./log_entry.ts";
+
+/** A log in memory whose next appends fail or take their time as they are told to. */
+class FakeLog implements DrivenLog {
+  readonly entries: LogEntry[] = [];
+  readonly groups: number[] = [];
+  failure: Error | undefined;
+  gate: Promise<void> | undefined;
+
+  get last() {
+    return this.entries.at(-1) ?? START;
+  }
+
+  async append(entries: readonly LogEntry[]): Promise<void> {
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    this.groups.push(entries.length);
+    this.entries.push(...entries);
+  }
+
+  truncate(index: number): Promise<void> {
+    this.entries.length = index - 1;
+    return Promise.resolve();
+  }
+
+  async *read(from: number, to: number) {
+    yield await Promise.resolve(this.entries.slice(from - 1, to));
+  }
+}
+
+async function alone() {
+  const log = new FakeLog();
+  const applied: string[] = [];
+  const fatal: Error[] = [];
+  const raft = new Raft({
+    settings: {
+      id: "a",
+      electionTicks: 10,
+      heartbeatTicks: 2,
+      appendEntriesMax: 10,
+      inflightMax: 10,
+      random: () => 0,
+    },
+    hardState: { term: 0, vote: "" },
+    log: { base: START, runs: [], lastIndex: 0, tail: [] },
+    configurations: [{
+      index: 0,
+      configuration: { members: [{ id: "a", address: "", voter: true }] },
+    }],
+    commit: 0,
+    windowBytes: 1000,
+  });
+  const driver = new Driver({
+    nodeId: "a",
+    raft,
+    log,
+    nodeFile: { save: () => Promise.resolve() },
+    apply: (entries) => {
+      for (const { type, payload } of entries) {
+        if (type === EntryType.changes) applied.push(new TextDecoder().decode(payload));
+      }
+    },
+    applied: 0,
+    turn: () => Promise.resolve(),
+    backPressure: () => undefined,
+    onFatal: (error) => fatal.push(error),
+  });
+  raft.campaign();
+  await driver.advance();
+  return { driver, log, raft, applied, fatal };
+}
+
+Deno.test("what arrives during a commit waits and goes into the next, in order", async () => {
+  const { driver, log, applied } = await alone();
+  let open = () => {};
+  log.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const first = driver.submit(utf8("1"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const others = ["2", "3", "4"].map((text) => driver.submit(utf8(text)));
+  open();
+  await Promise.all([first, ...others]);
+  assert.deepEqual(log.groups, [1, 1, 3]);
+  assert.deepEqual(applied, ["1", "2", "3", "4"]);
+});
+
+Deno.test("after a failed sync nothing is retried and nothing more is taken", async () => {
+  const { driver, log, applied, fatal } = await alone();
+  await driver.submit(utf8("1"));
+  log.failure = new StorageFatalError("disk I/O error");
+  const inFlight = driver.submit(utf8("2"));
+  await assert.rejects(inFlight, OutcomeUnknownError);
+  log.failure = undefined;
+  await assert.rejects(driver.submit(utf8("3")), StorageFatalError);
+  assert.deepEqual([applied, fatal.length, log.entries.length], [["1"], 1, 2]);
+});
+
+Deno.test("a full disk refuses the group, and its place in the log is used again", async () => {
+  const { driver, log, raft, applied, fatal } = await alone();
+  log.failure = new StorageFullError("no space");
+  await assert.rejects(driver.submit(utf8("1")), StorageFullError);
+  log.failure = undefined;
+  await driver.submit(utf8("2"));
+  assert.deepEqual(applied, ["2"]);
+  assert.deepEqual(log.entries.map(({ index }) => index), [1, 2]);
+  assert.deepEqual([raft.commitIndex, fatal.length], [2, 0]);
+});

@@ -1,0 +1,58 @@
+/** Files shrink again: a million entries that came and went leave less than twice what lives. */
+import { strict as assert } from "node:assert";
+import type { RaftStorage } from "./mod.ts";
+import { inDirectory, openForTest } from "./testing.ts";
+
+const isSlow = Deno.env.get("HOLDFAST_SLOW") === "1";
+const total = isSlow ? 1_000_000 : 30_000;
+const living = isSlow ? 20_000 : 3000;
+
+async function bytesBelow(path: string): Promise<number> {
+  let bytes = 0;
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    const child = `${path}/${name}`;
+    if (isDirectory) bytes += await bytesBelow(child);
+    else if (!name.endsWith("-shm")) bytes += (await Deno.stat(child)).size;
+  }
+  return bytes;
+}
+
+/** Entries in the way of leases: ordered by time, each gone when `living` others came after it. */
+async function churn(storage: RaftStorage): Promise<number> {
+  const value = crypto.getRandomValues(new Uint8Array(300));
+  const key = (i: number) => `sys/expire/id/${String(i).padStart(9, "0")}/${(i * 7919) % 100003}`;
+  const each = 250;
+  let waiting: Promise<void>[] = [];
+  for (let i = 0; i < total; i += each) {
+    const batch = Array.from({ length: each }, (_, n) => ({ key: key(i + n), value }));
+    const gone = i < living ? [] : Array.from({ length: each }, (_, n) => {
+      return { key: key(i + n - living), value: null };
+    });
+    waiting.push(storage.write([...batch, ...gone]));
+    if (waiting.length === 16) {
+      await Promise.all(waiting);
+      waiting = [];
+    }
+  }
+  await Promise.all(waiting);
+  return living * (value.length + key(0).length);
+}
+
+Deno.test(`${total} short-lived entries end under twice the size of what lives`, async () => {
+  await inDirectory(async (path) => {
+    let storage = await openForTest(path, isSlow ? {} : { flushBytes: 1_000_000 });
+    const live = await churn(storage);
+    await storage.compact();
+    const running = await bytesBelow(path);
+    const { liveEntries, liveBytes } = await storage.stats();
+    assert.equal(liveEntries, living);
+    assert.ok(Math.abs(liveBytes - live) < live / 10);
+    await storage.close();
+    const closed = await bytesBelow(path);
+    console.log(`live ${live}, on disk ${running} while running, ${closed} when closed`);
+    assert.ok(closed < 2 * live + 1_000_000, `${closed} bytes on disk for ${live}`);
+    storage = await openForTest(path);
+    assert.deepEqual((await storage.scrub({ pauseMs: 0 })).damages, []);
+    await storage.close();
+  });
+});
