@@ -1,5 +1,6 @@
 /** Policies in storage, and the compiled ACLs that requests are checked against. */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { badRequest } from "../base/failure.ts";
 import type { Clock } from "../base/clock.ts";
 import { Acl } from "../policy/acl.ts";
 import { compileAcl } from "../policy/compile.ts";
@@ -11,12 +12,26 @@ import type { Transaction, Transactions } from "../storage/transaction.ts";
 
 const prefix = "sys/policy/";
 
+/** How a policy may be changed, and what its templates may bring in. */
+export interface PolicySettings {
+  /** Whether a change must name the version that it replaces. */
+  readonly casRequired: boolean;
+  readonly allowSlashes: boolean;
+  readonly allowWildcards: boolean;
+}
+
 /** A policy with the text that it came as. */
-export interface StoredPolicy {
+export interface StoredPolicy extends PolicySettings {
   readonly name: string;
   readonly text: string;
+  /** Counts its changes, from 1. */
+  readonly version: number;
+  /** Milliseconds since the epoch. */
+  readonly modified: number;
   readonly parsed: ParsedPolicy;
 }
+
+type KeptPolicy = Omit<StoredPolicy, "name" | "parsed">;
 
 export class Acls {
   /** By the sorted names of a policy set. */
@@ -38,8 +53,8 @@ export class Acls {
 
   async get(transaction: Transaction, name: string): Promise<StoredPolicy | undefined> {
     return await this.cache.read(transaction, prefix + name, (bytes) => {
-      const text = fromUtf8(bytes);
-      return { name, text, parsed: parsePolicy(text, name) };
+      const kept: KeptPolicy = JSON.parse(fromUtf8(bytes));
+      return { ...kept, name, parsed: parsePolicy(kept.text, name) };
     });
   }
 
@@ -48,10 +63,33 @@ export class Acls {
     return found.map(({ key }) => key.slice(prefix.length));
   }
 
-  /** Keeps a policy. Throws a 400 for a text that is none. */
-  put(transaction: Transaction, name: string, text: string): void {
+  /**
+   * Keeps a policy; settings that are not given stay as they were. Throws a 400 for a text that is
+   * none, and where `cas` does not name the present version.
+   */
+  async put(
+    transaction: Transaction,
+    name: string,
+    text: string,
+    settings: Partial<PolicySettings> & { readonly cas?: number } = {},
+  ): Promise<void> {
     parsePolicy(text, name);
-    transaction.put(prefix + name, utf8(text));
+    const before = await this.get(transaction, name);
+    const { cas, ...given } = settings;
+    const present = before?.version ?? 0;
+    if (cas === undefined ? before?.casRequired === true : cas !== present) {
+      throw badRequest("check-and-set parameter is missing or is not the current version");
+    }
+    const kept: KeptPolicy = {
+      casRequired: before?.casRequired ?? false,
+      allowSlashes: before?.allowSlashes ?? false,
+      allowWildcards: before?.allowWildcards ?? false,
+      ...given,
+      text,
+      version: present + 1,
+      modified: this.clock.now(),
+    };
+    transaction.put(prefix + name, utf8(JSON.stringify(kept)));
   }
 
   delete(transaction: Transaction, name: string): void {

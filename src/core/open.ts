@@ -143,10 +143,10 @@ async function ensurePolicies(
   texts: OpenParts["policies"],
 ): Promise<void> {
   if (await acls.get(transaction, "default") === undefined) {
-    acls.put(transaction, "default", texts.default);
+    await acls.put(transaction, "default", texts.default);
   }
   if (await acls.get(transaction, wrappingPolicy) === undefined) {
-    acls.put(transaction, wrappingPolicy, texts.wrapping);
+    await acls.put(transaction, wrappingPolicy, texts.wrapping);
   }
 }
 

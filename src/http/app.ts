@@ -85,7 +85,10 @@ async function answerApi(
 
 function redirect(path: string, query: string): Response {
   const location = query === "" ? path : `${path}?${query}`;
-  return new Response(null, { status: 307, headers: { location, "cache-control": "no-store" } });
+  return new Response(`see ${location}\n`, {
+    status: 307,
+    headers: { location, "cache-control": "no-store", "content-type": "text/plain" },
+  });
 }
 
 /** The path after "/v1/" and the query, out of an absolute URL. */

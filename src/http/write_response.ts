@@ -23,7 +23,7 @@ export function writeResponse(
     return new Response(body, { status, headers: { ...security, ...type, ...headers } });
   }
   const reads = operation === "read" || operation === "list" || operation === "scan";
-  if (response === undefined || isEmpty(response)) {
+  if (response === undefined || (isEmpty(response) && response.status !== 200)) {
     if (reads) return errorResponse(404, []);
     return new Response(null, { status: response?.status ?? 204, headers: json });
   }

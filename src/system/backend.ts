@@ -7,6 +7,7 @@ import { auditPaths } from "./audit.ts";
 import { capabilityPaths } from "./capabilities.ts";
 import { configPaths } from "./config.ts";
 import { specPaths } from "./specs.ts";
+import { explainPaths } from "./explain.ts";
 import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
@@ -23,6 +24,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
     paths: [
       ...mountPaths(services),
       ...remountPaths(services),
+      ...explainPaths(services),
       ...policyPaths(services),
       ...capabilityPaths(services),
       ...wrappingPaths(services),

@@ -119,7 +119,7 @@ function uiHeaderPaths(services: () => Services): Path[] {
             }
             const uiHeaders = { ...settings().current.uiHeaders, [header]: values };
             settings().change(call.transaction, { uiHeaders });
-            return {};
+            return { status: 200 };
           },
         },
         delete: {

@@ -1,34 +1,82 @@
-/** `sys/policies/acl` and its older form `sys/policy`. */
+/** `sys/policies/acl` and its older form `sys/policy`; `sys/policies/explain`. */
 import { badRequest, notFound } from "../base/failure.ts";
 import { fromBase64, fromUtf8 } from "../base/bytes.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
-import type { Services } from "../core/services.ts";
-import { immutablePolicyNames, undeletablePolicyNames } from "../policy/builtin.ts";
-import { hiddenPolicyNames, normalizePolicyName } from "../policy/builtin.ts";
+import type { PolicySettings } from "../core/acls.ts";
 import type { Call } from "../core/backend.ts";
+import type { Services } from "../core/services.ts";
+import { rfc3339 } from "../logical/envelope.ts";
+import type { JsonObject } from "../logical/json.ts";
+import {
+  hiddenPolicyNames,
+  immutablePolicyNames,
+  normalizePolicyName,
+  undeletablePolicyNames,
+} from "../policy/builtin.ts";
 
 async function names(services: Services, call: Call): Promise<string[]> {
   const found = await services.acls.names(call.transaction);
   return [...found.filter((name) => !hiddenPolicyNames.has(name)).sort(), "root"];
 }
 
-async function text(services: Services, call: Call, name: string): Promise<string> {
-  if (name === "root") return "";
-  const stored = await services.acls.get(call.transaction, name);
-  if (stored === undefined) throw notFound();
-  return stored.text;
+/** A policy as both forms show it, but for the name of its text. */
+async function read(services: Services, call: Call, name: string) {
+  const stored = name === "root" ? undefined : await services.acls.get(call.transaction, name);
+  if (stored === undefined && name !== "root") throw notFound();
+  const body: JsonObject = {
+    name,
+    version: stored?.version ?? 0,
+    cas_required: stored?.casRequired ?? false,
+    allow_slashes_in_identity_templates: stored?.allowSlashes ?? false,
+    allow_wildcards_in_identity_templates: stored?.allowWildcards ?? false,
+    ...(stored === undefined ? {} : { modified: rfc3339(stored.modified) }),
+  };
+  return { body, text: stored?.text ?? "" };
 }
 
-function write(services: Services, call: Call, name: string, given: string | undefined): void {
+/** Policies may come in base64, which is never the text of one. */
+function plainText(given: string): string {
+  const decoded = /[{"\s]/.test(given) ? undefined : fromBase64(given);
+  return decoded === undefined ? given : fromUtf8(decoded);
+}
+
+const fields = {
+  policy: field.string("The policy's text, HCL or JSON, plain or in base64."),
+  rules: field.string("Former name of policy."),
+  cas: field.int("The version that must be the current one; 0 for a policy that is not there."),
+  cas_required: field.bool("Whether changes must say which version they replace."),
+  allow_slashes_in_identity_templates: field.bool("Lets template values reach into folders."),
+  allow_wildcards_in_identity_templates: field.bool("Lets template values be wildcards."),
+};
+
+type Given = { readonly [K in keyof typeof fields]: (typeof fields)[K]["default"] };
+
+function settingsOf(given: Given): Partial<PolicySettings> & { readonly cas?: number } {
+  const { cas, cas_required } = given;
+  const slashes = given.allow_slashes_in_identity_templates;
+  const wildcards = given.allow_wildcards_in_identity_templates;
+  return {
+    ...(cas === undefined ? {} : { cas }),
+    ...(cas_required === undefined ? {} : { casRequired: cas_required }),
+    ...(slashes === undefined ? {} : { allowSlashes: slashes }),
+    ...(wildcards === undefined ? {} : { allowWildcards: wildcards }),
+  };
+}
+
+async function write(services: Services, call: Call, name: string, given: Given): Promise<void> {
   if (immutablePolicyNames.has(name)) throw badRequest(`cannot update "${name}" policy`);
-  if (given === undefined || given === "") {
-    throw badRequest("'policy' parameter not supplied or empty");
-  }
-  const decoded = fromBase64(given);
-  // Policies may come in base64, which is never the text of one.
-  const plain = decoded === undefined || /[{"]/.test(given) ? given : fromUtf8(decoded);
-  services.acls.put(call.transaction, name, plain);
+  const text = given.policy ?? given.rules ?? "";
+  if (text === "") throw badRequest("'policy' parameter not supplied or empty");
+  await services.acls.put(call.transaction, name, plainText(text), settingsOf(given));
+}
+
+async function patch(services: Services, call: Call, name: string, given: Given): Promise<void> {
+  if (immutablePolicyNames.has(name)) throw badRequest(`cannot update "${name}" policy`);
+  const { text } = await read(services, call, name);
+  const changed = given.policy ?? given.rules;
+  const next = changed === undefined ? text : plainText(changed);
+  await services.acls.put(call.transaction, name, next, settingsOf(given));
 }
 
 function remove(services: Services, call: Call, name: string): void {
@@ -38,57 +86,49 @@ function remove(services: Services, call: Call, name: string): void {
 
 /** One declaration for both forms; they differ in what a read and a list answer. */
 function forms(services: () => Services, prefix: string, older: boolean): Path[] {
-  const shown = (name: string, policy: string) =>
-    older ? { name, rules: policy } : { name, policy };
+  const list = async (call: Call) => {
+    const keys = await names(services(), call);
+    const both = { keys, policies: keys };
+    return older ? { data: both, topLevel: both } : { data: { keys } };
+  };
+  const summary = "Lists the ACL policies.";
   return [
     path(`${prefix}/?`, {
-      summary: "Lists the ACL policies.",
+      summary,
       operations: {
-        ...(older
-          ? {
-            read: {
-              summary: "Lists the ACL policies.",
-              handler: async (call: Call) => {
-                const keys = await names(services(), call);
-                return { data: { keys, policies: keys }, topLevel: { keys, policies: keys } };
-              },
-            },
-          }
-          : {}),
-        list: {
-          summary: "Lists the ACL policies.",
-          handler: async (call) => {
-            const keys = await names(services(), call);
-            const both = { keys, policies: keys };
-            return older ? { data: both, topLevel: both } : { data: { keys } };
+        list: { summary, handler: list },
+        ...(older ? { read: { summary, handler: list } } : {}),
+        update: {
+          summary: "Writes a policy; a name is needed.",
+          handler: () => {
+            throw badRequest("the policy needs a name");
           },
         },
       },
     }),
     path(`${prefix}/+name`, {
       summary: "An ACL policy.",
-      fields: {
-        policy: field.string("The policy's text, HCL or JSON, plain or in base64."),
-        rules: field.string("Former name of policy."),
-      },
+      fields,
       operations: {
         read: {
           summary: "Reads a policy.",
           handler: async (call, input) => {
             const name = normalizePolicyName(String(input.name));
-            const body = shown(name, await text(services(), call, name));
-            return older ? { data: body, topLevel: body } : { data: body };
+            const { body, text } = await read(services(), call, name);
+            if (!older) return { data: { ...body, policy: text } };
+            const data = { ...body, rules: text };
+            return { data, topLevel: data };
           },
         },
         update: {
           summary: "Writes a policy.",
           handler: (call, input) =>
-            write(
-              services(),
-              call,
-              normalizePolicyName(String(input.name)),
-              input.policy ?? input.rules,
-            ),
+            write(services(), call, normalizePolicyName(String(input.name)), input),
+        },
+        patch: {
+          summary: "Changes a policy's text or settings.",
+          handler: (call, input) =>
+            patch(services(), call, normalizePolicyName(String(input.name)), input),
         },
         delete: {
           summary: "Deletes a policy.",

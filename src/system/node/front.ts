@@ -27,6 +27,10 @@ export class Front {
       const route = this.#routes.get(request.path.replace(/\/$/, ""));
       if (route !== undefined && request.operation !== "help") return await route.handle(request);
     }
+    // Sealing what is sealed is no mistake.
+    if (request.path === "sys/seal" && this.node.sealed && request.operation === "update") {
+      return undefined;
+    }
     if (request.method === "HEAD") throw new Failure(405, []);
     return await this.node.handle(request);
   }

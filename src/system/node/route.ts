@@ -63,5 +63,5 @@ export function flat(body: JsonObject, status = 200): LogicalResponse {
 
 /** An answer without a body. */
 export function empty(status = 204): LogicalResponse {
-  return { raw: { status, contentType: "", body: null } };
+  return { raw: { status, contentType: "application/json", body: null } };
 }
