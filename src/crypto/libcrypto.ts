@@ -1,6 +1,8 @@
 /**
  * OpenSSL 3's libcrypto through Deno's foreign function interface: the symbols that Holdfast calls,
- * and how the library is found. Names and contracts are those of OpenSSL's man7 pages (EVP_*).
+ * and how the library is found. Names and contracts are those of OpenSSL's man pages. Only calls
+ * that need no pointer to be read or made by us: those would need the permission for all libraries,
+ * while these work with the permission for this one.
  */
 
 const CONTEXT = { parameters: ["pointer"], result: "void" } as const;
@@ -19,7 +21,6 @@ const VERIFY = {
 /** What is called of libcrypto. All of it exists since OpenSSL 3.0. */
 export const SYMBOLS = {
   OpenSSL_version_num: { parameters: [], result: "u64" },
-  OpenSSL_version: { parameters: ["i32"], result: "pointer" },
   ERR_clear_error: { parameters: [], result: "void" },
   CRYPTO_memcmp: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
 
@@ -48,14 +49,29 @@ export const SYMBOLS = {
     parameters: ["pointer", "buffer", "usize", "buffer"],
     result: "i32",
   },
-  EVP_PKEY_CTX_new_from_name: { parameters: ["pointer", "buffer", "pointer"], result: "pointer" },
-  EVP_PKEY_CTX_free: CONTEXT,
-  EVP_PKEY_CTX_set_group_name: { parameters: ["pointer", "buffer"], result: "i32" },
-  EVP_PKEY_CTX_set_rsa_keygen_bits: { parameters: ["pointer", "i32"], result: "i32" },
+  EVP_MD_CTX_get_pkey_ctx: { parameters: ["pointer"], result: "pointer" },
   EVP_PKEY_CTX_set_rsa_padding: { parameters: ["pointer", "i32"], result: "i32" },
   EVP_PKEY_CTX_set_rsa_pss_saltlen: { parameters: ["pointer", "i32"], result: "i32" },
-  EVP_PKEY_keygen_init: { parameters: ["pointer"], result: "i32" },
-  EVP_PKEY_generate: { parameters: ["pointer", "buffer"], result: "i32", nonblocking: true },
+  EVP_PKEY_new: MAKE,
+  EVP_PKEY_new_raw_private_key_ex: {
+    parameters: ["pointer", "buffer", "pointer", "buffer", "usize"],
+    result: "pointer",
+  },
+  EVP_PKEY_set1_EC_KEY: { parameters: ["pointer", "pointer"], result: "i32" },
+  EVP_PKEY_set1_RSA: { parameters: ["pointer", "pointer"], result: "i32" },
+  EC_KEY_new_by_curve_name: { parameters: ["i32"], result: "pointer" },
+  EC_KEY_generate_key: { parameters: ["pointer"], result: "i32", nonblocking: true },
+  EC_KEY_free: CONTEXT,
+  RSA_new: MAKE,
+  RSA_generate_key_ex: {
+    parameters: ["pointer", "i32", "pointer", "pointer"],
+    result: "i32",
+    nonblocking: true,
+  },
+  RSA_free: CONTEXT,
+  BN_new: MAKE,
+  BN_set_word: { parameters: ["pointer", "u64"], result: "i32" },
+  BN_free: CONTEXT,
   EVP_DigestSignInit: {
     parameters: ["pointer", "buffer", "pointer", "pointer", "pointer"],
     result: "i32",
@@ -68,17 +84,30 @@ export const SYMBOLS = {
   sign_off_loop: { ...SIGN, name: "EVP_DigestSign", nonblocking: true },
   EVP_DigestVerify: VERIFY,
   verify_off_loop: { ...VERIFY, name: "EVP_DigestVerify", nonblocking: true },
-  d2i_AutoPrivateKey: { parameters: ["pointer", "buffer", "i64"], result: "pointer" },
-  d2i_PUBKEY: { parameters: ["pointer", "buffer", "i64"], result: "pointer" },
-  i2d_PUBKEY: { parameters: ["pointer", "buffer"], result: "i32" },
-  EVP_PKEY2PKCS8: { parameters: ["pointer"], result: "pointer" },
-  PKCS8_PRIV_KEY_INFO_free: CONTEXT,
-  i2d_PKCS8_PRIV_KEY_INFO: { parameters: ["pointer", "buffer"], result: "i32" },
+
+  BIO_s_mem: MAKE,
+  BIO_new: { parameters: ["pointer"], result: "pointer" },
+  BIO_free: { parameters: ["pointer"], result: "i32" },
+  BIO_write: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
+  BIO_read: { parameters: ["pointer", "buffer", "i32"], result: "i32" },
+  BIO_ctrl_pending: { parameters: ["pointer"], result: "usize" },
+  d2i_PrivateKey_bio: { parameters: ["pointer", "pointer"], result: "pointer" },
+  d2i_PUBKEY_bio: { parameters: ["pointer", "pointer"], result: "pointer" },
+  i2d_PUBKEY_bio: { parameters: ["pointer", "pointer"], result: "i32" },
+  i2d_PKCS8PrivateKeyInfo_bio: { parameters: ["pointer", "pointer"], result: "i32" },
 
   EVP_MAC_fetch: FETCH,
   EVP_MAC_CTX_new: { parameters: ["pointer"], result: "pointer" },
   EVP_MAC_CTX_free: CONTEXT,
-  EVP_MAC_init: { parameters: ["pointer", "buffer", "usize", "buffer"], result: "i32" },
+  EVP_MAC_init: { parameters: ["pointer", "buffer", "usize", "pointer"], result: "i32" },
+  OSSL_PARAM_BLD_new: MAKE,
+  OSSL_PARAM_BLD_free: CONTEXT,
+  OSSL_PARAM_BLD_push_utf8_string: {
+    parameters: ["pointer", "buffer", "buffer", "usize"],
+    result: "i32",
+  },
+  OSSL_PARAM_BLD_to_param: { parameters: ["pointer"], result: "pointer" },
+  OSSL_PARAM_free: CONTEXT,
   EVP_MAC_update: FEED,
   EVP_MAC_final: { parameters: ["pointer", "buffer", "buffer", "usize"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -186,4 +215,11 @@ export function asBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 function isBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
   return ArrayBuffer.isView(bytes);
+}
+
+/** A copy whose address does not change: small arrays live on the heap unless made so. */
+export function pinnedCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(new ArrayBuffer(Math.max(1, bytes.length)));
+  out.set(bytes);
+  return bytes.length === 0 ? out.subarray(0, 0) : out;
 }

@@ -1,32 +1,42 @@
 /** How libcrypto takes and gives DER, and tells what a key is. */
 import type { Bytes } from "../base/bytes.ts";
 import { type KeyAlgorithm, KeyFormatError } from "./keys.ts";
-import { cString, good, type Libcrypto, LibcryptoError } from "./libcrypto.ts";
+import { asBuffer, cString, good, type Libcrypto, LibcryptoError, nonNull } from "./libcrypto.ts";
 
-/** A copy whose address does not change: small arrays live on the heap unless made so. */
-export function pinnedCopy(bytes: Uint8Array): Bytes {
-  const out = new Uint8Array(new ArrayBuffer(Math.max(1, bytes.length)));
-  out.set(bytes);
-  return bytes.length === 0 ? out.subarray(0, 0) : out;
+type Pointer = Deno.PointerObject;
+
+/** Hands DER to a decoder of libcrypto, by way of its own memory, which it wipes. */
+export function decodeDer(
+  lib: Libcrypto,
+  der: Uint8Array,
+  decode: (input: Pointer) => Deno.PointerValue,
+): Pointer | undefined {
+  return withMemory(lib, (memory) => {
+    const length = lib.BIO_write(memory, asBuffer(der), der.length);
+    const made = length === der.length ? decode(memory) : null;
+    const rest = lib.BIO_ctrl_pending(memory);
+    lib.ERR_clear_error();
+    return made === null || rest > 0n ? undefined : made;
+  });
 }
 
-/** The cell that d2i and i2d functions read an address from and advance. */
-export function exchangedPointer(bytes: Bytes): BigUint64Array<ArrayBuffer> {
-  const cell = new BigUint64Array(new ArrayBuffer(8));
-  cell[0] = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
-  return cell;
+/** Takes DER from an encoder of libcrypto. */
+export function encodeDer(lib: Libcrypto, call: string, encode: (out: Pointer) => number): Bytes {
+  return withMemory(lib, (memory) => {
+    good(encode(memory), call);
+    const out = new Uint8Array(Number(lib.BIO_ctrl_pending(memory)));
+    if (lib.BIO_read(memory, out, out.length) !== out.length) throw new LibcryptoError(call);
+    return out;
+  });
 }
 
-/** Calls an i2d function twice, for the length and for the bytes. */
-export function derOf(
-  encode: (out: BigUint64Array<ArrayBuffer> | null) => number,
-  call: string,
-): Bytes {
-  const length = encode(null);
-  if (length <= 0) throw new LibcryptoError(call);
-  const out = new Uint8Array(new ArrayBuffer(length));
-  if (encode(exchangedPointer(out)) !== length) throw new LibcryptoError(call);
-  return out;
+function withMemory<T>(lib: Libcrypto, use: (memory: Pointer) => T): T {
+  const memory = nonNull(lib.BIO_new(lib.BIO_s_mem()), "BIO_new");
+  try {
+    return use(memory);
+  } finally {
+    lib.BIO_free(memory);
+  }
 }
 
 const CURVES: Readonly<Record<string, "p256" | "p384" | "p521">> = {

@@ -1,6 +1,6 @@
 /** Digests and HMAC by libcrypto, with contexts that are made once and used again. */
 import type { Bytes } from "../base/bytes.ts";
-import { asBuffer, cString, good, type Libcrypto, nonNull } from "./libcrypto.ts";
+import { asBuffer, cString, good, type Libcrypto, nonNull, pinnedCopy } from "./libcrypto.ts";
 import { HASH_LENGTHS, HASH_NAMES } from "./hashes.ts";
 import type { HashName, HmacKey } from "./provider.ts";
 
@@ -44,11 +44,12 @@ export function opensslHmac(lib: Libcrypto): (name: HashName, key: Uint8Array) =
   const lost = new FinalizationRegistry<Pointer>((context) => lib.EVP_MAC_CTX_free(context));
   return (name, key) => {
     const context = nonNull(lib.EVP_MAC_CTX_new(mac), "EVP_MAC_CTX_new");
-    const parameter = digestParameter(OPENSSL_NAMES[name]);
     // A null key would mean "as before": an empty one is given as a pointer and length 0.
     const bytes = key.length === 0 ? new Uint8Array(1) : asBuffer(key);
-    good(lib.EVP_MAC_init(context, bytes, BigInt(key.length), parameter.array), "EVP_MAC_init");
-    for (const text of parameter.strings) text.fill(0);
+    const digest = digestParameter(lib, OPENSSL_NAMES[name]);
+    const done = lib.EVP_MAC_init(context, bytes, BigInt(key.length), digest);
+    lib.OSSL_PARAM_free(digest);
+    good(done, "EVP_MAC_init");
     const made = new OpensslHmacKey(lib, context, HASH_LENGTHS[name], (k) => lost.unregister(k));
     lost.register(made, context, made);
     return made;
@@ -94,32 +95,17 @@ class OpensslHmacKey implements HmacKey {
 /** A size_t that libcrypto writes; the lengths are known beforehand. */
 const written = new Uint8Array(8);
 
-const UTF8_STRING = 4;
-
-/**
- * An OSSL_PARAM array { "digest", UTF8_STRING, name, length, return size } and its end, laid out
- * for a 64-bit machine. `strings` holds what it points to and must be reachable during the call.
- */
-function digestParameter(digest: string): { array: Bytes; strings: readonly Bytes[] } {
-  const key = pinned("digest");
-  const value = pinned(digest);
-  const array = new Uint8Array(new ArrayBuffer(80));
-  const fields = new BigUint64Array(array.buffer);
-  fields[0] = address(key);
-  fields[1] = BigInt(UTF8_STRING);
-  fields[2] = address(value);
-  fields[3] = BigInt(digest.length);
-  return { array, strings: [key, value] };
-}
-
-/** A C string whose address does not change: small arrays live on the heap unless made so. */
-function pinned(text: string): Bytes {
-  const source = cString(text);
-  const out = new Uint8Array(new ArrayBuffer(source.length));
-  out.set(source);
-  return out;
-}
-
-function address(bytes: Bytes): bigint {
-  return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+/** The parameters { digest: name }; the caller frees them. */
+function digestParameter(lib: Libcrypto, digest: string): Pointer {
+  const builder = nonNull(lib.OSSL_PARAM_BLD_new(), "OSSL_PARAM_BLD_new");
+  // The builder keeps the address of the value until the parameters are made: it must not move.
+  const value = pinnedCopy(cString(digest));
+  const length = BigInt(digest.length);
+  const pushed = lib.OSSL_PARAM_BLD_push_utf8_string(builder, cString("digest"), value, length);
+  good(pushed, "OSSL_PARAM_BLD_push_utf8_string");
+  const made = lib.OSSL_PARAM_BLD_to_param(builder);
+  lib.OSSL_PARAM_BLD_free(builder);
+  // Keeps it reachable until here, too.
+  value.fill(0);
+  return nonNull(made, "OSSL_PARAM_BLD_to_param");
 }

@@ -15,12 +15,13 @@ import {
   type SigningKey,
   type VerifyingKey,
 } from "./keys.ts";
-import { cString, good, type Libcrypto, nonNull } from "./libcrypto.ts";
-import { derOf, exchangedPointer, pinnedCopy, readAlgorithm } from "./openssl_der.ts";
+import { cString, good, type Libcrypto, LibcryptoError, nonNull, pinnedCopy } from "./libcrypto.ts";
+import { decodeDer, encodeDer, readAlgorithm } from "./openssl_der.ts";
 
 type Pointer = Deno.PointerObject;
 
-const GROUPS = { "ecdsa-p256": "P-256", "ecdsa-p384": "P-384", "ecdsa-p521": "P-521" } as const;
+/** OpenSSL's numbers (NID) of the curves. */
+const CURVE_IDS = { "ecdsa-p256": 415, "ecdsa-p384": 715, "ecdsa-p521": 716 } as const;
 
 const DIGESTS: Readonly<Record<SignatureHash, string>> = {
   sha1: "SHA1",
@@ -50,11 +51,8 @@ export function opensslKeys(lib: Libcrypto): KeyProvider {
       return new OpensslSigningKey(shared, await shared.generate(kind));
     },
     importPkcs8(der) {
-      const copy = pinnedCopy(der);
-      const key = lib.d2i_AutoPrivateKey(null, exchangedPointer(copy), BigInt(der.length));
-      copy.fill(0);
-      lib.ERR_clear_error();
-      if (key === null) throw new KeyFormatError("not a private key in PKCS #8");
+      const key = decodeDer(lib, der, (input) => lib.d2i_PrivateKey_bio(input, null));
+      if (key === undefined) throw new KeyFormatError("not a private key in PKCS #8");
       return new OpensslSigningKey(shared, key);
     },
     importSpki: (der) => new OpensslVerifyingKey(shared, shared.publicKey(der)),
@@ -81,39 +79,60 @@ class Shared {
   }
 
   publicKey(der: Uint8Array): Pointer {
-    const copy = pinnedCopy(der);
-    const key = this.lib.d2i_PUBKEY(null, exchangedPointer(copy), BigInt(copy.length));
-    // Also keeps the copy reachable during the call, which only has its address.
-    copy.fill(0);
-    this.lib.ERR_clear_error();
-    if (key === null) throw new KeyFormatError("not a public key");
+    const { lib } = this;
+    const key = decodeDer(lib, der, (input) => lib.d2i_PUBKEY_bio(input, null));
+    if (key === undefined) throw new KeyFormatError("not a public key");
     return key;
   }
 
   async generate(kind: KeyKind): Promise<Pointer> {
     const { lib } = this;
-    const type = kind === "ed25519" ? "ED25519" : kind.startsWith("rsa") ? "RSA" : "EC";
-    const context = nonNull(lib.EVP_PKEY_CTX_new_from_name(null, cString(type), null), type);
+    if (kind === "ed25519") {
+      // RFC 8032: any 32 random bytes are a private key.
+      const seed = crypto.getRandomValues(new Uint8Array(32));
+      const name = cString("ED25519");
+      const made = lib.EVP_PKEY_new_raw_private_key_ex(null, name, null, seed, 32n);
+      wipe(seed);
+      return nonNull(made, "EVP_PKEY_new_raw_private_key_ex");
+    }
+    if (kind === "ecdsa-p256" || kind === "ecdsa-p384" || kind === "ecdsa-p521") {
+      return await this.#generateEc(CURVE_IDS[kind]);
+    }
+    return await this.#generateRsa(Number(kind.slice(4)));
+  }
+
+  async #generateEc(curve: number): Promise<Pointer> {
+    const { lib } = this;
+    const made = nonNull(lib.EC_KEY_new_by_curve_name(curve), "EC_KEY_new_by_curve_name");
     try {
-      good(lib.EVP_PKEY_keygen_init(context), "EVP_PKEY_keygen_init");
-      this.#choose(context, kind);
-      const out = new BigUint64Array(new ArrayBuffer(8));
-      good(await lib.EVP_PKEY_generate(context, out), "EVP_PKEY_generate");
-      return nonNull(Deno.UnsafePointer.create(out[0] ?? 0n), "EVP_PKEY_generate");
+      good(await lib.EC_KEY_generate_key(made), "EC_KEY_generate_key");
+      return this.#wrapped((key) => lib.EVP_PKEY_set1_EC_KEY(key, made));
     } finally {
-      lib.EVP_PKEY_CTX_free(context);
+      lib.EC_KEY_free(made);
     }
   }
 
-  #choose(context: Pointer, kind: KeyKind): void {
+  async #generateRsa(bits: number): Promise<Pointer> {
     const { lib } = this;
-    if (kind === "ecdsa-p256" || kind === "ecdsa-p384" || kind === "ecdsa-p521") {
-      const group = cString(GROUPS[kind]);
-      good(lib.EVP_PKEY_CTX_set_group_name(context, group), "EVP_PKEY_CTX_set_group_name");
-    } else if (kind !== "ed25519") {
-      const bits = Number(kind.slice(4));
-      good(lib.EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits), "set_rsa_keygen_bits");
+    const made = nonNull(lib.RSA_new(), "RSA_new");
+    const exponent = nonNull(lib.BN_new(), "BN_new");
+    try {
+      good(lib.BN_set_word(exponent, 65_537n), "BN_set_word");
+      const done = await lib.RSA_generate_key_ex(made, bits, exponent, null);
+      good(done, "RSA_generate_key_ex");
+      return this.#wrapped((key) => lib.EVP_PKEY_set1_RSA(key, made));
+    } finally {
+      lib.RSA_free(made);
+      lib.BN_free(exponent);
     }
+  }
+
+  /** An EVP_PKEY that holds a reference to what `set` puts in. */
+  #wrapped(set: (key: Pointer) => number): Pointer {
+    const key = nonNull(this.lib.EVP_PKEY_new(), "EVP_PKEY_new");
+    if (set(key) === 1) return key;
+    this.lib.EVP_PKEY_free(key);
+    throw new LibcryptoError("EVP_PKEY_set1");
   }
 
   /** A context ready to sign or verify; the caller frees it. */
@@ -125,14 +144,13 @@ class Shared {
   ): Pointer {
     const { lib } = this;
     const context = nonNull(lib.EVP_MD_CTX_new(), "EVP_MD_CTX_new");
-    const keyContext = new BigUint64Array(new ArrayBuffer(8));
     const digest = algorithm.type === "ed25519" ? null : this.#digest(options.hash ?? "sha256");
     const init = verifying ? lib.EVP_DigestVerifyInit : lib.EVP_DigestSignInit;
     try {
-      good(init(context, keyContext, digest, null, key), "EVP_DigestSignInit");
+      good(init(context, null, digest, null, key), "EVP_DigestSignInit");
       if (algorithm.type === "rsa") {
-        const inner = Deno.UnsafePointer.create(keyContext[0] ?? 0n);
-        this.#padding(nonNull(inner, "EVP_DigestSignInit"), options, verifying);
+        const inner = nonNull(lib.EVP_MD_CTX_get_pkey_ctx(context), "EVP_MD_CTX_get_pkey_ctx");
+        this.#padding(inner, options, verifying);
       }
     } catch (error) {
       lib.EVP_MD_CTX_free(context);
@@ -209,7 +227,8 @@ class OpensslVerifyingKey implements VerifyingKey {
   }
 
   spki(): Bytes {
-    return derOf((out) => this.#shared.lib.i2d_PUBKEY(this.#key, out), "i2d_PUBKEY");
+    const { lib } = this.#shared;
+    return encodeDer(lib, "i2d_PUBKEY_bio", (out) => lib.i2d_PUBKEY_bio(out, this.#key));
   }
 }
 
@@ -225,7 +244,8 @@ class OpensslSigningKey implements SigningKey {
     this.#key = key;
     shared.own(this, key);
     this.algorithm = readAlgorithm(shared.lib, key);
-    const spki = derOf((out) => shared.lib.i2d_PUBKEY(key, out), "i2d_PUBKEY");
+    const { lib } = shared;
+    const spki = encodeDer(lib, "i2d_PUBKEY_bio", (out) => lib.i2d_PUBKEY_bio(out, key));
     this.publicKey = new OpensslVerifyingKey(shared, shared.publicKey(spki));
   }
 
@@ -240,12 +260,9 @@ class OpensslSigningKey implements SigningKey {
 
   pkcs8(): Bytes {
     const { lib } = this.#shared;
-    const info = nonNull(lib.EVP_PKEY2PKCS8(this.#present()), "EVP_PKEY2PKCS8");
-    try {
-      return derOf((out) => lib.i2d_PKCS8_PRIV_KEY_INFO(info, out), "i2d_PKCS8_PRIV_KEY_INFO");
-    } finally {
-      lib.PKCS8_PRIV_KEY_INFO_free(info);
-    }
+    const key = this.#present();
+    const call = "i2d_PKCS8PrivateKeyInfo_bio";
+    return encodeDer(lib, call, (out) => lib.i2d_PKCS8PrivateKeyInfo_bio(out, key));
   }
 
   destroy(): void {
