@@ -5,7 +5,7 @@ import type { Command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { DiagnoseOptions } from "../server_options.ts";
 import { configFlag } from "./server.ts";
-import { callServer } from "./server_module.ts";
+import { startDiagnose } from "./server_module.ts";
 
 /** Exit code for a missing or unusable -config, as other tools of this kind have it. */
 const usageExitCode = 3;
@@ -56,5 +56,5 @@ async function check(
     configOnly,
     write: (text) => call.io.out(text),
   };
-  return await callServer("diagnose", "runDiagnose", options);
+  return await startDiagnose(options);
 }

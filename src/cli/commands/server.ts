@@ -7,7 +7,7 @@ import { tokenHelper } from "../client/token_helper.ts";
 import { UsageError } from "../errors.ts";
 import type { Io } from "../io.ts";
 import type { DevOptions, LogOptions, ServerOptions } from "../server_options.ts";
-import { callServer } from "./server_module.ts";
+import { startServer } from "./server_module.ts";
 
 export const configFlag: Flag = list(
   "config",
@@ -101,7 +101,7 @@ export const command: Command = {
     if (options.configPaths.length === 0 && options.dev === undefined) {
       throw new UsageError("give a configuration with -config, or start with -dev");
     }
-    return await callServer("main", "runServer", options);
+    return await startServer(options);
   },
 };
 
