@@ -3,7 +3,7 @@ import { badRequest, Failure, unsupportedOperation } from "../base/failure.ts";
 import type { BackendDescription, Call, LogicalBackend, SpecialPaths } from "../core/backend.ts";
 import type { JsonValue } from "../logical/json.ts";
 import type { Operation } from "../logical/request.ts";
-import { type LogicalResponse, withWarnings } from "../logical/response.ts";
+import { withWarnings } from "../logical/response.ts";
 import { describePaths } from "./describe.ts";
 import { readField } from "./field.ts";
 import type { HandledOperation, OperationSpec, Path } from "./path.ts";
