@@ -26,7 +26,6 @@ const fields = [
 ];
 
 const haFields = [
-  "ha_enabled",
   "is_self",
   "active_time",
   "leader_address",
@@ -57,10 +56,11 @@ export function sealStatusJson(seal: JsonObject, leader: JsonObject): JsonObject
       both[key] ??= value;
     }
   }
-  for (const field of haFields) {
+  both.ha_enabled = leader.ha_enabled === true;
+  for (const field of both.ha_enabled ? haFields : []) {
     const value = leader[field];
     const zero = value === undefined || value === "" || value === 0 || value === false;
-    if (!zero || field === "ha_enabled") both[field] = value ?? false;
+    if (!zero && (field !== "active_time" || isSet(value))) both[field] = value;
   }
   both.build_date ??= "";
   return both;

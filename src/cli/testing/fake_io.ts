@@ -28,11 +28,6 @@ export function fakeIo(options: FakeOptions = {}): FakeIo {
   const waits: number[] = [];
   let now = 1_700_000_000_000;
   const env: Record<string, string> = { HOME: "/home/test", ...options.env };
-  const read = (path: string) => {
-    const found = files.get(path);
-    if (found === undefined) throw new Deno.errors.NotFound(`no file ${path}`);
-    return found;
-  };
   return {
     printed,
     files,
@@ -49,6 +44,48 @@ export function fakeIo(options: FakeOptions = {}): FakeIo {
       printed.err += prompt;
       return Promise.resolve(typed.shift() ?? "");
     },
+    ...memoryFiles(files),
+    runHelper(program, args, input) {
+      helperCalls.push({ program, args, input });
+      return Promise.resolve(options.helper?.(args, input) ?? { code: 0, out: "", err: "" });
+    },
+    interrupted: () => new Promise(() => {}),
+    clock: {
+      now: () => now,
+      monotonic: () => now,
+      after(delayMs, task) {
+        waits.push(delayMs);
+        now += delayMs;
+        queueMicrotask(task);
+        return () => {};
+      },
+    },
+    random: {
+      bytes: (length) => new Uint8Array(length).map((_, index) => (index * 37 + 11) % 256),
+      uuid: () => "00000000-0000-4000-8000-000000000000",
+    },
+  };
+}
+
+type FileIo = Pick<
+  Io,
+  | "readFile"
+  | "readDir"
+  | "writePrivateFile"
+  | "writeFile"
+  | "removeFile"
+  | "openRead"
+  | "saveStream"
+  | "rename"
+>;
+
+function memoryFiles(files: Map<string, Uint8Array>): FileIo {
+  const read = (path: string) => {
+    const found = files.get(path);
+    if (found === undefined) throw new Deno.errors.NotFound(`no file ${path}`);
+    return found;
+  };
+  return {
     readFile: (path) => Promise.resolve().then(() => read(path)),
     readDir: (path) => {
       const inside = [...files.keys()].filter((name) => name.startsWith(`${path}/`));
@@ -72,25 +109,6 @@ export function fakeIo(options: FakeOptions = {}): FakeIo {
       files.set(to, new Uint8Array(read(from)));
       files.delete(from);
       return Promise.resolve();
-    },
-    runHelper(program, args, input) {
-      helperCalls.push({ program, args, input });
-      return Promise.resolve(options.helper?.(args, input) ?? { code: 0, out: "", err: "" });
-    },
-    interrupted: () => new Promise(() => {}),
-    clock: {
-      now: () => now,
-      monotonic: () => now,
-      after(delayMs, task) {
-        waits.push(delayMs);
-        now += delayMs;
-        queueMicrotask(task);
-        return () => {};
-      },
-    },
-    random: {
-      bytes: (length) => new Uint8Array(length).map((_, index) => (index * 37 + 11) % 256),
-      uuid: () => "00000000-0000-4000-8000-000000000000",
     },
   };
 }
