@@ -41,7 +41,7 @@ const alwaysMounted: readonly NewMount[] = [
     table: "mounts",
     path: "cubbyhole/",
     type: "cubbyhole",
-    description: "private storage of each token",
+    description: "per-token private secret storage",
     local: true,
   },
   {
@@ -55,7 +55,7 @@ const alwaysMounted: readonly NewMount[] = [
     table: "mounts",
     path: "sys/",
     type: "system",
-    description: "control, policy and debugging of the server itself",
+    description: "system endpoints used for control, policy and debugging",
     sealWrap: true,
     config: { passthroughRequestHeaders: ["Accept"] },
   },

@@ -17,7 +17,11 @@ export async function noteVersion(
 ): Promise<void> {
   await transactions.run(async (transaction) => {
     if (await transaction.get(prefix + version) !== undefined) return;
-    const entry = { timestamp_installed: rfc3339(clock.now()), build_date: buildDate };
+    const entry = {
+      timestamp_installed: rfc3339(clock.now()),
+      build_date: buildDate,
+      commit_date: buildDate,
+    };
     transaction.put(prefix + version, utf8(JSON.stringify(entry)));
   });
 }

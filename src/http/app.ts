@@ -66,7 +66,7 @@ async function answerApi(
   try {
     const { path, query } = splitUrl(http.url);
     const cleaned = cleanPath(`/v1/${path}`);
-    if (cleaned !== undefined) return redirect(cleaned, query);
+    if (cleaned !== undefined) return redirect(http.method, cleaned, query);
     request = await readRequest(http, path, query, connection, options.limits, options.random);
     const response = await options.handler.handle(request);
     return writeResponse(request.id, request.operation, response);
@@ -83,11 +83,13 @@ async function answerApi(
   }
 }
 
-function redirect(path: string, query: string): Response {
+function redirect(method: string, path: string, query: string): Response {
   const location = query === "" ? path : `${path}?${query}`;
+  const headers = { location, "cache-control": "no-store" };
+  if (method !== "GET") return new Response(null, { status: 307, headers });
   return new Response(`see ${location}\n`, {
     status: 307,
-    headers: { location, "cache-control": "no-store", "content-type": "text/plain" },
+    headers: { ...headers, "content-type": "text/plain" },
   });
 }
 

@@ -1,41 +1,141 @@
-/** HTTP by Deno.serve. */
+/**
+ * HTTP by Deno.serve: the fastest there is here, HTTP/2 included. It has no limits for slow clients
+ * and dies when descriptors run out; the sweeper and this file see to both.
+ */
 import { describeError } from "../base/failure.ts";
-import type { Door } from "./door.ts";
+import type { Logger } from "../base/log.ts";
+import type { Clock } from "../base/clock.ts";
 import { formatHostPort, type HostPort } from "./addresses.ts";
-import { type HttpListener, ListenError } from "./listener.ts";
+import type { Door } from "./door.ts";
+import { explainListenError, type HttpListener } from "./listener.ts";
+import type { TimeLimits } from "./sweep_rules.ts";
+import type { Sweeper } from "./sweeper.ts";
+import type { TlsPair } from "./tls_files.ts";
 
-export function denoListener(at: HostPort, door: Door): HttpListener {
-  const abort = new AbortController();
-  const server = serve(at, door, abort.signal);
-  return {
-    address: formatHostPort({ host: at.host, port: server.addr.port }),
-    async stop(graceMs) {
-      const timer = setTimeout(() => abort.abort(), graceMs);
-      await server.shutdown();
-      clearTimeout(timer);
-    },
-  };
+export interface DenoListenerParts {
+  readonly at: HostPort;
+  readonly door: Door;
+  readonly sweeper: Sweeper;
+  readonly limits: TimeLimits;
+  /** Undefined for plain HTTP. */
+  readonly tls: TlsPair | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
 }
 
-function serve(at: HostPort, door: Door, signal: AbortSignal): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve(
-      { hostname: at.host === "" ? "0.0.0.0" : at.host, port: at.port, signal, onListen() {} },
-      (request, info) =>
-        door(request, {
-          get remoteAddress() {
-            return info.remoteAddr.hostname;
-          },
-          get remotePort() {
-            return info.remoteAddr.port;
-          },
-        }),
-    );
-  } catch (cause) {
-    const where = formatHostPort(at);
-    if (cause instanceof Deno.errors.AddrInUse) {
-      throw new ListenError(`${where} is in use by another process`, { cause });
+/** Connections that are cut when descriptors have run out. */
+const shedCount = 256;
+const relistenMs = 20;
+
+type Serving = Deno.HttpServer<Deno.NetAddr>;
+
+export class DenoListener implements HttpListener {
+  readonly address: string;
+  readonly #parts: DenoListenerParts;
+  readonly #at: HostPort;
+  readonly #abort = new AbortController();
+  #tls: TlsPair | undefined;
+  #server: Serving;
+  #stopping = false;
+
+  /** Throws `ListenError`. */
+  constructor(parts: DenoListenerParts) {
+    this.#parts = parts;
+    this.#tls = parts.tls;
+    this.#at = parts.at;
+    try {
+      if (canSharePort(parts.tls)) probe(parts.at);
+      this.#server = this.#serve();
+    } catch (cause) {
+      throw explainListenError(formatHostPort(parts.at), cause);
     }
-    throw new ListenError(`can't listen on ${where}: ${describeError(cause)}`, { cause });
+    this.#at = { host: parts.at.host, port: this.#server.addr.port };
+    this.address = formatHostPort(this.#at);
+    parts.sweeper.watch(this.#at.port, parts.limits);
   }
+
+  async replaceTls(pair: TlsPair): Promise<void> {
+    const before = this.#server;
+    this.#tls = pair;
+    if (canSharePort(pair)) {
+      // Both listen for a moment; the old one ends with its connections, which finish first.
+      this.#server = this.#serve();
+      await before.shutdown();
+    } else {
+      // The port is free at once, its connections end on their own.
+      const ended = before.shutdown();
+      this.#server = this.#serve();
+      await ended;
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const cancel = this.#parts.clock.after(graceMs, () => this.#abort.abort());
+    await this.#server.shutdown();
+    cancel();
+    this.#parts.sweeper.unwatch(this.#at.port);
+  }
+
+  #serve(): Serving {
+    const { host, port } = this.#at;
+    const { connections } = this.#parts.sweeper;
+    const { door } = this.#parts;
+    const tls = this.#tls;
+    const server = Deno.serve({
+      hostname: host === "" ? "::" : host,
+      port,
+      signal: this.#abort.signal,
+      onListen() {},
+      ...(tls === undefined ? {} : { ...tls, reusePort: canSharePort(tls) }),
+    }, (request, info) => {
+      const { hostname: remoteAddress, port: remotePort } = info.remoteAddr;
+      // HTTP/2 has no Host header.
+      const record = connections.at(remoteAddress, remotePort, () => !request.headers.has("host"));
+      record.heads++;
+      record.inFlight++;
+      const done = () => {
+        record.inFlight--;
+      };
+      info.completed.then(done, done);
+      return door.handle(request, { remoteAddress, remotePort });
+    });
+    this.#guard(server);
+    return server;
+  }
+
+  /** Deno.serve gives up when a connection can't be accepted, for want of descriptors usually. */
+  #guard(server: Serving): void {
+    server.finished.catch((error) => {
+      if (this.#stopping || server !== this.#server) return;
+      const { sweeper, log, clock } = this.#parts;
+      const cut = sweeper.shed(shedCount);
+      log.error("a listener failed and starts again", {
+        address: this.address,
+        error: describeError(error),
+        cut,
+      });
+      clock.after(relistenMs, () => this.#relisten());
+    });
+  }
+
+  #relisten(): void {
+    if (this.#stopping) return;
+    try {
+      this.#server = this.#serve();
+    } catch (error) {
+      this.#parts.log.error("listening again failed", { error: describeError(error) });
+      this.#parts.clock.after(relistenMs * 10, () => this.#relisten());
+    }
+  }
+}
+
+/** Whether two servers can hold the port while certificates change. Deno ends at once without it. */
+function canSharePort(tls: TlsPair | undefined): boolean {
+  return tls !== undefined && typeof Reflect.get(Deno, "listenDatagram") === "function";
+}
+
+/** With a shared port the kernel would not refuse the port of another process of this user. */
+function probe({ host, port }: HostPort): void {
+  if (port !== 0) Deno.listen({ hostname: host === "" ? "::" : host, port }).close();
 }

@@ -1,23 +1,124 @@
-/** What a listener hands requests to: the HTTP app with the limits of that listener. */
+/** What a listener hands requests to: the HTTP app, with what the listener's stanza adds to it. */
+import { describeError, Failure } from "../base/failure.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
+import { cidrContains } from "../core/cidr.ts";
 import { createApp, type RequestHandler } from "../http/app.ts";
+import {
+  type CertificateDecoder,
+  forwardedConnection,
+  type ForwardedSettings,
+} from "../http/forwarded.ts";
 import type { RequestLimits } from "../http/read_request.ts";
+import { isRedactable, type Redaction, redactResponse } from "../http/redact.ts";
+import { type Decorator, headerDecorator, isReserved } from "../http/response_headers.ts";
+import { TimeLimit } from "../http/time_limit.ts";
+import { failureResponse } from "../http/write_response.ts";
 import type { Connection } from "../logical/request.ts";
 
-export type Door = (request: Request, connection: Connection) => Response | Promise<Response>;
-
-/** A door, and the settings behind it that a reload may change. */
-export function createDoor(
-  listener: ListenerConfig,
-  _config: ServerConfig,
-  handler: RequestHandler,
-  { random, log }: Platform,
-): Door {
-  const app = createApp({ handler, limits: requestLimits(listener), random, log });
-  return (request, connection) => app.fetch(request, { connection });
+/** What a door knows of the node it leads to. */
+export interface NodeNames {
+  readonly hostname: string;
+  readonly raftNodeId: string | undefined;
 }
 
+/** The settings of one configuration; a reload puts others in their place. */
+interface Settings {
+  readonly app: ReturnType<typeof createApp>;
+  readonly forwarded: ForwardedSettings | undefined;
+  readonly redaction: Redaction | undefined;
+  readonly decorate: Decorator | undefined;
+}
+
+export class Door {
+  readonly #handler: RequestHandler;
+  readonly #platform: Platform;
+  readonly #names: NodeNames;
+  readonly #time: TimeLimit;
+  #settings: Settings;
+
+  constructor(
+    handler: RequestHandler,
+    platform: Platform,
+    names: NodeNames,
+    listener: ListenerConfig,
+    config: ServerConfig,
+  ) {
+    this.#handler = handler;
+    this.#platform = platform;
+    this.#names = names;
+    this.#time = new TimeLimit(platform.clock, 0);
+    this.#settings = this.configure(listener, config);
+  }
+
+  /** Takes what is reloadable; requests that come from now on see it. */
+  configure(listener: ListenerConfig, config: ServerConfig): Settings {
+    const { random, log } = this.#platform;
+    const { values } = listener;
+    const seconds = values.max_request_duration ?? config.settings.default_max_request_duration;
+    this.#time.limitMs = Math.max(0, seconds * 1000);
+    warnOfReserved(listener, this.#platform);
+    this.#settings = {
+      app: createApp({ handler: this.#handler, limits: requestLimits(listener), random, log }),
+      forwarded: forwardedSettings(listener),
+      redaction: redactionOf(listener),
+      decorate: headerDecorator(values.custom_response_headers, this.#ownHeaders(config)),
+    };
+    return this.#settings;
+  }
+
+  /** Requests that have not been answered. */
+  get inFlight(): number {
+    return this.#time.inFlight;
+  }
+
+  /** Answers a request; never rejects. */
+  handle(request: Request, connection: Connection): Promise<Response> {
+    const { app, forwarded, redaction, decorate } = this.#settings;
+    let from = connection;
+    if (forwarded !== undefined) {
+      try {
+        from = forwardedConnection(request.headers, connection, forwarded);
+      } catch (error) {
+        if (!(error instanceof Failure)) this.#logBug(error);
+        return Promise.resolve(failureResponse(error));
+      }
+    }
+    const fetched = app.fetch(request, { connection: from });
+    let answer = fetched instanceof Response ? Promise.resolve(fetched) : fetched;
+    if (redaction !== undefined && isRedactable(request.url)) {
+      answer = answer.then((response) => redactResponse(response, redaction));
+    }
+    const bounded = this.#time.run(answer.catch((error) => {
+      this.#logBug(error);
+      return failureResponse(error);
+    }));
+    if (decorate === undefined) return bounded;
+    return bounded.then((response) => {
+      decorate(response);
+      return response;
+    });
+  }
+
+  #logBug(error: unknown): void {
+    this.#platform.log.error("a request failed", {
+      error: describeError(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+  }
+
+  #ownHeaders({ settings }: ServerConfig): Record<string, string> {
+    const { hostname, raftNodeId } = this.#names;
+    return {
+      ...(settings.enable_response_header_hostname ? { "x-vault-hostname": hostname } : {}),
+      ...(settings.enable_response_header_raft_node_id && raftNodeId !== undefined
+        ? { "x-vault-raft-node-id": raftNodeId }
+        : {}),
+    };
+  }
+}
+
+/** A limit below zero is none. */
 function requestLimits({ values }: ListenerConfig): RequestLimits {
   return {
     maxRequestSize: Math.max(0, values.max_request_size),
@@ -30,4 +131,39 @@ function requestLimits({ values }: ListenerConfig): RequestLimits {
       maxArrayElements: values.max_json_array_element_count,
     },
   };
+}
+
+function forwardedSettings({ values }: ListenerConfig): ForwardedSettings | undefined {
+  const ranges = values.x_forwarded_for_authorized_addrs;
+  if (ranges.length === 0) return undefined;
+  return {
+    isAuthorized: (address) => ranges.some((range) => cidrContains(range, address)),
+    hopSkips: values.x_forwarded_for_hop_skips,
+    rejectNotAuthorized: values.x_forwarded_for_reject_not_authorized,
+    rejectNotPresent: values.x_forwarded_for_reject_not_present,
+    certificateHeader: values.x_forwarded_for_client_cert_header ?? "",
+    certificateDecoders: values.x_forwarded_for_client_cert_header_decoders
+      .map((name) => name.toUpperCase()).filter(isDecoder),
+  };
+}
+
+function isDecoder(name: string): name is CertificateDecoder {
+  return name === "BASE64" || name === "DER" || name === "URL";
+}
+
+function redactionOf({ values }: ListenerConfig): Redaction | undefined {
+  const redaction = {
+    addresses: values.redact_addresses,
+    clusterName: values.redact_cluster_name,
+    version: values.redact_version,
+  };
+  return Object.values(redaction).includes(true) ? redaction : undefined;
+}
+
+function warnOfReserved({ values }: ListenerConfig, { log }: Platform): void {
+  for (const headers of Object.values(values.custom_response_headers)) {
+    for (const header of Object.keys(headers).filter(isReserved)) {
+      log.warn("a custom response header can't start with X-Vault-", { header });
+    }
+  }
 }

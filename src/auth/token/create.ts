@@ -102,8 +102,13 @@ async function create(
   const acl = await services.acls.forPolicies(call.transaction, parent.policies);
   const { path, operation } = call.request;
   const sudo = acl.check({ path, operation, data: {} }).sudo;
-  const creation = { services, call, parent, wanted, role, sudo, warnings: [] };
+  const creation: Creation = { services, call, parent, wanted, role, sudo, warnings: [] };
   checkWanted(creation);
+  if ((wanted.id ?? "") !== "") {
+    creation.warnings.push(
+      "A token whose text someone chose is only as hard to guess as that text.",
+    );
+  }
   const spec = await newToken(creation);
   const response: LogicalResponse = tokenType(creation) === "batch"
     ? { auth: authOf(services.batchTokens.create(spec)) }

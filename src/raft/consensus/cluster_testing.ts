@@ -163,10 +163,18 @@ export class Cluster {
   /** Hands one message over, if its receiver is up. */
   deliver(message: Message, dieAfter = Infinity): void {
     const member = this.members.get(message.to);
-    if (member === undefined || !member.isUp) return;
+    if (member === undefined || !member.isUp) return this.lose(message);
     member.raft.step(message);
     if (message.type === "snapshot") this.#install(message);
     this.work(message.to, dieAfter);
+  }
+
+  /** A message that does not arrive. Whoever sends a state hears of it, as over a connection. */
+  lose(message: Message): void {
+    const sender = this.members.get(message.from);
+    if (message.type !== "snapshot" || sender === undefined || !sender.isUp) return;
+    sender.raft.snapshotSent(message.to, undefined);
+    this.work(sender.id);
   }
 
   tick(id: string): void {
@@ -227,10 +235,8 @@ export class Cluster {
   #install(message: Message & { type: "snapshot" }): void {
     const leader = this.get(message.from), member = this.get(message.to);
     const { at } = message;
-    if (member.raft.term > message.term || at.index <= member.raft.commitIndex) {
-      leader.raft.snapshotSent(message.to, undefined);
-      return;
-    }
+    if (member.raft.term > message.term) leader.raft.snapshotSent(message.to, undefined);
+    if (member.raft.term > message.term || at.index <= member.raft.commitIndex) return;
     const placed = leader.disk.configurations.findLast(({ index }) => index <= at.index);
     if (placed === undefined) throw new Error("no configuration");
     member.disk.base = at;

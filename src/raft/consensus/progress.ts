@@ -16,8 +16,13 @@ export class Progress {
   inflight: number[] = [];
   /** Heard of since the last look at the quorum. */
   active = true;
+  /** Up to where the state that was sent last reaches. */
+  snapshotIndex = 0;
   /** The last heartbeat round it answered. */
   round = 0;
+  /** Appends were on their way for a whole heartbeat and none was answered. */
+  isStalled = false;
+  #matchAtHeartbeat = 0;
   /** While probing: an append is out and no answer came yet. */
   waiting = false;
 
@@ -36,6 +41,19 @@ export class Progress {
     this.next = Math.max(next, this.match + 1);
     this.inflight = [];
     this.waiting = false;
+    this.isStalled = false;
+  }
+
+  /** Called at the leader's heartbeats: looks whether the peer has got on since the last. */
+  lookForStall(): void {
+    this.isStalled = this.inflight.length > 0 && this.match === this.#matchAtHeartbeat;
+    this.#matchAtHeartbeat = this.match;
+  }
+
+  /** Whether a refusal of the append after `previousIndex` is news, not an echo of older sends. */
+  isRefusedBy(previousIndex: number): boolean {
+    if (this.state === "replicating") return previousIndex > this.match;
+    return this.state === "probing" && previousIndex === this.next - 1;
   }
 
   /** The peer has everything up to `index`; returns whether that is news. */

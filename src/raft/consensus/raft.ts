@@ -26,6 +26,7 @@ import {
   onFetched,
   onHeartbeat,
   onHeartbeatReply,
+  onSnapshot,
   replicate,
 } from "./replication.ts";
 import { noteRead } from "./read_index.ts";
@@ -180,7 +181,9 @@ export class Raft {
     if (role.name !== "leader" || progress?.state !== "snapshot") return;
     if (at !== undefined) progress.matched(at.index);
     progress.probe(progress.next);
-    replicate(this.#core, role);
+    // After a failure the peer's next sign of life is waited for.
+    if (at === undefined) progress.waiting = true;
+    else replicate(this.#core, role);
   }
 
   /** A follower has taken in a state that was sent to it; its log starts anew after it. */
@@ -218,7 +221,10 @@ export class Raft {
   #tickLeader(role: Leader): void {
     const core = this.#core;
     const { heartbeatTicks, electionTicks } = core.settings;
-    if (core.elapsed % heartbeatTicks === 0) heartbeat(core, role);
+    if (core.elapsed % heartbeatTicks === 0) {
+      for (const progress of role.progress.values()) progress.lookForStall();
+      heartbeat(core, role);
+    }
     if (role.transfer !== undefined && --role.transfer.ticksLeft <= 0) role.transfer = undefined;
     if (core.elapsed < electionTicks) return;
     core.elapsed = 0;
@@ -275,7 +281,8 @@ export class Raft {
       case "heartbeatReply":
         return onHeartbeatReply(core, message);
       case "snapshot":
-        return this.#hear(message);
+        this.#hear(message);
+        return onSnapshot(core, message);
       case "timeoutNow":
         return campaign(core, { transfer: true });
       case "readIndex":

@@ -1,5 +1,5 @@
 /** Leading and following: entries, their order, and when they are committed (Raft 5.3, 5.4.2). */
-import { EntryType, type LogEntry } from "../log_entry.ts";
+import { EntryType, type LogEntry, type Position } from "../log_entry.ts";
 import { decodeConfiguration, isVoter, quorumValue } from "./configuration.ts";
 import type { Core, Leader } from "./core.ts";
 import { becomeFollower } from "./election.ts";
@@ -70,6 +70,7 @@ function sendAppends(core: Core, id: NodeId, progress: Progress): void {
     const previousTerm = core.log.term(progress.next - 1);
     if (previousTerm === undefined) {
       progress.state = "snapshot";
+      progress.snapshotIndex = core.log.base.index;
       core.sendEarly(id, { type: "snapshot", at: core.log.base });
       return;
     }
@@ -132,7 +133,7 @@ export function onAppend(core: Core, message: Message & { type: "append" }): voi
 }
 
 /** The last entry here whose term is at most that of the refused one: the logs agree no later. */
-function conflictHint(core: Core, previous: { index: number; term: number }) {
+function conflictHint(core: Core, previous: Position): Position {
   let index = Math.min(previous.index, core.log.last.index);
   let term = core.log.term(index);
   while (term !== undefined && term > previous.term && index > core.log.base.index) {
@@ -142,6 +143,13 @@ function conflictHint(core: Core, previous: { index: number; term: number }) {
   return { index, term: term ?? 0 };
 }
 
+/** A state is on its way here. Who has as much already says so. */
+export function onSnapshot(core: Core, { from, at }: Message & { type: "snapshot" }): void {
+  if (at.index > core.commit) return;
+  const reply = { type: "appendReply", success: true, previousIndex: at.index } as const;
+  core.send(from, { ...reply, match: core.commit, hint: core.log.last });
+}
+
 export function onAppendReply(core: Core, message: Message & { type: "appendReply" }): void {
   const { role } = core;
   if (role.name !== "leader") return;
@@ -149,20 +157,28 @@ export function onAppendReply(core: Core, message: Message & { type: "appendRepl
   if (progress === undefined) return;
   progress.active = true;
   if (message.success) {
+    // It has what the state on its way to it would bring.
+    if (progress.state === "snapshot" && message.match >= progress.snapshotIndex) {
+      progress.probe(message.match + 1);
+    }
     if (progress.matched(Math.min(message.match, core.log.last.index))) advanceCommit(core, role);
     if (core.role === role) continueTransfer(core, role);
-  } else if (message.previousIndex > progress.match && progress.state !== "snapshot") {
+  } else if (progress.isRefusedBy(message.previousIndex)) {
     progress.probe(agreement(core, message.hint) + 1);
   }
   if (core.role === role) sendAppends(core, message.from, progress);
 }
 
-/** The last entry here that can agree with a follower whose hint this is. */
-function agreement(core: Core, hint: { index: number; term: number }): number {
+/**
+ * The last entry here that can agree with a follower whose hint this is; before the log's base
+ * where none can, so that the state is sent.
+ */
+function agreement(core: Core, hint: Position): number {
+  const { base } = core.log;
   let index = Math.min(hint.index, core.log.last.index);
   let term = core.log.term(index);
-  while (term !== undefined && term > hint.term && index > core.log.base.index) {
-    index = core.log.termStart(index) - 1;
+  while (term !== undefined && term > hint.term) {
+    index = index > base.index ? core.log.termStart(index) - 1 : base.index - 1;
     term = core.log.term(index);
   }
   return index;
@@ -215,10 +231,9 @@ export function onHeartbeatReply(core: Core, message: Message & { type: "heartbe
   if (progress === undefined) return;
   progress.active = true;
   progress.round = Math.max(progress.round, message.round);
-  // An append may have been lost: who is behind is asked again.
-  if (progress.state === "replicating" && progress.match < core.log.last.index) {
-    if (progress.inflight.length > 0) progress.probe(progress.match + 1);
-  } else if (progress.state === "probing") progress.waiting = false;
+  // It is there and appends are not answered: one was lost, and all after it were refused.
+  if (progress.state === "replicating" && progress.isStalled) progress.probe(progress.match + 1);
+  else if (progress.state === "probing") progress.waiting = false;
   sendAppends(core, message.from, progress);
   releaseReads(core, role);
 }

@@ -74,12 +74,14 @@ class Adversary {
     // Mostly in order, at times any.
     const at = draw(4) === 0 ? draw(network.length) : 0;
     const [message] = network.splice(at, 1);
-    if (message === undefined || this.#cut.has(`${message.from}>${message.to}`)) return;
-    if (draw(20) === 0) return;
+    if (message === undefined) return;
+    if (draw(20) === 0 || this.#cut.has(`${message.from}>${message.to}`)) {
+      return cluster.lose(message);
+    }
     if (draw(20) === 0) network.push(message);
     cluster.deliver(message, draw(60) === 0 ? draw(3) : Infinity);
     // What waits too long is lost, so that the adversary doesn't only test patience.
-    if (network.length > 300) network.splice(0, 100);
+    if (network.length > 300) { for (const lost of network.splice(0, 100)) cluster.lose(lost); }
   }
 
   #propose(id: string): void {

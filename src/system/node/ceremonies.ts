@@ -107,7 +107,11 @@ function generateRootRoutes(node: Node): NodeRoute[] {
     }),
     nodeRoute("sys/generate-root/update", shareFields, {
       POST: async (input) =>
-        flat(generateRootBody(await ready(node).generateRoot.update(checkedShare(input)))),
+        flat({
+          ...generateRootBody(await ready(node).generateRoot.update(checkedShare(input))),
+          // Known from the start; old clients print it where it is not zero.
+          otp_length: 0,
+        }),
     }),
   ];
 }

@@ -85,7 +85,6 @@ export async function sealStatus(node: Node): Promise<JsonObject> {
     progress,
     nonce,
     version,
-    build_date: node.buildDate,
     commit_date: node.buildDate,
     migration: false,
     ...(cluster === undefined ? {} : { cluster_name: cluster.name, cluster_id: cluster.id }),
