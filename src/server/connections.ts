@@ -1,0 +1,68 @@
+/** What request handlers know of the connections they serve, for the sweeper. */
+import { addressKey } from "./address_key.ts";
+
+/** A connection as its requests show it. */
+export interface ConnectionRecord {
+  /** Requests whose head has come, since the start. */
+  heads: number;
+  /** Those whose answer has not been sent in full. */
+  inFlight: number;
+  /** Several requests at a time share it, and frames between them are no request. */
+  readonly multiplexed: boolean;
+  /** To be cut: what is left of it is of no use. */
+  doomed: boolean;
+}
+
+/**
+ * Connections by remote address and port. Noting a request costs two look-ups in maps, a fraction
+ * of a microsecond; all else is left to the sweeper, once a second.
+ */
+export class Connections {
+  readonly #byHost = new Map<string, Map<number, ConnectionRecord>>();
+  /** The kernel's form of each host text. */
+  readonly #byKey = new Map<string, Map<number, ConnectionRecord>>();
+
+  /** The record of a connection, made when it is new. */
+  at(host: string, port: number, multiplexed: () => boolean): ConnectionRecord {
+    let ports = this.#byHost.get(host);
+    if (ports === undefined) ports = this.#addHost(host);
+    let record = ports.get(port);
+    if (record === undefined) {
+      record = { heads: 0, inFlight: 0, multiplexed: multiplexed(), doomed: false };
+      ports.set(port, record);
+    }
+    return record;
+  }
+
+  /** By the kernel's form of the address. */
+  find(key: string, port: number): ConnectionRecord | undefined {
+    return this.#byKey.get(key)?.get(port);
+  }
+
+  /** Forgets the records of connections that `isOpen` does not know and that answer nothing. */
+  forget(isOpen: (key: string, port: number) => boolean): void {
+    for (const [host, ports] of this.#byHost) {
+      const key = addressKey(host) ?? host;
+      for (const [port, record] of ports) {
+        if (record.inFlight === 0 && !isOpen(key, port)) ports.delete(port);
+      }
+      if (ports.size > 0) continue;
+      this.#byHost.delete(host);
+      this.#byKey.delete(key);
+    }
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const ports of this.#byHost.values()) size += ports.size;
+    return size;
+  }
+
+  #addHost(host: string): Map<number, ConnectionRecord> {
+    const key = addressKey(host) ?? host;
+    const ports = this.#byKey.get(key) ?? new Map<number, ConnectionRecord>();
+    this.#byHost.set(host, ports);
+    this.#byKey.set(key, ports);
+    return ports;
+  }
+}

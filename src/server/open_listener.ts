@@ -1,0 +1,128 @@
+/** Chooses what carries a listener: Deno.serve where it can, Node's server where it must. */
+import type { ListenerConfig } from "../config/server_types.ts";
+import type { Platform } from "../core/backend.ts";
+import { parseHostPort } from "./addresses.ts";
+import type { Door } from "./door.ts";
+import { type HttpListener, ListenError } from "./listener.ts";
+import type { NodeTlsOptions } from "./node_listener.ts";
+import type { TimeLimits } from "./sweep_rules.ts";
+import type { Sweeper } from "./sweeper.ts";
+import { readTlsPair, type TlsPaths } from "./tls_files.ts";
+import { clearSocketFile, guardSocketFile } from "./unix_socket.ts";
+
+type Values = ListenerConfig["values"];
+
+/** Opens what a stanza describes. Throws `ListenError` or `TlsFileError`. */
+export async function openListener(
+  { type, values, given }: ListenerConfig,
+  door: Door,
+  platform: Platform,
+  sweeper: Sweeper | undefined,
+): Promise<HttpListener> {
+  const { clock, log } = platform;
+  if (type === "unix") return await openUnix(values, door, platform);
+  const at = parseHostPort(values.address);
+  if (at === undefined) throw new ListenError(`"${values.address}" is no host and port`);
+  const tls = await tlsOptions(values, given);
+  const limits = timeLimits(values);
+  if (sweeper !== undefined && !needsNode(tls, values)) {
+    const { DenoListener } = await import("./deno_listener.ts");
+    return new DenoListener({ at, door, sweeper, limits, tls: tls?.pair, clock, log });
+  }
+  const { nodeListener } = await import("./node_listener.ts");
+  return await nodeListener({
+    at: { host: at.host === "" ? "::" : at.host, port: at.port },
+    address: values.address,
+    door,
+    limits: { ...limits, readMs: values.http_read_timeout * 1000 },
+    tls,
+    sweeper,
+    clock,
+  });
+}
+
+async function openUnix(values: Values, door: Door, platform: Platform): Promise<HttpListener> {
+  const path = values.address;
+  await clearSocketFile(path);
+  const { nodeListener } = await import("./node_listener.ts");
+  // Nobody else connects before the file has the mode that was asked for.
+  const umask = values.socket_mode === undefined ? undefined : Deno.umask(0o177);
+  try {
+    const listener = await nodeListener({
+      at: { path },
+      address: path,
+      door,
+      limits: { ...timeLimits(values), readMs: values.http_read_timeout * 1000 },
+      tls: undefined,
+      sweeper: undefined,
+      clock: platform.clock,
+    });
+    const { socket_mode: mode, socket_user: user, socket_group: group } = values;
+    await guardSocketFile({ path, mode, user, group });
+    return listener;
+  } finally {
+    if (umask !== undefined) Deno.umask(umask);
+  }
+}
+
+function timeLimits(values: Values): TimeLimits {
+  return {
+    headerMs: values.http_read_header_timeout * 1000,
+    idleMs: values.http_idle_timeout * 1000,
+    writeMs: values.http_write_timeout * 1000,
+  };
+}
+
+/** The files of a listener that speaks TLS. */
+export function tlsPaths(
+  { tls_disable, tls_cert_file, tls_key_file }: Values,
+): TlsPaths | undefined {
+  if (tls_disable || tls_cert_file === undefined || tls_key_file === undefined) return undefined;
+  return { certPath: tls_cert_file, keyPath: tls_key_file };
+}
+
+async function tlsOptions(
+  values: Values,
+  given: ListenerConfig["given"],
+): Promise<NodeTlsOptions | undefined> {
+  const paths = tlsPaths(values);
+  if (paths === undefined) return undefined;
+  const caPath = values.tls_client_ca_file;
+  const ca = caPath === undefined || caPath === "" ? undefined : await readCa(caPath);
+  return {
+    pair: await readTlsPair(paths),
+    minVersion: values.tls_min_version === "tls13" ? "TLSv1.3" : "TLSv1.2",
+    maxVersion: values.tls_max_version === "tls12" ? "TLSv1.2" : "TLSv1.3",
+    ciphers: values.tls_cipher_suites.length === 0 ? undefined : values.tls_cipher_suites.join(":"),
+    clientCertificates: clientCertificates(values, given),
+    clientCa: ca,
+  };
+}
+
+async function readCa(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new ListenError(`tls_client_ca_file ${path} can't be read`, { cause });
+  }
+}
+
+/**
+ * Asking every client for a certificate costs HTTP/2 and a third of the speed, so it is done where
+ * the stanza shows that somebody wants them.
+ */
+export function clientCertificates(
+  values: Values,
+  given: ListenerConfig["given"],
+): NodeTlsOptions["clientCertificates"] {
+  if (values.tls_require_and_verify_client_cert) return "required";
+  if (values.tls_disable_client_certs) return "none";
+  const wanted = values.tls_client_ca_file !== undefined || "tls_disable_client_certs" in given;
+  return wanted ? "asked" : "none";
+}
+
+function needsNode(tls: NodeTlsOptions | undefined, values: Values): boolean {
+  if (tls === undefined) return false;
+  return tls.clientCertificates !== "none" || tls.minVersion !== "TLSv1.2" ||
+    tls.maxVersion !== "TLSv1.3" || values.tls_cipher_suites.length > 0;
+}

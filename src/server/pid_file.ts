@@ -1,0 +1,19 @@
+/** The file that holds the process id while the server runs. */
+import { describeError } from "../base/failure.ts";
+
+/** Writes it; "" for none. Throws what names the file. Returns what removes it. */
+export async function writePidFile(path: string): Promise<() => Promise<void>> {
+  if (path === "") return () => Promise.resolve();
+  try {
+    await Deno.writeTextFile(path, String(Deno.pid), { mode: 0o644 });
+  } catch (cause) {
+    throw new Error(`pid_file ${path} can't be written: ${describeError(cause)}`, { cause });
+  }
+  return async () => {
+    try {
+      await Deno.remove(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * Bounds slow clients where the HTTP server has no limits of its own: looks at the sockets of the
+ * process every so often, compares with what the handlers noted, and cuts what is late.
+ */
+import type { Cancel, Clock } from "../base/clock.ts";
+import { describeError } from "../base/failure.ts";
+import type { Logger } from "../base/log.ts";
+import { Connections } from "./connections.ts";
+import { judge, startWatch, type TimeLimits, type Watch } from "./sweep_rules.ts";
+import type { SocketFacts, SocketTable } from "./tcp_sockets.ts";
+
+/** At most so much later than its limit is a connection cut. */
+const intervalMaxMs = 1000;
+const intervalMinMs = 50;
+
+export class Sweeper {
+  readonly connections = new Connections();
+  readonly #sockets: SocketTable;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #limits = new Map<number, TimeLimits>();
+  #watches = new Map<bigint, Watch>();
+  #cancel: Cancel | undefined;
+
+  constructor(sockets: SocketTable, clock: Clock, log: Logger) {
+    this.#sockets = sockets;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Watches the connections that a port accepts, with these limits. */
+  watch(port: number, limits: TimeLimits): void {
+    this.#limits.set(port, limits);
+    if (this.#cancel === undefined) this.#schedule();
+  }
+
+  unwatch(port: number): void {
+    this.#limits.delete(port);
+    if (this.#limits.size > 0) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  /** One look at all sockets; also called when descriptors have run out. */
+  sweep(): void {
+    const now = this.#clock.monotonic();
+    const sockets = this.#sockets.read(new Set(this.#limits.keys()));
+    const watches = new Map<bigint, Watch>();
+    const open = new Set<string>();
+    for (const socket of sockets) {
+      const { cookie, remoteKey, remotePort } = socket;
+      open.add(`${remoteKey} ${remotePort}`);
+      const watch = this.#watches.get(cookie) ?? startWatch(socket, now);
+      watches.set(cookie, watch);
+      this.#look(socket, watch, now);
+    }
+    this.#watches = watches;
+    this.connections.forget((key, port) => open.has(`${key} ${port}`));
+  }
+
+  /** Cuts the `count` connections that have been without a request for longest. */
+  shed(count: number): number {
+    const sockets = this.#sockets.read(new Set(this.#limits.keys()));
+    const idle = sockets.filter(({ remoteKey, remotePort }) =>
+      (this.connections.find(remoteKey, remotePort)?.inFlight ?? 0) === 0
+    );
+    const since = ({ cookie }: SocketFacts) => this.#watches.get(cookie)?.activeAt ?? Infinity;
+    const chosen = idle.toSorted((a, b) => since(a) - since(b)).slice(0, count);
+    for (const socket of chosen) this.#sockets.cut(socket);
+    return chosen.length;
+  }
+
+  #look(socket: SocketFacts, watch: Watch, now: number): void {
+    const limits = this.#limits.get(socket.localPort);
+    if (limits === undefined) return;
+    const record = this.connections.find(socket.remoteKey, socket.remotePort);
+    const verdict = judge(watch, socket, record, limits, now);
+    if (verdict === "keep") return;
+    this.#sockets.cut(socket);
+    this.#log.debug("cut a connection", { port: socket.localPort, reason: verdict });
+  }
+
+  #schedule(): void {
+    const given = [...this.#limits.values()].flatMap(({ headerMs, idleMs, writeMs }) =>
+      [headerMs, idleMs, writeMs].filter((limit) => limit > 0)
+    );
+    const interval = Math.min(intervalMaxMs, ...given.map((limit) => limit / 4));
+    this.#cancel = this.#clock.after(Math.max(intervalMinMs, interval), () => {
+      try {
+        this.sweep();
+      } catch (error) {
+        this.#log.error("looking for late connections failed", { error: describeError(error) });
+      }
+      if (this.#limits.size > 0) this.#schedule();
+    });
+  }
+}

@@ -1,0 +1,137 @@
+/** The process's accepted TCP sockets as the kernel sees them. */
+import { addressKeyOfBytes } from "./address_key.ts";
+import type { Libc } from "./libc.ts";
+
+/** One accepted connection at one moment. */
+export interface SocketFacts {
+  /** Differs for every socket there ever was, unlike the descriptor. */
+  readonly cookie: bigint;
+  readonly fd: number;
+  readonly localPort: number;
+  /** Form of `addressKey`. */
+  readonly remoteKey: string;
+  readonly remotePort: number;
+  /** Bytes of payload that came, and bytes that the other side has acknowledged. */
+  readonly received: number;
+  readonly acknowledged: number;
+  /** Bytes that wait to be taken by the other side. */
+  readonly pending: boolean;
+}
+
+export interface SocketTable {
+  /** Connections accepted on these ports. */
+  read(ports: ReadonlySet<number>): SocketFacts[];
+  /** Ends a connection in both directions; its owner sees it closed. */
+  cut(socket: SocketFacts): void;
+}
+
+const SOL_SOCKET = 1;
+const SO_COOKIE = 57;
+const IPPROTO_TCP = 6;
+const TCP_INFO = 11;
+const SHUT_RDWR = 2;
+const AF_INET = 2;
+const ESTABLISHED = 1;
+const CLOSE_WAIT = 8;
+/** Offsets in `struct tcp_info`. */
+const UNACKED = 24;
+const BYTES_ACKED = 120;
+const BYTES_RECEIVED = 128;
+const NOTSENT_BYTES = 144;
+/** Descriptors are handed out lowest first, so that new ones lie close above the known ones. */
+const headroom = 2048;
+
+interface Known {
+  readonly cookie: bigint;
+  readonly localPort: number;
+  readonly remoteKey: string;
+  readonly remotePort: number;
+}
+
+export class LinuxSocketTable implements SocketTable {
+  readonly #libc: Libc;
+  readonly #info = new Uint8Array(256);
+  readonly #infoView = new DataView(this.#info.buffer);
+  readonly #length = new Uint32Array(1);
+  readonly #cookie = new BigUint64Array(1);
+  readonly #name = new Uint8Array(128);
+  #known = new Map<number, Known>();
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  read(ports: ReadonlySet<number>): SocketFacts[] {
+    const known = new Map<number, Known>();
+    const found: SocketFacts[] = [];
+    let top = headroom;
+    for (const fd of this.#known.keys()) top = Math.max(top, fd + headroom);
+    for (let fd = 3; fd < top; fd++) {
+      if (!this.#readInfo(fd)) continue;
+      const cookie = this.#readCookie(fd);
+      const before = this.#known.get(fd);
+      const names = before?.cookie === cookie ? before : this.#readNames(fd, cookie);
+      if (names === undefined) continue;
+      known.set(fd, names);
+      top = Math.max(top, fd + headroom);
+      if (!ports.has(names.localPort)) continue;
+      found.push({ ...names, fd, ...this.#traffic() });
+    }
+    this.#known = known;
+    return found;
+  }
+
+  cut({ fd, cookie }: SocketFacts): void {
+    // The descriptor may be another's by now.
+    if (this.#readCookie(fd) === cookie) this.#libc.shutdown(fd, SHUT_RDWR);
+  }
+
+  /** False for what is not open, not TCP, or not connected. */
+  #readInfo(fd: number): boolean {
+    this.#length[0] = this.#info.length;
+    const result = this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.#info, this.#lengthBytes);
+    if (result !== 0) return false;
+    const state = this.#info[0];
+    return state === ESTABLISHED || state === CLOSE_WAIT;
+  }
+
+  #traffic(): { received: number; acknowledged: number; pending: boolean } {
+    const view = this.#infoView;
+    const long = (at: number) => Number(view.getBigUint64(at, true));
+    return {
+      received: long(BYTES_RECEIVED),
+      acknowledged: long(BYTES_ACKED),
+      pending: view.getUint32(UNACKED, true) > 0 || view.getUint32(NOTSENT_BYTES, true) > 0,
+    };
+  }
+
+  #readCookie(fd: number): bigint {
+    this.#length[0] = 8;
+    const bytes = new Uint8Array(this.#cookie.buffer);
+    this.#cookie[0] = 0n;
+    this.#libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, bytes, this.#lengthBytes);
+    return this.#cookie[0];
+  }
+
+  #readNames(fd: number, cookie: bigint): Known | undefined {
+    this.#length[0] = this.#name.length;
+    if (this.#libc.getsockname(fd, this.#name, this.#lengthBytes) !== 0) return undefined;
+    const { port: localPort } = this.#socketAddress();
+    this.#length[0] = this.#name.length;
+    if (this.#libc.getpeername(fd, this.#name, this.#lengthBytes) !== 0) return undefined;
+    const { key: remoteKey, port: remotePort } = this.#socketAddress();
+    return { cookie, localPort, remoteKey, remotePort };
+  }
+
+  /** Out of a `sockaddr_in` or `sockaddr_in6`. */
+  #socketAddress(): { key: string; port: number } {
+    const name = this.#name;
+    const port = ((name[2] ?? 0) << 8) | (name[3] ?? 0);
+    const bytes = name[0] === AF_INET ? name.subarray(4, 8) : name.subarray(8, 24);
+    return { key: addressKeyOfBytes(bytes), port };
+  }
+
+  get #lengthBytes(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#length.buffer);
+  }
+}
