@@ -16,6 +16,16 @@ export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/**
+ * Text that we encoded ourselves and that the barrier has authenticated since: checking it again
+ * would cost more than decoding it.
+ */
+export function storedText(bytes: Uint8Array): string {
+  return lenient.decode(bytes);
+}
+
 /** Concatenates byte strings. */
 export function concat(...parts: readonly Uint8Array[]): Bytes {
   let length = 0;

@@ -1,4 +1,5 @@
 /** What is mounted: the contract between the core and a secrets engine, auth method or `sys/`. */
+import type { Bytes } from "../base/bytes.ts";
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -42,6 +43,11 @@ export interface Call {
   readonly transaction: Transaction;
   /** Undefined on unauthenticated paths. */
   readonly token: TokenEntry | undefined;
+  /**
+   * The decoded value of one of this mount's keys, kept in memory until it changes. For small things
+   * that nearly every request needs, never for secrets; a key always with the same `decode`.
+   */
+  readonly cached: <T>(key: string, decode: (bytes: Bytes) => T) => Promise<T | undefined>;
 }
 
 /** A lease that must be taken back or renewed. */
@@ -74,7 +80,7 @@ export interface LogicalBackend {
   /** Whether an update would change something that is there; undefined where it makes no odds. */
   exists(call: Call): Awaitable<boolean | undefined>;
   /** Called in the transaction that mounts it, and again when its options are tuned. */
-  initialize?(call: Omit<Call, "request" | "token" | "path">): Awaitable<void>;
+  initialize?(call: Pick<Call, "mount" | "storage" | "transaction">): Awaitable<void>;
   /** Takes back what a lease of this backend stands for. May be called again after a failure. */
   revoke?(call: LeaseCall): Promise<void>;
   /** Extends it; the answer's secret carries the new TTLs. */

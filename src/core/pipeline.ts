@@ -96,13 +96,15 @@ async function pass(
 
 function callOf(passage: Passage, route: Route, transaction: Transaction): Call {
   const { entry } = route.mounted;
+  const prefix = storagePrefix(entry);
   return {
     request: passage.request,
     path: route.path,
     mount: passage.services.mounts.info(entry),
-    storage: transaction.within(storagePrefix(entry)),
+    storage: transaction.within(prefix),
     transaction,
     token: passage.token,
+    cached: (key, decode) => passage.services.cache.read(transaction, prefix + key, decode),
   };
 }
 

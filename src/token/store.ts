@@ -2,7 +2,7 @@
  * Tokens in storage: by keyed hash, by accessor, by parent. Every function takes the transaction
  * of the request, so that a token appears and disappears with everything else the request does.
  */
-import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { fromUtf8, storedText, toHex, utf8 } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { CryptoProvider, HmacKey } from "../crypto/provider.ts";
 import type { EntryCache } from "../storage/cache.ts";
@@ -140,6 +140,6 @@ export class TokenStore {
 }
 
 function decodeEntry(bytes: Uint8Array): TokenEntry {
-  const entry: TokenEntry = JSON.parse(fromUtf8(bytes));
+  const entry: TokenEntry = JSON.parse(storedText(bytes));
   return entry;
 }

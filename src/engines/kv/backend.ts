@@ -62,7 +62,7 @@ function versionedBackend(services: () => Services): LogicalBackend {
       dataPath(platform),
       ...metadataPaths(platform),
       ...versionPaths(platform),
-      configPath(platform),
+      configPath(),
       subkeysPath(platform),
       path("*path", {
         summary: "Anything else is a mistake.",

@@ -110,9 +110,9 @@ const fields = {
   data: field.any("The secret's data, an object."),
 };
 
-export function dataPath(platform: Pick<Platform, "clock" | "crypto">): Path {
-  const { clock, crypto } = platform;
-  const open = (call: Call) => new KvStore(call.storage, crypto);
+export function dataPath(platform: Pick<Platform, "clock">): Path {
+  const { clock } = platform;
+  const open = (call: Call) => new KvStore(call.storage, call.cached);
   return path("data/*path", {
     summary: "A secret's data.",
     params: { path: "Where the secret lies" },

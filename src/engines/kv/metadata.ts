@@ -105,8 +105,8 @@ function listOptions(input: Wanted): ListOptions {
   };
 }
 
-export function metadataPaths({ clock, crypto }: Pick<Platform, "clock" | "crypto">): Path[] {
-  const open = (call: Call) => new KvStore(call.storage, crypto);
+export function metadataPaths({ clock }: Pick<Platform, "clock">): Path[] {
+  const open = (call: Call) => new KvStore(call.storage, call.cached);
   return [
     path("detailed-metadata/*path", {
       summary: "Lists keys with their metadata.",

@@ -1,9 +1,9 @@
 /** What KV version 2 keeps: a metadata entry a key, and an entry for the data of each version. */
-import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
+import { type Bytes, storedText, utf8 } from "../../base/bytes.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../../logical/json.ts";
 import { formatDuration } from "../../config/units.ts";
-import type { CryptoProvider } from "../../crypto/provider.ts";
+import type { Call } from "../../core/backend.ts";
 import type { View } from "../../storage/transaction.ts";
 
 export const v2Prefix = "v2/";
@@ -69,13 +69,10 @@ export function newKey(now: number): KeyRecord {
 
 /** Reads and writes the records of one mount, in one transaction. */
 export class KvStore {
-  constructor(readonly storage: View, readonly crypto: CryptoProvider) {}
+  constructor(readonly storage: View, readonly cached?: Call["cached"]) {}
 
   async config(): Promise<KvConfig> {
-    const bytes = await this.storage.get(configKey);
-    if (bytes === undefined) return defaultConfig;
-    const config: KvConfig = JSON.parse(fromUtf8(bytes));
-    return config;
+    return await this.#read(configKey, decodeConfig) ?? defaultConfig;
   }
 
   putConfig(config: KvConfig): void {
@@ -83,10 +80,7 @@ export class KvStore {
   }
 
   async key(path: string): Promise<KeyRecord | undefined> {
-    const bytes = await this.storage.get(metadataPrefix + path);
-    if (bytes === undefined) return undefined;
-    const record: KeyRecord = JSON.parse(fromUtf8(bytes));
-    return record;
+    return await this.#read(metadataPrefix + path, decodeKey);
   }
 
   putKey(path: string, record: KeyRecord): void {
@@ -99,24 +93,39 @@ export class KvStore {
   }
 
   async data(path: string, version: number): Promise<JsonObject | null> {
-    const bytes = await this.storage.get(this.#dataKey(path, version));
-    const value: JsonValue = bytes === undefined ? null : parseJson(fromUtf8(bytes));
+    const bytes = await this.storage.get(dataKey(path, version));
+    const value: JsonValue = bytes === undefined ? null : parseJson(storedText(bytes));
     return isJsonObject(value) ? value : null;
   }
 
   putData(path: string, version: number, data: JsonObject | null): void {
-    this.storage.put(this.#dataKey(path, version), utf8(JSON.stringify(data)));
+    this.storage.put(dataKey(path, version), utf8(JSON.stringify(data)));
   }
 
   deleteData(path: string, version: number): void {
-    this.storage.delete(this.#dataKey(path, version));
+    this.storage.delete(dataKey(path, version));
   }
 
-  /** Paths may be long and nested in each other; their hash is neither. */
-  #dataKey(path: string, version: number): string {
-    const hash = toHex(this.crypto.hash("sha256", utf8(path)).subarray(0, 16));
-    return `${v2Prefix}versions/${hash}/${version}`;
+  async #read<T>(key: string, decode: (bytes: Bytes) => T): Promise<T | undefined> {
+    if (this.cached !== undefined) return await this.cached(key, decode);
+    const bytes = await this.storage.get(key);
+    return bytes === undefined ? undefined : decode(bytes);
   }
+}
+
+/** The version stands first: a path may hold anything, so nothing could mark its end. */
+function dataKey(path: string, version: number): string {
+  return `${v2Prefix}versions/${version}/${path}`;
+}
+
+function decodeConfig(bytes: Bytes): KvConfig {
+  const config: KvConfig = JSON.parse(storedText(bytes));
+  return config;
+}
+
+function decodeKey(bytes: Bytes): KeyRecord {
+  const record: KeyRecord = JSON.parse(storedText(bytes));
+  return record;
 }
 
 /** A version's metadata as the API shows it. */

@@ -7,7 +7,7 @@ import type { Platform } from "../../core/backend.ts";
 import { isJsonObject, type JsonObject } from "../../logical/json.ts";
 import { isReadable, KvStore, versionBody } from "./record.ts";
 
-export function configPath({ crypto }: Pick<Platform, "crypto">): Path {
+export function configPath(): Path {
   return path("config", {
     summary: "What holds for all keys of the mount.",
     fields: {
@@ -20,7 +20,7 @@ export function configPath({ crypto }: Pick<Platform, "crypto">): Path {
       read: {
         summary: "Reads the configuration.",
         handler: async (call) => {
-          const config = await new KvStore(call.storage, crypto).config();
+          const config = await new KvStore(call.storage, call.cached).config();
           return {
             data: {
               cas_required: config.casRequired,
@@ -35,7 +35,7 @@ export function configPath({ crypto }: Pick<Platform, "crypto">): Path {
         summary: "Changes the configuration.",
         handler: async (call, input) => {
           if ((input.max_versions ?? 0) < 0) throw badRequest("max_versions cannot be negative");
-          const store = new KvStore(call.storage, crypto);
+          const store = new KvStore(call.storage, call.cached);
           const before = await store.config();
           store.putConfig({
             maxVersions: input.max_versions ?? before.maxVersions,
@@ -59,7 +59,7 @@ function namesOnly(data: JsonObject, depth: number): JsonObject {
   return names;
 }
 
-export function subkeysPath({ clock, crypto }: Pick<Platform, "clock" | "crypto">): Path {
+export function subkeysPath({ clock }: Pick<Platform, "clock">): Path {
   return path("subkeys/*path", {
     summary: "The names in a secret, without their values.",
     fields: {
@@ -71,7 +71,7 @@ export function subkeysPath({ clock, crypto }: Pick<Platform, "clock" | "crypto"
       read: {
         summary: "Reads the names in a secret.",
         handler: async (call, input) => {
-          const store = new KvStore(call.storage, crypto);
+          const store = new KvStore(call.storage, call.cached);
           const record = await store.key(input.path);
           if (record === undefined) throw notFound();
           const version = input.version === 0 ? record.currentVersion : input.version;

@@ -38,13 +38,13 @@ export async function checkUpgraded(storage: View): Promise<void> {
 export async function runUpgrade(
   transactions: Transactions,
   within: (transaction: Transaction) => View,
-  platform: Pick<Platform, "clock" | "crypto">,
+  platform: Pick<Platform, "clock">,
 ): Promise<void> {
   for (;;) {
     const more = await transactions.run(async (transaction) => {
       const storage = within(transaction);
       if (await storage.get(marker) === undefined) return false;
-      const store = new KvStore(storage, platform.crypto);
+      const store = new KvStore(storage);
       const config = await store.config();
       const page = await storage.scan(v1Prefix, { limit: batch });
       for (const { key, value } of page) {

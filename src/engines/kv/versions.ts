@@ -24,7 +24,7 @@ const changes: Readonly<Record<string, { summary: string; change: Change }>> = {
   },
 };
 
-export function versionPaths({ clock, crypto }: Pick<Platform, "clock" | "crypto">): Path[] {
+export function versionPaths({ clock }: Pick<Platform, "clock">): Path[] {
   return Object.entries(changes).map(([name, { summary, change }]) =>
     path(`${name}/*path`, {
       summary,
@@ -36,7 +36,7 @@ export function versionPaths({ clock, crypto }: Pick<Platform, "clock" | "crypto
             const keyPath = String(input.path);
             const numbers = input.versions ?? [];
             if (numbers.length === 0) throw badRequest("no version number provided");
-            const store = new KvStore(call.storage, crypto);
+            const store = new KvStore(call.storage, call.cached);
             const record = await store.key(keyPath);
             if (record === undefined) return;
             const now = clock.now();
