@@ -18,9 +18,8 @@ export interface NodeSettings {
   readonly haEnabled: boolean;
   readonly clusterName: string;
   readonly addresses: { readonly api: string; readonly cluster: string };
-  /** Seconds. */
-  readonly defaultLeaseTtl: number;
-  readonly maxLeaseTtl: number;
+  /** Read anew each time, so that a reload can change it. */
+  readonly ttls: NodeParts["ttls"];
   readonly cacheEntries: number;
   readonly raftIndexes: NodeParts["raftIndexes"];
   /** What sys/config/state/sanitized shows; empty for a dev server. */
@@ -55,7 +54,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     hostInfo: () => hostInfo(platform, settings.dataPath ?? "/"),
     backendTypes,
     raftIndexes: settings.raftIndexes,
-    ttls: { defaultLeaseTtl: settings.defaultLeaseTtl, maxLeaseTtl: settings.maxLeaseTtl },
+    ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,
     policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
     backends: backendFactory(() => node),

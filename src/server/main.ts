@@ -28,7 +28,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
   for (const warning of warnings) log.warn(warning);
   const platform = createPlatform(log);
   const stop = Promise.withResolvers<number>();
-  const server = await startServer(config, platform, (error) => {
+  const server = await startServer({ current: config }, platform, (error) => {
     log.error("the storage has failed", { error: describeError(error) });
     stop.resolve(1);
   });

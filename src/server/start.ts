@@ -1,58 +1,91 @@
 /** Puts a server together: storage, node, listeners; and takes it apart again. */
 import { describeError } from "../base/failure.ts";
+import { sanitizedConfig } from "../config/sanitized.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
+import { isJsonObject, parseJson } from "../logical/json.ts";
 import { Front } from "../system/node/front.ts";
-import { announcedAddresses, type NodeAddresses, parseHostPort } from "./addresses.ts";
+import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
-import { denoListener } from "./deno_listener.ts";
-import { createDoor } from "./door.ts";
-import { type HttpListener, ListenError } from "./listener.ts";
+import { Door } from "./door.ts";
+import { openLibc, raiseDescriptorLimit } from "./libc.ts";
+import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
+import { RunningListener } from "./running_listener.ts";
+import { Sweeper } from "./sweeper.ts";
+import { LinuxSocketTable } from "./tcp_sockets.ts";
+import { tlsFilesVersion } from "./tls_files.ts";
 
 /** Requests under way get so long to end when the server stops. */
 const stopGraceMs = 20_000;
+
+/** The configuration in force; a reload puts another one here. */
+export interface LiveConfig {
+  current: ServerConfig;
+}
 
 export interface Server {
   readonly node: Node;
   readonly storage: OpenedStorage;
   readonly addresses: NodeAddresses;
-  readonly listeners: readonly HttpListener[];
+  readonly listeners: readonly RunningListener[];
   /** Lets requests end, seals, flushes and closes the storage. Never throws. */
   stop(): Promise<void>;
 }
 
-/** Opens storage and listeners; the node is sealed. Throws what says why it can't. */
-export async function startServer(
-  config: ServerConfig,
+/** Opens storage and node; the node is sealed and does not listen. Throws what says why not. */
+export async function startNode(
+  live: LiveConfig,
   platform: Platform,
   onFatal: (error: Error) => void,
-): Promise<Server> {
-  const { settings } = config;
-  const addresses = announcedAddresses(config);
-  const storage = await openStorage(config.storage, platform, onFatal);
+): Promise<{ node: Node; storage: OpenedStorage; addresses: NodeAddresses }> {
+  const { settings, storage: stanza } = live.current;
+  const addresses = announcedAddresses(live.current);
+  const storage = await openStorage(stanza, platform, onFatal);
+  const path = stanza?.type === "raft" ? stanza.values.path : undefined;
   const node = assembleNode(platform, {
     physical: storage.physical,
     storageType: storage.type,
     haEnabled: storage.haEnabled,
     clusterName: settings.cluster_name,
     addresses,
-    defaultLeaseTtl: settings.default_lease_ttl,
-    maxLeaseTtl: settings.max_lease_ttl,
+    ttls: {
+      get defaultLeaseTtl() {
+        return live.current.settings.default_lease_ttl;
+      },
+      get maxLeaseTtl() {
+        return live.current.settings.max_lease_ttl;
+      },
+    },
     cacheEntries: settings.disable_cache ? 0 : settings.cache_size,
     raftIndexes: () => storage.raftIndexes(),
+    sanitizedConfig: () => shownConfig(live.current),
+    ...(path === undefined ? {} : { dataPath: path }),
   });
-  const listeners: HttpListener[] = [];
+  return { node, storage, addresses };
+}
+
+/** Starts to listen on all listeners, or on none. Throws `ListenError` or `TlsFileError`. */
+export async function startServer(
+  live: LiveConfig,
+  platform: Platform,
+  onFatal: (error: Error) => void,
+): Promise<Server> {
+  const { node, storage, addresses } = await startNode(live, platform, onFatal);
+  const listeners: RunningListener[] = [];
   const stop = async () => {
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
     await quietly(platform, "sealing", () => node.seal());
     await quietly(platform, "closing the storage", () => storage.close());
   };
   try {
+    const names = { hostname: Deno.hostname(), raftNodeId: storage.nodeId };
     const front = new Front(node);
-    for (const listener of config.listeners) {
-      listeners.push(openListener(listener, createDoor(listener, config, front, platform)));
+    const sweeper = openSweeper(platform);
+    for (const listener of live.current.listeners) {
+      const door = new Door(front, platform, names, listener, live.current);
+      listeners.push(await startListener(listener, door, platform, sweeper));
     }
   } catch (error) {
     await stop();
@@ -61,12 +94,29 @@ export async function startServer(
   return { node, storage, addresses, listeners, stop };
 }
 
-function openListener({ type, values }: ListenerConfig, door: ReturnType<typeof createDoor>) {
-  const at = parseHostPort(values.address);
-  if (type !== "tcp" || at === undefined) {
-    throw new ListenError(`can't listen on ${values.address}`);
-  }
-  return denoListener(at, door);
+async function startListener(
+  config: ListenerConfig,
+  door: Door,
+  platform: Platform,
+  sweeper: Sweeper | undefined,
+): Promise<RunningListener> {
+  const paths = tlsPaths(config.values);
+  const version = paths === undefined ? "" : await tlsFilesVersion(paths);
+  const listener = await openListener(config, door, platform, sweeper);
+  return new RunningListener(listener, door, config, version, platform.log);
+}
+
+/** Undefined where the system does not let sockets be looked at. */
+function openSweeper({ clock, log }: Platform): Sweeper | undefined {
+  const libc = openLibc();
+  if (libc === undefined) return undefined;
+  raiseDescriptorLimit(libc);
+  return new Sweeper(new LinuxSocketTable(libc), clock, log.named("listener"));
+}
+
+function shownConfig(config: ServerConfig) {
+  const value = parseJson(JSON.stringify(sanitizedConfig(config)));
+  return isJsonObject(value) ? value : {};
 }
 
 async function quietly({ log }: Platform, what: string, act: () => Promise<void>): Promise<void> {

@@ -68,7 +68,7 @@ export async function tlsFilesVersion({ certPath, keyPath }: TlsPaths): Promise<
   for (const path of [certPath, keyPath]) {
     try {
       const { mtime, size, ino } = await Deno.stat(path);
-      parts.push(`${mtime?.getTime()} ${size} ${ino}`);
+      parts.push(`${path} ${mtime?.getTime()} ${size} ${ino}`);
     } catch (error) {
       // Between the removal of a file and the next one there is nothing to reload.
       if (!(error instanceof Deno.errors.NotFound)) throw error;
