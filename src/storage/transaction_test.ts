@@ -1,0 +1,160 @@
+/** What a transaction promises: all or nothing, and as if there were no other. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { testRandom } from "../crypto/testing.ts";
+import { InmemStorage } from "./inmem.ts";
+import type { Entry, ListOptions, ScanOptions, Storage, Write } from "./storage.ts";
+import { Transactions } from "./transaction.ts";
+
+/** A storage that takes its time, so that requests overlap. */
+class SlowStorage implements Storage {
+  readonly inner = new InmemStorage();
+  failNext = false;
+
+  async #pause(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  async get(key: string) {
+    await this.#pause();
+    return await this.inner.get(key);
+  }
+  async list(prefix: string, options?: ListOptions): Promise<string[]> {
+    await this.#pause();
+    return await this.inner.list(prefix, options);
+  }
+  async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
+    await this.#pause();
+    return await this.inner.scan(prefix, options);
+  }
+  async write(batch: readonly Write[]): Promise<void> {
+    await this.#pause();
+    if (this.failNext) {
+      this.failNext = false;
+      throw new Error("the disk said no");
+    }
+    await this.inner.write(batch);
+  }
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+async function number(transactions: Transactions, key: string): Promise<number> {
+  const bytes = await transactions.storage.get(key);
+  return bytes === undefined ? 0 : Number(fromUtf8(bytes));
+}
+
+Deno.test("simultaneous increments of one key all count", async () => {
+  const transactions = new Transactions(new SlowStorage());
+  const increment = () =>
+    transactions.run(async (t) => {
+      const bytes = await t.get("n");
+      t.put("n", utf8(String((bytes === undefined ? 0 : Number(fromUtf8(bytes))) + 1)));
+    });
+  await Promise.all(Array.from({ length: 100 }, increment));
+  assertEquals(await number(transactions, "n"), 100);
+});
+
+Deno.test("money moved between accounts is neither made nor lost, and never seen missing", async () => {
+  const transactions = new Transactions(new SlowStorage());
+  const random = testRandom(7);
+  const accounts = ["a", "b", "c", "d"];
+  await transactions.run((t) => accounts.forEach((name) => t.put(`acc/${name}`, utf8("100"))));
+  const pick = () => accounts[(random.bytes(1)[0] ?? 0) % accounts.length] ?? "a";
+  const move = async () => {
+    const [from, to] = [pick(), pick()];
+    await transactions.run(async (t) => {
+      const read = async (name: string) =>
+        Number(fromUtf8(await t.get(`acc/${name}`) ?? utf8("0")));
+      t.put(`acc/${from}`, utf8(String(await read(from) - 1)));
+      t.put(`acc/${to}`, utf8(String(await read(to) + 1)));
+    });
+  };
+  const look = async () => {
+    const total = await transactions.run(async (t) => {
+      let sum = 0;
+      for (const name of accounts) sum += Number(fromUtf8(await t.get(`acc/${name}`) ?? utf8("0")));
+      return sum;
+    });
+    assertEquals(total, 400);
+  };
+  await Promise.all(Array.from({ length: 60 }, (_, i) => i % 3 === 0 ? look() : move()));
+  await look();
+});
+
+Deno.test("a list is part of what is read: two that see a folder empty can't both fill it", async () => {
+  const transactions = new Transactions(new SlowStorage());
+  const claim = (name: string) =>
+    transactions.run(async (t) => {
+      if ((await t.list("seats/")).length > 0) return false;
+      t.put(`seats/${name}`, utf8(name));
+      return true;
+    });
+  const got = await Promise.all(["x", "y", "z"].map(claim));
+  assertEquals(got.filter((g) => g).length, 1);
+});
+
+Deno.test("a body that throws changes nothing", async () => {
+  const transactions = new Transactions(new InmemStorage());
+  await assertRejects(() =>
+    transactions.run((t) => {
+      t.put("k", utf8("v"));
+      throw new Error("no");
+    })
+  );
+  assertEquals(await transactions.storage.get("k"), undefined);
+});
+
+Deno.test("a write that fails is told to its own request only", async () => {
+  const storage = new SlowStorage();
+  const transactions = new Transactions(storage);
+  storage.failNext = true;
+  const first = transactions.run((t) => t.put("a", utf8("1")));
+  await assertRejects(() => first, Error, "the disk said no");
+  await transactions.run((t) => t.put("b", utf8("2")));
+  assertEquals(await storage.inner.get("a"), undefined);
+  assert(await storage.inner.get("b") !== undefined);
+});
+
+Deno.test("a transaction sees its own changes in gets, lists and scans", async () => {
+  const transactions = new Transactions(new InmemStorage());
+  await transactions.run((t) => {
+    for (const key of ["f/a", "f/b/1", "f/b/2", "f/c"]) t.put(key, utf8(key));
+  });
+  await transactions.run(async (t) => {
+    t.delete("f/a");
+    t.delete("f/b/1");
+    t.put("f/d/e", utf8("new"));
+    t.put("f/c", utf8("changed"));
+    assertEquals(await t.get("f/a"), undefined);
+    assertEquals(await t.list("f/"), ["b/", "c", "d/"]);
+    t.delete("f/b/2");
+    assertEquals(await t.list("f/"), ["c", "d/"]);
+    const scanned = await t.scan("f/", { limit: 10 });
+    assertEquals(scanned.map(({ key, value }) => [key, fromUtf8(value)]), [
+      ["f/c", "changed"],
+      ["f/d/e", "new"],
+    ]);
+    const view = t.within("f/");
+    assertEquals(fromUtf8(await view.get("c") ?? utf8("")), "changed");
+    assertEquals((await view.scan("", { limit: 1, after: "c" })).map(({ key }) => key), ["d/e"]);
+  });
+});
+
+Deno.test("what runs after the commit runs once, and not after a failure", async () => {
+  const storage = new SlowStorage();
+  const transactions = new Transactions(storage);
+  let ran = 0;
+  await transactions.run((t) => {
+    t.put("k", utf8("v"));
+    t.afterCommit(() => ran++);
+  });
+  storage.failNext = true;
+  await assertRejects(() =>
+    transactions.run((t) => {
+      t.put("k", utf8("w"));
+      t.afterCommit(() => ran++);
+    })
+  );
+  assertEquals(ran, 1);
+});
