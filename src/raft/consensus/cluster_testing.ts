@@ -235,8 +235,10 @@ export class Cluster {
   #install(message: Message & { type: "snapshot" }): void {
     const leader = this.get(message.from), member = this.get(message.to);
     const { at } = message;
-    if (member.raft.term > message.term) leader.raft.snapshotSent(message.to, undefined);
-    if (member.raft.term > message.term || at.index <= member.raft.commitIndex) return;
+    // A transfer always has an end that the leader learns of, wanted or not.
+    if (member.raft.term > message.term || !member.raft.wantsSnapshot(at)) {
+      return this.lose(message);
+    }
     const placed = leader.disk.configurations.findLast(({ index }) => index <= at.index);
     if (placed === undefined) throw new Error("no configuration");
     member.disk.base = at;

@@ -14,9 +14,12 @@ export function becomeFollower(core: Core, term: number, leader: NodeId | undefi
 
 /** Starts an election, with the question first whether it could be won. */
 export function campaign(core: Core, options: { transfer: boolean }): void {
-  if (!isVoter(core.configuration, core.id)) return;
-  const alone = voters(core.configuration).length === 1;
-  stand(core, { pre: !options.transfer && !alone, transfer: options.transfer });
+  // Whoever holds an uncommitted entry that removes it may be the only one who can win and commit
+  // it (thesis 4.2.2); its own vote does not count then.
+  if (!core.configurations.some(({ configuration }) => isVoter(configuration, core.id))) return;
+  const [only, ...others] = voters(core.configuration);
+  const isAlone = only === core.id && others.length === 0;
+  stand(core, { pre: !options.transfer && !isAlone, transfer: options.transfer });
 }
 
 function stand(core: Core, { pre, transfer }: Pick<Candidate, "pre" | "transfer">): void {

@@ -31,14 +31,15 @@ export type MessageBody =
     readonly previous: Position;
     readonly entries: readonly LogEntry[];
     readonly commit: number;
+    /** Comes back with the answer: tells answers to a new attempt from echoes of an older one. */
+    readonly attempt: number;
   }
   /** `match`: up to where both logs agree. A refusal hints at where they may. */
   | {
     readonly type: "appendReply";
     readonly success: boolean;
     readonly match: number;
-    /** Of the refused append. */
-    readonly previousIndex: number;
+    readonly attempt: number;
     readonly hint: Position;
   }
   | { readonly type: "heartbeat"; readonly round: number; readonly commit: number }

@@ -18,6 +18,8 @@ export class Progress {
   active = true;
   /** Up to where the state that was sent last reaches. */
   snapshotIndex = 0;
+  /** Counts how often sending began anew; answers to an earlier attempt say nothing of this one. */
+  attempt = 0;
   /** The last heartbeat round it answered. */
   round = 0;
   /** Appends were on their way for a whole heartbeat and none was answered. */
@@ -37,6 +39,7 @@ export class Progress {
   }
 
   probe(next: number): void {
+    this.attempt += 1;
     this.state = "probing";
     this.next = Math.max(next, this.match + 1);
     this.inflight = [];
@@ -50,20 +53,16 @@ export class Progress {
     this.#matchAtHeartbeat = this.match;
   }
 
-  /** Whether a refusal of the append after `previousIndex` is news, not an echo of older sends. */
-  isRefusedBy(previousIndex: number): boolean {
-    if (this.state === "replicating") return previousIndex > this.match;
-    return this.state === "probing" && previousIndex === this.next - 1;
-  }
-
   /** The peer has everything up to `index`; returns whether that is news. */
-  matched(index: number): boolean {
+  matched(index: number, attempt: number): boolean {
     this.inflight = this.inflight.filter((last) => last > index);
-    this.waiting = false;
     const isNews = index > this.match;
     this.match = Math.max(this.match, index);
     this.next = Math.max(this.next, this.match + 1);
-    if (this.state === "probing") this.state = "replicating";
+    if (this.state === "probing" && attempt === this.attempt) {
+      this.state = "replicating";
+      this.waiting = false;
+    }
     return isNews;
   }
 

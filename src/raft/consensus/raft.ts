@@ -21,6 +21,7 @@ import {
   appendOwn,
   continueTransfer,
   heartbeat,
+  NO_ATTEMPT,
   onAppend,
   onAppendReply,
   onFetched,
@@ -179,22 +180,31 @@ export class Raft {
     const { role } = this.#core;
     const progress = role.name === "leader" ? role.progress.get(peer) : undefined;
     if (role.name !== "leader" || progress?.state !== "snapshot") return;
-    if (at !== undefined) progress.matched(at.index);
+    if (at !== undefined) progress.matched(at.index, NO_ATTEMPT);
     progress.probe(progress.next);
     // After a failure the peer's next sign of life is waited for.
     if (at === undefined) progress.waiting = true;
     else replicate(this.#core, role);
   }
 
-  /** A follower has taken in a state that was sent to it; its log starts anew after it. */
+  /**
+   * Whether a state that was received is to replace log and state. Where it is not, the log
+   * already agrees up to there, and what follows in it may have been acknowledged.
+   */
+  wantsSnapshot(at: Position): boolean {
+    const { role, commit, log } = this.#core;
+    return role.name !== "leader" && at.index > commit && !log.has(at);
+  }
+
+  /** A follower has taken in a state that `wantsSnapshot`; its log starts anew after it. */
   snapshotInstalled(at: Position, configuration: Configuration): void {
     const core = this.#core;
-    if (core.role.name === "leader" || at.index <= core.commit) return;
+    if (!this.wantsSnapshot(at)) throw new Error(`the state at ${at.index} was not wanted`);
     core.log.restart(at);
     core.commit = at.index;
     core.configurations.splice(0, Infinity, { index: at.index, configuration });
     if (core.leader === undefined) return;
-    const reply = { type: "appendReply", success: true, previousIndex: at.index } as const;
+    const reply = { type: "appendReply", success: true, attempt: NO_ATTEMPT } as const;
     core.send(core.leader, { ...reply, match: at.index, hint: at });
   }
 
@@ -255,7 +265,7 @@ export class Raft {
     if (message.term === core.hard.term) return true;
     // A leader of the past, or a partitioned asker, learns the term from the answer.
     if (message.type === "append" || message.type === "heartbeat" || message.type === "vote") {
-      const reply = { type: "appendReply", success: false, previousIndex: 0 } as const;
+      const reply = { type: "appendReply", success: false, attempt: NO_ATTEMPT } as const;
       if (message.type === "vote") {
         core.send(message.from, { type: "voteReply", pre: message.pre, granted: false });
       } else core.send(message.from, { ...reply, match: 0, hint: { index: 0, term: 0 } });

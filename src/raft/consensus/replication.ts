@@ -7,6 +7,9 @@ import type { Message, NodeId } from "./messages.ts";
 import { Progress } from "./progress.ts";
 import { releaseReads, startEarlyReads } from "./read_index.ts";
 
+/** In answers to something that was no append. */
+export const NO_ATTEMPT = -1;
+
 export function becomeLeader(core: Core): void {
   const { index } = core.log.last;
   const role: Leader = {
@@ -81,8 +84,9 @@ function sendAppends(core: Core, id: NodeId, progress: Progress): void {
       core.effects.fetches.push({ peer: id, from: progress.next, to });
       return;
     }
+    const { attempt } = progress;
     const previous = { index: progress.next - 1, term: previousTerm };
-    core.sendEarly(id, { type: "append", previous, entries, commit: core.commit });
+    core.sendEarly(id, { type: "append", previous, entries, commit: core.commit, attempt });
     progress.sent(to);
   }
 }
@@ -101,8 +105,9 @@ export function onFetched(core: Core, peer: NodeId, entries: readonly LogEntry[]
     progress.probe(progress.next);
   } else {
     progress.state = "replicating";
+    const { attempt } = progress;
     const previous = { index: first.index - 1, term };
-    core.sendEarly(peer, { type: "append", previous, entries, commit: core.commit });
+    core.sendEarly(peer, { type: "append", previous, entries, commit: core.commit, attempt });
     progress.sent(last.index);
   }
   sendAppends(core, peer, progress);
@@ -110,8 +115,8 @@ export function onFetched(core: Core, peer: NodeId, entries: readonly LogEntry[]
 
 /** A follower's part: agree on what comes before, drop what contradicts, take what is new. */
 export function onAppend(core: Core, message: Message & { type: "append" }): void {
-  const { from, previous, entries, commit } = message;
-  const reply = { type: "appendReply", previousIndex: previous.index } as const;
+  const { from, previous, entries, commit, attempt } = message;
+  const reply = { type: "appendReply", attempt } as const;
   if (previous.index < core.commit) {
     // What is committed agrees with every leader to come.
     core.send(from, { ...reply, success: true, match: core.commit, hint: core.log.last });
@@ -145,8 +150,10 @@ function conflictHint(core: Core, previous: Position): Position {
 
 /** A state is on its way here. Who has as much already says so. */
 export function onSnapshot(core: Core, { from, at }: Message & { type: "snapshot" }): void {
+  // A log that reaches this far in agreement stays: what follows may have been acknowledged.
+  if (core.log.has(at)) core.commitTo(at.index);
   if (at.index > core.commit) return;
-  const reply = { type: "appendReply", success: true, previousIndex: at.index } as const;
+  const reply = { type: "appendReply", success: true, attempt: NO_ATTEMPT } as const;
   core.send(from, { ...reply, match: core.commit, hint: core.log.last });
 }
 
@@ -161,9 +168,10 @@ export function onAppendReply(core: Core, message: Message & { type: "appendRepl
     if (progress.state === "snapshot" && message.match >= progress.snapshotIndex) {
       progress.probe(message.match + 1);
     }
-    if (progress.matched(Math.min(message.match, core.log.last.index))) advanceCommit(core, role);
+    const match = Math.min(message.match, core.log.last.index);
+    if (progress.matched(match, message.attempt)) advanceCommit(core, role);
     if (core.role === role) continueTransfer(core, role);
-  } else if (progress.isRefusedBy(message.previousIndex)) {
+  } else if (message.attempt === progress.attempt && progress.state !== "snapshot") {
     progress.probe(agreement(core, message.hint) + 1);
   }
   if (core.role === role) sendAppends(core, message.from, progress);

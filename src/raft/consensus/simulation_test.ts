@@ -131,7 +131,7 @@ function lastMessages(messages: readonly Message[]): string {
 }
 
 const isSlow = Deno.env.get("HOLDFAST_SLOW") === "1";
-const seeds = isSlow ? 2000 : 60;
+const seeds = isSlow ? 20_000 : 300;
 
 Deno.test(`${seeds} clusters keep Raft's promises under faults and heal`, () => {
   let committed = 0;
