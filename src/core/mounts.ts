@@ -42,6 +42,9 @@ export interface NewMount {
   readonly externalEntropyAccess?: boolean;
 }
 
+/** Changes with every change of the tables. */
+const revisionKey = "core/mounts-revision";
+
 const tables: readonly MountTableName[] = ["mounts", "auth"];
 
 export class Mounts {
@@ -93,7 +96,7 @@ export class Mounts {
       namespaceId: rootNamespace.id,
       tainted: false,
     };
-    this.save(transaction, entry);
+    await this.save(transaction, entry);
     const info = this.info(entry);
     const storage = transaction.within(storagePrefix(entry));
     await backend.initialize?.({ mount: info, storage, transaction });
@@ -105,7 +108,7 @@ export class Mounts {
 
   /** Keeps a changed entry; the router follows once it is committed. */
   async change(transaction: Transaction, before: MountEntry, after: MountEntry): Promise<void> {
-    this.save(transaction, after);
+    await this.save(transaction, after);
     const mounted = this.router.at(routePath(before));
     if (mounted === undefined) throw badRequest(`no mount at ${routePath(before)}`);
     await mounted.backend.initialize?.({
@@ -125,8 +128,15 @@ export class Mounts {
     transaction.afterCommit(() => this.router.remove(routePath(entry)));
   }
 
-  save(transaction: Transaction, entry: MountEntry): void {
+  /** Two changes of the tables can't both be right about what is free: one of them runs again. */
+  async save(transaction: Transaction, entry: MountEntry): Promise<void> {
+    await this.#bumpRevision(transaction);
     transaction.put(`core/${entry.table}/${entry.uuid}`, utf8(JSON.stringify(entry)));
+  }
+
+  async #bumpRevision(transaction: Transaction): Promise<void> {
+    await transaction.get(revisionKey);
+    transaction.put(revisionKey, utf8(this.platform.random.uuid()));
   }
 
   /** Entries of one table, ordered by path. */

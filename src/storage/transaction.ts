@@ -155,9 +155,14 @@ class SubView implements View {
 /** Told of every key that changed, after the change is visible and before anyone is answered. */
 export type ChangeListener = (keys: readonly string[]) => void;
 
+function runHooks(transaction: Transaction): void {
+  for (const hook of transaction.hooks) hook();
+}
+
 export class Transactions {
   #sequence = 0;
   #settledSequence = 0;
+  readonly #settledAhead = new Set<number>();
   /** Commits that a running transaction may not have seen, oldest first. */
   #recent: Commit[] = [];
   /** Running transactions in the order they began, so the first has the lowest sequence. */
@@ -204,8 +209,8 @@ export class Transactions {
     try {
       const result = await body(transaction);
       this.#validate(transaction);
-      if (!transaction.changesNothing) await this.#commit(transaction.writes);
-      for (const hook of transaction.hooks) hook();
+      if (transaction.changesNothing) runHooks(transaction);
+      else await this.#commit(transaction);
       return result;
     } finally {
       this.#running.delete(transaction);
@@ -224,21 +229,28 @@ export class Transactions {
   }
 
   /** Numbers the commit before it is under way: whoever validates later sees it coming. */
-  async #commit(writes: Write[]): Promise<void> {
+  async #commit(transaction: Transaction): Promise<void> {
+    const { writes } = transaction;
     const sequence = ++this.#sequence;
     const keys = writes.map((write) => write.key);
     const done = this.storage.write(writes);
+    // Who lost against this commit runs again only after its hooks: it must see what they changed.
     const settled = done.then(
-      () => this.#settle(sequence, keys),
+      () => {
+        this.#settle(sequence, keys);
+        runHooks(transaction);
+      },
       () => this.#settle(sequence, keys),
     );
-    this.#recent.push({ sequence, keys, settled });
+    this.#recent.push({ sequence, keys, settled: settled.catch(() => {}) });
     await done;
     await settled;
   }
 
+  /** Everything up to `#settledSequence` is settled, also where storage answers out of order. */
   #settle(sequence: number, keys: readonly string[]): void {
-    if (sequence > this.#settledSequence) this.#settledSequence = sequence;
+    this.#settledAhead.add(sequence);
+    while (this.#settledAhead.delete(this.#settledSequence + 1)) this.#settledSequence++;
     for (const listener of this.#listeners) listener(keys);
   }
 
