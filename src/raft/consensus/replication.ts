@@ -27,6 +27,7 @@ export function becomeLeader(core: Core): void {
   syncPeers(core, role);
   // Entries of older terms are committed by committing one of this term (figure 8).
   appendOwn(core, role, { type: EntryType.noop, payload: new Uint8Array(0) });
+  replicate(core, role);
 }
 
 /** Adds an entry of the leader's own and sends it on. Returns its index. */
@@ -200,7 +201,10 @@ export function advanceCommit(core: Core, role: Leader): void {
   if (reached <= core.commit || core.log.term(reached) !== core.hard.term) return;
   const knewTerm = core.commit >= role.firstIndex;
   core.commitTo(reached);
-  if (!knewTerm) startEarlyReads(core, role);
+  if (!knewTerm && role.early.length > 0) {
+    startEarlyReads(core, role);
+    heartbeat(core, role);
+  }
   releaseReads(core, role);
   // The followers learn of it with the next append or heartbeat; an idle leader tells at once.
   for (const [id, progress] of role.progress) {
