@@ -1,5 +1,6 @@
 /** Every type of engine and auth method that is in the binary. */
 import { tokenBackend } from "../auth/token/backend.ts";
+import { userpassBackend } from "../auth/userpass/backend.ts";
 import type { LogicalBackend } from "../core/backend.ts";
 import type { BackendFactory } from "../core/mounts.ts";
 import type { Services } from "../core/services.ts";
@@ -19,6 +20,7 @@ const engines: Readonly<Record<string, Maker>> = {
 
 const authMethods: Readonly<Record<string, Maker>> = {
   token: tokenBackend,
+  userpass: userpassBackend,
 };
 
 /** Names of what can be mounted, for the catalogue. */

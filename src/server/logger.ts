@@ -11,10 +11,6 @@ export interface LogSink {
   write(line: string): void;
 }
 
-export function isLogLevel(text: string): text is LogLevel {
-  return levels.some((level) => level === text);
-}
-
 /** A logger on a sink; parts have names joined by dots. */
 export function createLogger(sink: LogSink, name = ""): Logger {
   const emit = (level: LogLevel, message: string, fields: LogFields = {}) => {

@@ -10,9 +10,9 @@ const MSG_NOSIGNAL = 0x4000;
 
 /** The environment's part in it. */
 export interface NotifyEnvironment {
-  readonly NOTIFY_SOCKET?: string;
-  readonly WATCHDOG_USEC?: string;
-  readonly WATCHDOG_PID?: string;
+  readonly NOTIFY_SOCKET?: string | undefined;
+  readonly WATCHDOG_USEC?: string | undefined;
+  readonly WATCHDOG_PID?: string | undefined;
 }
 
 export class ServiceManager {

@@ -66,11 +66,15 @@ export async function startNode(
   return { node, storage, addresses };
 }
 
-/** Starts to listen on all listeners, or on none. Throws `ListenError` or `TlsFileError`. */
+/**
+ * Starts to listen on all listeners, or on none. `prepare` is done with the node before anybody can
+ * reach it. Throws `ListenError` or `TlsFileError`.
+ */
 export async function startServer(
   live: LiveConfig,
   platform: Platform,
   onFatal: (error: Error) => void,
+  prepare: (node: Node) => Promise<void>,
 ): Promise<Server> {
   const { node, storage, addresses } = await startNode(live, platform, onFatal);
   const listeners: RunningListener[] = [];
@@ -80,6 +84,7 @@ export async function startServer(
     await quietly(platform, "closing the storage", () => storage.close());
   };
   try {
+    await prepare(node);
     const names = { hostname: Deno.hostname(), raftNodeId: storage.nodeId };
     const front = new Front(node);
     const sweeper = openSweeper(platform);
