@@ -10,6 +10,7 @@ import type { Namespace } from "../logical/namespace.ts";
 import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Transaction, View } from "../storage/transaction.ts";
+import type { TokenTypeSetting } from "./mount_entry.ts";
 import type { TokenEntry } from "../token/entry.ts";
 
 /** The machine, as every backend may use it. */
@@ -30,6 +31,8 @@ export interface MountInfo {
   readonly maxLeaseTtl: number;
   readonly options: Readonly<Record<string, string>>;
   readonly local: boolean;
+  /** Auth mounts: the type of the tokens that logins get; "" is default-service. */
+  readonly tokenType: "" | TokenTypeSetting;
 }
 
 /** One request as it reaches a backend. `path` is relative to the mount. */

@@ -38,7 +38,7 @@ export async function completeLogin(
     policies: auth.tokenPolicies,
     path: call.request.path,
     meta: auth.metadata,
-    displayName: auth.displayName,
+    displayName: displayName(call.mount.path, auth.displayName),
     numUses: auth.numUses,
     expireTime: now + ttl * 1000,
     ttl,
@@ -64,6 +64,12 @@ export async function completeLogin(
     auth.accessor = made.entry.accessor;
   }
   withWarnings(response, warnings);
+}
+
+/** The mount's path and the name, joined by dashes. */
+function displayName(mountPath: string, name: string): string {
+  const mount = mountPath.replace(/^auth\//, "").replace(/\/$/, "").replaceAll("/", "-");
+  return name === "" ? mount : `${mount}-${name}`;
 }
 
 function loginPolicies(auth: Auth): string[] {

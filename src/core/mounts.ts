@@ -164,6 +164,7 @@ export class Mounts {
       maxLeaseTtl: entry.config.maxLeaseTtl || this.ttls.maxLeaseTtl,
       options: entry.options,
       local: entry.local,
+      tokenType: entry.config.tokenType,
     };
   }
 

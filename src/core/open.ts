@@ -12,6 +12,7 @@ import type { Platform } from "./backend.ts";
 import { Expiration } from "./expiration.ts";
 import { HttpSettings } from "./http_settings.ts";
 import { TokenIssuer } from "./issue.ts";
+import { Lockouts } from "./lockout.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
 import { Revoker } from "./revoke.ts";
@@ -129,6 +130,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     expiration,
     revoker,
     wrapping: new Wrapping(issuer, tokens, cubbyhole, jwt),
+    lockouts: new Lockouts(transactions, clock),
     audit,
     auditor: audit.broker,
     httpSettings,

@@ -12,6 +12,7 @@ import type { AuditedMount } from "../audit/record.ts";
 import { authenticate, findToken } from "./authenticate.ts";
 import type { Call } from "./backend.ts";
 import { helpFor } from "./help.ts";
+import { WrongCredentials } from "./lockout.ts";
 import { completeLogin } from "./login.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import type { Mounted, Route } from "./router.ts";
@@ -60,6 +61,7 @@ export async function handleRequest(
   } catch (error) {
     await recordRefusal(passage, error);
     await useUpAfterRefusal(passage);
+    if (error instanceof WrongCredentials) await services.lockouts.count(error);
     throw error;
   }
   await recordAnswer(passage, response);

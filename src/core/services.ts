@@ -10,6 +10,7 @@ import type { Acls } from "./acls.ts";
 import type { Expiration } from "./expiration.ts";
 import type { HttpSettings } from "./http_settings.ts";
 import type { TokenIssuer } from "./issue.ts";
+import type { Lockouts } from "./lockout.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Revoker } from "./revoke.ts";
 import type { Wrapping } from "./wrapping.ts";
@@ -26,6 +27,7 @@ export interface Services {
   readonly expiration: Expiration;
   readonly revoker: Revoker;
   readonly wrapping: Wrapping;
+  readonly lockouts: Lockouts;
   readonly audit: AuditTable;
   readonly auditor: Auditor;
   readonly httpSettings: HttpSettings;

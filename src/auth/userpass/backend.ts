@@ -1,0 +1,17 @@
+/** The userpass auth method. */
+import { defineBackend } from "../../backend/backend.ts";
+import type { LogicalBackend } from "../../core/backend.ts";
+import type { Services } from "../../core/services.ts";
+import { loginPath, renewUserLogin } from "./login.ts";
+import { Passwords } from "./password.ts";
+import { userPaths } from "./users.ts";
+
+export function userpassBackend(services: () => Services): LogicalBackend {
+  const passwords = new Passwords(() => services().mounts.platform.random);
+  return defineBackend({
+    type: "userpass",
+    help: "Logs people in by name and password.",
+    renewLogin: renewUserLogin,
+    paths: [...userPaths(passwords), loginPath(services, passwords)],
+  });
+}
