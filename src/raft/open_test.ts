@@ -1,41 +1,85 @@
 import { strict as assert } from "node:assert";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import { systemClock, systemRandom } from "../base/clock.ts";
-import { silentLogger } from "../base/log.ts";
-import { openRaftStorage, type RaftStorage } from "./mod.ts";
-
-function open(path: string): Promise<RaftStorage> {
-  return openRaftStorage({
-    path,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-}
+import { StorageLockedError } from "./errors.ts";
+import { inDirectory, openForTest } from "./testing.ts";
 
 Deno.test("what was written is there after a restart", async () => {
-  const path = await Deno.makeTempDir();
-  let storage = await open(path);
-  const { nodeId } = storage;
-  await storage.write([
-    { key: "a/b", value: utf8("1") },
-    { key: "a/c", value: utf8("2") },
-    { key: "big", value: new Uint8Array(1024 * 1024).fill(7) },
-  ]);
-  await storage.write([{ key: "a/b", value: null }]);
-  for (let round = 0; round < 3; round++) {
-    assert.equal(await storage.get("a/b"), undefined);
-    assert.equal(fromUtf8(await storage.get("a/c") ?? utf8("")), "2");
-    assert.equal((await storage.get("big"))?.length, 1024 * 1024);
-    assert.deepEqual(await storage.list(""), ["a/", "big"]);
-    assert.deepEqual((await storage.scan("a/", { limit: 10 })).map(({ key }) => key), ["a/c"]);
+  await inDirectory(async (path) => {
+    let storage = await openForTest(path);
+    const { nodeId } = storage;
+    await storage.write([
+      { key: "a/b", value: utf8("1") },
+      { key: "a/c", value: utf8("2") },
+      { key: "big", value: new Uint8Array(1024 * 1024).fill(7) },
+    ]);
+    await storage.write([{ key: "a/b", value: null }]);
+    for (let round = 0; round < 3; round++) {
+      assert.equal(await storage.get("a/b"), undefined);
+      assert.equal(fromUtf8(await storage.get("a/c") ?? utf8("")), "2");
+      assert.equal((await storage.get("big"))?.length, 1024 * 1024);
+      assert.deepEqual(await storage.list(""), ["a/", "big"]);
+      assert.deepEqual((await storage.scan("a/", { limit: 10 })).map(({ key }) => key), ["a/c"]);
+      await storage.close();
+      storage = await openForTest(path);
+      assert.equal(storage.nodeId, nodeId);
+    }
     await storage.close();
-    storage = await open(path);
-    assert.equal(storage.nodeId, nodeId);
-  }
-  await storage.close();
-  await Deno.remove(path, { recursive: true });
+  });
+});
+
+Deno.test("a directory in use is refused, naming it and the process", async () => {
+  await inDirectory(async (path) => {
+    const storage = await openForTest(path);
+    await assert.rejects(openForTest(path), (error) => {
+      return error instanceof StorageLockedError && error.message.includes(path) &&
+        error.message.includes(`pid ${Deno.pid}`);
+    });
+    await storage.write([{ key: "still", value: utf8("works") }]);
+    await storage.close();
+    await (await openForTest(path)).close();
+  });
+});
+
+Deno.test("a snapshot that is read too slowly is given up, and writes go on", async () => {
+  await inDirectory(async (path) => {
+    const storage = await openForTest(path, { unflushedBytesMax: 100_000 });
+    const value = new Uint8Array(20_000);
+    await storage.write([{ key: "a", value }, { key: "b", value }]);
+    const snapshot = storage.snapshot();
+    assert.equal((await snapshot.next()).value?.key, "a");
+    for (let i = 0; i < 20; i++) await storage.write([{ key: `k/${i}`, value }]);
+    await assert.rejects(snapshot.next(), /given up/);
+    assert.equal((await storage.list("k/")).length, 20);
+    await storage.close();
+  });
+});
+
+Deno.test("a value that was read is answered at once, and so is its absence", async () => {
+  await inDirectory(async (path) => {
+    let storage = await openForTest(path);
+    await storage.write([{ key: "a", value: utf8("1") }]);
+    await storage.close();
+    storage = await openForTest(path);
+    assert.ok(storage.get("a") instanceof Promise);
+    await storage.get("a");
+    await storage.get("none");
+    assert.deepEqual(storage.get("a"), utf8("1"));
+    assert.equal(storage.get("none"), undefined);
+    await storage.write([{ key: "none", value: utf8("2") }]);
+    assert.deepEqual(storage.get("none"), utf8("2"));
+    await storage.close();
+  });
+});
+
+Deno.test("the node keeps its id, and each start is a new term", async () => {
+  await inDirectory(async (path) => {
+    let storage = await openForTest(path, { nodeId: "node-1" });
+    assert.deepEqual([storage.nodeId, storage.term], ["node-1", 1]);
+    assert.deepEqual(storage.configuration().members.map(({ id }) => id), ["node-1"]);
+    await storage.close();
+    storage = await openForTest(path);
+    assert.deepEqual([storage.nodeId, storage.term], ["node-1", 2]);
+    assert.equal(storage.appliedIndex, storage.commitIndex);
+    await storage.close();
+  });
 });

@@ -172,7 +172,9 @@ export class StateView {
     let next = from;
     for (;;) {
       const leaf = this.#leaf;
-      if (leaf === undefined || !covers(leaf, next)) return this.#loadAndSeek(next);
+      if (leaf === undefined || !covers(leaf, next)) {
+        return this.#loadAndSeek(next, leaf?.high === next);
+      }
       this.#position = this.#positionOf(leaf, next);
       const inFile = leaf.keys[this.#position];
       // Beyond the leaf nothing is known yet: its end is as far as this step may go.
@@ -202,13 +204,13 @@ export class StateView {
     return this.#state.get(key);
   }
 
-  async #loadAndSeek(from: string): Promise<string | undefined> {
+  async #loadAndSeek(from: string, isWalk: boolean): Promise<string | undefined> {
     for (let attempt = 0;; attempt++) {
       const file = this.#state.file;
       try {
         this.#leafFile = file;
         this.#leafEpoch = file.epoch;
-        this.#leaf = await file.leafFor(from);
+        this.#leaf = await (isWalk ? file.leafAhead(from) : file.leafFor(from));
         if (!covers(this.#leaf, from)) {
           throw new CorruptionError(`${file.path}: a hole at "${from}"`);
         }

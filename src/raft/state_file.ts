@@ -27,6 +27,7 @@ export interface StateFileOptions {
   readonly leafCacheBytes: number;
 }
 
+const LEAVES_AHEAD = 16;
 const ID_END = Number.MAX_SAFE_INTEGER;
 
 export class StateFile {
@@ -97,6 +98,11 @@ export class StateFile {
   /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */
   leafFor(key: string): Awaitable<Leaf> {
     return this.#leaves.find(key) ?? this.#readLeaf(key);
+  }
+
+  /** Like `leafFor`, for a walk to the right: the leaves that come next are read with it. */
+  leafAhead(low: string): Awaitable<Leaf> {
+    return this.#leaves.find(low) ?? this.#readAhead(low);
   }
 
   /** Like `leafFor`, always from disk and without a trace in the cache: for the scrub. */
@@ -187,6 +193,27 @@ export class StateFile {
     const leaf = await this.leafOnDisk(key);
     if (epoch === this.epoch) this.#leaves.put(leaf);
     return leaf;
+  }
+
+  async #readAhead(low: string): Promise<Leaf> {
+    const epoch = this.epoch;
+    const range = { start: ["l", low], end: ["m"], limit: LEAVES_AHEAD };
+    let next: string | undefined = low;
+    let first: Leaf | undefined;
+    const leaves: Leaf[] = [];
+    for (const row of await this.#file.list(range)) {
+      const leaf: Leaf | undefined = row.key[1] === next && next !== undefined
+        ? decodeLeaf(next, row.value)
+        : undefined;
+      // What does not follow is looked at, and complained of, when the walk gets there.
+      if (leaf === undefined) break;
+      first ??= leaf;
+      leaves.push(leaf);
+      next = leaf.high;
+    }
+    if (first === undefined) return await this.#readLeaf(low);
+    if (epoch === this.epoch) { for (const leaf of leaves) this.#leaves.put(leaf); }
+    return first;
   }
 
   async #readExternal(key: string, { id, bytes, digest }: External): Promise<Bytes> {

@@ -84,8 +84,10 @@ export class EntryLog {
     return this.#window.slice(from - this.#windowStart, to - this.#windowStart + 1);
   }
 
-  /** Lets go of the oldest entries up to `index` while the window is over its budget. */
+  /** Lets go of the oldest entries up to `index` once the window is well over its budget. */
   trim(index: number): void {
+    // Moving what stays is dear, so it is done once for many entries.
+    if (this.#windowBytes < 2 * this.windowBytesMax) return;
     let drop = 0;
     while (this.#windowBytes > this.windowBytesMax && this.#windowStart + drop <= index) {
       this.#windowBytes -= this.#window[drop]?.payload.length ?? 0;
