@@ -24,8 +24,14 @@ export interface MadeToken {
   readonly entry: TokenEntry;
 }
 
+/** Hashes of tokens that came lately: the same ones come again and again. */
+const rememberedHashes = 4096;
+/** No text that we made is longer. */
+const longestRemembered = 64;
+
 export class TokenStore {
   readonly #salt: HmacKey;
+  readonly #hashes = new Map<string, string>();
 
   private constructor(
     salt: HmacKey,
@@ -53,12 +59,18 @@ export class TokenStore {
   }
 
   close(): void {
+    this.#hashes.clear();
     this.#salt.destroy();
   }
 
   /** The name under which a token or accessor is kept. */
   hash(text: string): string {
-    return toHex(this.#salt.sign(utf8(text)));
+    const known = this.#hashes.get(text);
+    if (known !== undefined) return known;
+    const hash = toHex(this.#salt.sign(utf8(text)));
+    if (this.#hashes.size >= rememberedHashes) this.#hashes.clear();
+    if (text.length <= longestRemembered) this.#hashes.set(text, hash);
+    return hash;
   }
 
   /** The entry of a service token, expired or not; undefined where there is none. */
