@@ -91,7 +91,7 @@ export interface LogicalBackend {
   /** Re-checks a login on renewal of its token; the answer's TTLs are the role's of today. */
   renewLogin?(call: LeaseCall, auth: Auth): Promise<Auth>;
   /** Declared paths, for help and OpenAPI. */
-  describe?(): BackendDescription;
+  describe?(options: MountInfo["options"]): BackendDescription;
 }
 
 /** What a backend tells of itself; `backend/` derives help and OpenAPI from it. */

@@ -1,12 +1,16 @@
 /** `?help=1`: what a path is for, out of the backend's declaration. */
 import { Failure } from "../base/failure.ts";
 import type { LogicalResponse } from "../logical/response.ts";
-import type { BackendDescription, LogicalBackend, PathDescription } from "./backend.ts";
+import type { BackendDescription, LogicalBackend, MountInfo, PathDescription } from "./backend.ts";
 import { openApiDocument } from "./openapi.ts";
 
 /** Help for a path below a mount; "" asks for the mount's own. */
-export function helpFor(backend: LogicalBackend, path: string): LogicalResponse {
-  const description = backend.describe?.();
+export function helpFor(
+  backend: LogicalBackend,
+  options: MountInfo["options"],
+  path: string,
+): LogicalResponse {
+  const description = backend.describe?.(options);
   if (description === undefined) throw new Failure(404, "no help for this path");
   const described = path === "" ? undefined : findPath(description, path);
   if (path !== "" && described === undefined) throw new Failure(404, "no help for this path");

@@ -56,6 +56,9 @@ export interface RaftIndexes {
   readonly raft_applied_index: number;
 }
 
+/** Between looks at the keyring. */
+const maintenanceMs = 5 * 60_000;
+
 const clusterKey = "core/cluster/local/info";
 
 export class Node {
@@ -71,6 +74,7 @@ export class Node {
   /** Unseal and seal run one after another. */
   #change: Promise<unknown> = Promise.resolve();
   #inFlight = 0;
+  #cancelMaintenance: () => void = () => {};
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -182,6 +186,7 @@ export class Node {
         throw error;
       }
       this.platform.log.info("the node is unsealed and active");
+      this.#maintainLater();
     });
   }
 
@@ -222,7 +227,29 @@ export class Node {
     }
   }
 
+  /** Looks after the keyring while the node is unsealed: rotates what is due, keeps the count. */
+  #maintainLater(): void {
+    this.#cancelMaintenance = this.platform.clock.after(maintenanceMs, () => {
+      this.#maintain().then(() => {
+        if (!this.sealed) this.#maintainLater();
+      });
+    });
+  }
+
+  async #maintain(): Promise<void> {
+    if (this.sealed) return;
+    const { log } = this.platform;
+    try {
+      const term = await this.barrier.rotateIfDue();
+      if (term !== undefined) log.info("the keyring has rotated by itself", { term });
+      await this.barrier.persistUsage();
+    } catch (error) {
+      log.error("looking after the keyring failed", { error: describeError(error) });
+    }
+  }
+
   async #close(): Promise<void> {
+    this.#cancelMaintenance();
     const services = this.#services;
     this.#services = undefined;
     this.#activeSince = 0;

@@ -89,7 +89,7 @@ async function pass(
     throw new Failure(404, `no handler for route "${request.path}". it is being disabled.`);
   }
   const response = request.operation === "help"
-    ? helpFor(route.mounted.backend, route.path)
+    ? helpFor(route.mounted.backend, route.mounted.entry.options, route.path)
     : await route.mounted.backend.handle(call);
   await useUp(passage, transaction);
   passage.afterwards = transaction.tasks;

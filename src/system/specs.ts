@@ -14,7 +14,7 @@ import { nodePathDescriptions } from "./node/describe.ts";
 function sections(services: Services): OpenApiSection[] {
   const found: OpenApiSection[] = [{ prefix: "sys/", paths: nodePathDescriptions }];
   for (const { entry, backend } of services.mounts.router.all()) {
-    const described = backend.describe?.();
+    const described = backend.describe?.(entry.options);
     if (described !== undefined) found.push({ prefix: routePath(entry), paths: described.paths });
   }
   return found;

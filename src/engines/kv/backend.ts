@@ -49,7 +49,10 @@ export function kvBackend(services: () => Services): LogicalBackend {
         );
       });
     },
-    describe: () => versioned().describe?.() ?? { help: "", paths: [] },
+    describe(options) {
+      const backend = options.version === "2" ? versioned() : v1Backend;
+      return backend.describe?.(options) ?? { help: "", paths: [] };
+    },
   };
 }
 

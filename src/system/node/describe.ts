@@ -25,7 +25,6 @@ export const nodePathDescriptions: readonly PathDescription[] = [
   described("leader", "Which node is active.", ["read"]),
   described("init", "Makes the keys of a new cluster.", ["read", "update"]),
   described("unseal", "Takes a share of the unseal key.", ["update"]),
-  described("step-down", "Hands the active role to another node.", ["update"]),
   described("rekey/init", "A new unseal key, with new shares.", ["read", "update", "delete"]),
   described("rekey/update", "A share of the key in force.", ["update"]),
   described("rekey/verify", "The new shares, shown by their holders.", [
