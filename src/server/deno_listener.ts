@@ -5,6 +5,7 @@
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Clock } from "../base/clock.ts";
+import { addressKey } from "./address_key.ts";
 import { formatHostPort, type HostPort } from "./addresses.ts";
 import type { Door } from "./door.ts";
 import { explainListenError, type HttpListener } from "./listener.ts";
@@ -26,6 +27,8 @@ export interface DenoListenerParts {
 /** Connections that are cut when descriptors have run out. */
 const shedCount = 256;
 const relistenMs = 20;
+/** The old server of an exchange ends so long after it. */
+const drainMs = 2000;
 
 type Serving = Deno.HttpServer<Deno.NetAddr>;
 
@@ -36,6 +39,7 @@ export class DenoListener implements HttpListener {
   readonly #abort = new AbortController();
   #tls: TlsPair | undefined;
   #server: Serving;
+  readonly #draining = new Set<Serving>();
   #stopping = false;
 
   /** Throws `ListenError`. */
@@ -57,22 +61,32 @@ export class DenoListener implements HttpListener {
   async replaceTls(pair: TlsPair): Promise<void> {
     const before = this.#server;
     this.#tls = pair;
-    if (canSharePort(pair)) {
-      // Both listen for a moment; the old one ends with its connections, which finish first.
-      this.#server = this.#serve();
-      await before.shutdown();
-    } else {
+    if (!canSharePort(pair)) {
       // The port is free at once, its connections end on their own.
       const ended = before.shutdown();
       this.#server = this.#serve();
-      await ended;
+      return await ended;
     }
+    // Both listen; connections that come from now on go to the new one. Those of the old one may
+    // ask once more and are then told to come again, so that no request is lost to the change.
+    this.#server = this.#serve();
+    const key = addressKey(this.#at.host === "" ? "::" : this.#at.host);
+    if (key !== undefined) this.#parts.sweeper.preferNewest(this.#at.port, key);
+    this.#drain(before);
+  }
+
+  #drain(old: Serving): void {
+    this.#draining.add(old);
+    this.#parts.clock.after(drainMs, async () => {
+      await old.shutdown();
+      this.#draining.delete(old);
+    });
   }
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     const cancel = this.#parts.clock.after(graceMs, () => this.#abort.abort());
-    await this.#server.shutdown();
+    await Promise.all([this.#server, ...this.#draining].map((server) => server.shutdown()));
     cancel();
     this.#parts.sweeper.unwatch(this.#at.port);
   }
@@ -98,7 +112,18 @@ export class DenoListener implements HttpListener {
         record.inFlight--;
       };
       info.completed.then(done, done);
-      return door.handle(request, { remoteAddress, remotePort });
+      const answer = door.handle(request, { remoteAddress, remotePort });
+      if (this.#draining.has(server) && !record.multiplexed) return answer.then(lastOfConnection);
+      return request.body === null ? answer : answer.then((response) => {
+        // The rest of a body that did not come in time would be taken for the next request.
+        if (response.status === 408) {
+          const doom = () => {
+            record.doomed = true;
+          };
+          info.completed.then(doom, doom);
+        }
+        return response;
+      });
     });
     this.#guard(server);
     return server;
@@ -128,6 +153,11 @@ export class DenoListener implements HttpListener {
       this.#parts.clock.after(relistenMs * 10, () => this.#relisten());
     }
   }
+}
+
+function lastOfConnection(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
 }
 
 /** Whether two servers can hold the port while certificates change. Deno ends at once without it. */

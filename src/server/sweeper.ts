@@ -70,6 +70,11 @@ export class Sweeper {
     return chosen.length;
   }
 
+  /** Of several sockets that listen on one address, the newest gets all connections from now on. */
+  preferNewest(port: number, addressKey: string): void {
+    this.#sockets.preferNewest(port, addressKey);
+  }
+
   #look(socket: SocketFacts, watch: Watch, now: number): void {
     const limits = this.#limits.get(socket.localPort);
     if (limits === undefined) return;

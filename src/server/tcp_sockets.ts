@@ -23,6 +23,8 @@ export interface SocketTable {
   read(ports: ReadonlySet<number>): SocketFacts[];
   /** Ends a connection in both directions; its owner sees it closed. */
   cut(socket: SocketFacts): void;
+  /** Of several sockets that listen on one address, the newest gets all connections from now on. */
+  preferNewest(port: number, addressKey: string): void;
 }
 
 const SOL_SOCKET = 1;
@@ -31,7 +33,9 @@ const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 const SHUT_RDWR = 2;
 const AF_INET = 2;
+const SO_ATTACH_REUSEPORT_CBPF = 51;
 const ESTABLISHED = 1;
+const LISTEN = 10;
 const CLOSE_WAIT = 8;
 /** Offsets in `struct tcp_info`. */
 const UNACKED = 24;
@@ -56,6 +60,8 @@ export class LinuxSocketTable implements SocketTable {
   readonly #cookie = new BigUint64Array(1);
   readonly #name = new Uint8Array(128);
   #known = new Map<number, Known>();
+  /** Descriptors below it are looked at. */
+  #top = headroom;
 
   constructor(libc: Libc) {
     this.#libc = libc;
@@ -64,20 +70,22 @@ export class LinuxSocketTable implements SocketTable {
   read(ports: ReadonlySet<number>): SocketFacts[] {
     const known = new Map<number, Known>();
     const found: SocketFacts[] = [];
-    let top = headroom;
-    for (const fd of this.#known.keys()) top = Math.max(top, fd + headroom);
-    for (let fd = 3; fd < top; fd++) {
-      if (!this.#readInfo(fd)) continue;
+    let highest = 0;
+    for (let fd = 3; fd < this.#top; fd++) {
+      const state = this.#readInfo(fd);
+      if (state !== ESTABLISHED && state !== CLOSE_WAIT) continue;
       const cookie = this.#readCookie(fd);
       const before = this.#known.get(fd);
       const names = before?.cookie === cookie ? before : this.#readNames(fd, cookie);
       if (names === undefined) continue;
       known.set(fd, names);
-      top = Math.max(top, fd + headroom);
+      highest = fd;
+      this.#top = Math.max(this.#top, fd + headroom);
       if (!ports.has(names.localPort)) continue;
       found.push({ ...names, fd, ...this.#traffic() });
     }
     this.#known = known;
+    this.#top = highest + headroom;
     return found;
   }
 
@@ -86,13 +94,39 @@ export class LinuxSocketTable implements SocketTable {
     if (this.#readCookie(fd) === cookie) this.#libc.shutdown(fd, SHUT_RDWR);
   }
 
-  /** False for what is not open, not TCP, or not connected. */
-  #readInfo(fd: number): boolean {
+  preferNewest(port: number, addressKey: string): void {
+    const listening: number[] = [];
+    for (let fd = 3; fd < this.#top; fd++) {
+      if (this.#readInfo(fd) !== LISTEN) continue;
+      this.#length[0] = this.#name.length;
+      if (this.#libc.getsockname(fd, this.#name, this.#lengthBytes) !== 0) continue;
+      const own = this.#socketAddress();
+      if (own.port === port && own.key === addressKey) listening.push(fd);
+    }
+    const [any] = listening;
+    if (any === undefined || listening.length < 2) return;
+    // A classic BPF program of one instruction, "return the index of the last socket", and the
+    // `struct sock_fprog` that points to it: socket(7), SO_ATTACH_REUSEPORT_CBPF.
+    const code = new Uint8Array(8);
+    const codeView = new DataView(code.buffer);
+    codeView.setUint16(0, 0x06, true);
+    codeView.setUint32(4, listening.length - 1, true);
+    const program = new Uint8Array(16);
+    const programView = new DataView(program.buffer);
+    programView.setUint16(0, 1, true);
+    programView.setBigUint64(
+      8,
+      BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(code))),
+      true,
+    );
+    this.#libc.setsockopt(any, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, program, program.length);
+  }
+
+  /** The state of a TCP socket, its facts in `#info`; undefined for what is none. */
+  #readInfo(fd: number): number | undefined {
     this.#length[0] = this.#info.length;
     const result = this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.#info, this.#lengthBytes);
-    if (result !== 0) return false;
-    const state = this.#info[0];
-    return state === ESTABLISHED || state === CLOSE_WAIT;
+    return result === 0 ? this.#info[0] : undefined;
   }
 
   #traffic(): { received: number; acknowledged: number; pending: boolean } {

@@ -1,0 +1,157 @@
+/** Real servers in processes of their own, for tests. */
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/** Directory for one test; removed by `dispose`. */
+export async function scratch(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await Deno.makeTempDir({ prefix: "holdfast-server-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+/** A port of this room's range that is free at the moment. */
+export function freePort(): number {
+  for (let tries = 0; tries < 200; tries++) {
+    const port = 23000 + Math.floor(Math.random() * 400);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      Deno.listen({ hostname: "127.0.0.1", port: port + 1 }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error("no free port");
+}
+
+export interface Spawned extends AsyncDisposable {
+  /** Standard output and standard error so far. */
+  output(): string;
+  /** Resolves once the output holds a text. Throws with the output where it ends or takes long. */
+  saw(text: string | RegExp): Promise<void>;
+  signal(name: Deno.Signal): void;
+  /** The exit code. */
+  readonly ended: Promise<number>;
+  readonly pid: number;
+}
+
+/** Starts the program with some arguments. */
+export function spawn(args: readonly string[], env: Record<string, string> = {}): Spawned {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--config", `${root}/deno.json`, `${root}/main.ts`, ...args],
+    env: { NO_COLOR: "1", VAULT_TOKEN: "", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
+  };
+  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  let over = false;
+  const ended = Promise.all([child.status, collected]).then(([{ code }]) => {
+    over = true;
+    return code;
+  });
+  return {
+    pid: child.pid,
+    ended,
+    output: () => output,
+    signal: (name) => child.kill(name),
+    async saw(text) {
+      const found = () => typeof text === "string" ? output.includes(text) : text.test(output);
+      await eventually(() => found() || over, () => `waiting for ${text}:\n${output}`);
+      if (!found()) throw new Error(`it ended without ${text}:\n${output}`);
+    },
+    async [Symbol.asyncDispose]() {
+      if (!over) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Starts a server and waits until it answers. */
+export async function startServer(
+  configPath: string,
+  env: Record<string, string> = {},
+): Promise<Spawned> {
+  const server = spawn(["server", `-config=${configPath}`], env);
+  try {
+    await server.saw("server started!");
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+  return server;
+}
+
+/** Asks again every few milliseconds, for at most ten seconds. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  explain: () => string = () => "it did not come to be",
+): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!await condition()) {
+    if (performance.now() > deadline) throw new Error(explain());
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  // deno-lint-ignore no-explicit-any -- tests look into bodies of every shape
+  readonly body: any;
+  readonly headers: Headers;
+}
+
+/** One call of the API. */
+export async function api(
+  address: string,
+  path: string,
+  options: { token?: string; body?: unknown; method?: string; headers?: HeadersInit } = {},
+): Promise<Answer> {
+  const headers = new Headers(options.headers);
+  if (options.token !== undefined) headers.set("x-vault-token", options.token);
+  const response = await fetch(`${address}/v1/${path}`, {
+    method: options.method ?? (options.body === undefined ? "GET" : "PUT"),
+    headers,
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const text = await response.text();
+  const body = text === "" ? undefined : JSON.parse(text);
+  return { status: response.status, body, headers: response.headers };
+}
+
+/** Initialises with one key and unseals. */
+export async function bringUp(address: string): Promise<{ key: string; token: string }> {
+  const made = await api(address, "sys/init", { body: { secret_shares: 1, secret_threshold: 1 } });
+  const key: string = made.body.keys_base64[0];
+  await api(address, "sys/unseal", { body: { key } });
+  return { key, token: made.body.root_token };
+}
+
+/** A connection whose bytes the test writes itself. */
+export async function rawConnection(port: number) {
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  return {
+    send: (text: string) => connection.write(new TextEncoder().encode(text)),
+    /** All that comes until the other side closes, and after how many milliseconds it did. */
+    async untilClosed(): Promise<{ text: string; afterMs: number }> {
+      const start = performance.now();
+      let text = "";
+      const buffer = new Uint8Array(65536);
+      try {
+        for (;;) {
+          const count = await connection.read(buffer);
+          if (count === null) break;
+          text += new TextDecoder().decode(buffer.subarray(0, count));
+        }
+      } catch (error) {
+        if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+      }
+      return { text, afterMs: performance.now() - start };
+    },
+    close: () => connection.close(),
+  };
+}
