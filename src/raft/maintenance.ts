@@ -215,7 +215,7 @@ export class Maintenance {
     const { settings, state } = this.#parts;
     const live = state.file.meta.bytes + state.file.meta.entries * 8;
     const disk = await state.file.diskBytes();
-    if (disk < live * 1.7 || disk - live * 1.3 < GARBAGE_BYTES_MIN) return;
+    if (disk < live * 1.5 || disk - live * 1.3 < GARBAGE_BYTES_MIN) return;
     const current = Math.max(...await generations(settings.path));
     const path = `${settings.path}/${stateFileName(current + 1)}`;
     await removeKvFile(path);

@@ -49,7 +49,7 @@ export interface StorageParts {
 
 export class RaftStorage {
   readonly #parts: StorageParts;
-  #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -93,7 +93,7 @@ export class RaftStorage {
   /** One log entry: all changes or none, durable and visible when it resolves. */
   async write(batch: readonly Change[]): Promise<void> {
     const { driver, settings } = this.#parts;
-    if (this.#isClosed) throw new StorageError("the storage is closed");
+    if (this.#closing !== undefined) throw new StorageError("the storage is closed");
     const bytes = checkBatch(batch, settings);
     if (batch.length === 0) return;
     await driver.submit(encodeBatch(batch, bytes));
@@ -160,9 +160,12 @@ export class RaftStorage {
   }
 
   /** Ends writes under way, flushes, and lets go of the directory, which it does in any case. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const { driver, maintenance, release } = this.#parts;
     try {
       await driver.close();

@@ -20,11 +20,13 @@ export async function rewriteState(from: StateFile, path: string): Promise<State
       low = leaf.high;
     }
     await copy.finish();
-    return to;
   } catch (error) {
     to.close();
     throw error;
   }
+  // Closing writes the WAL back and removes it, else everything would be on disk twice.
+  to.close();
+  return await StateFile.open(to.options);
 }
 
 class Copy {
