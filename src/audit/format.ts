@@ -60,14 +60,15 @@ export class Formatter {
     return this.options.logRaw ? data : this.hasher.object(data, plain);
   }
 
-  #auth({ token, request }: AuditedRequest): JsonObject {
+  #auth({ token, request, identityPolicies = [] }: AuditedRequest): JsonObject {
     if (token === undefined) return { token_type: "default" };
     return {
       client_token: this.#secret(request.clientToken),
       accessor: this.#accessor(token.accessor),
       display_name: token.displayName,
-      policies: [...token.policies],
+      policies: allPolicies(token.policies, identityPolicies),
       token_policies: [...token.policies],
+      ...identityPart(identityPolicies),
       ...metadataOf(token),
       ...(token.entityId === "" ? {} : { entity_id: token.entityId }),
       token_type: token.type,
@@ -120,8 +121,10 @@ export class Formatter {
           client_token: this.#secret(auth.clientToken),
           accessor: this.#accessor(auth.accessor),
           display_name: auth.displayName,
-          policies: [...auth.tokenPolicies],
+          policies: allPolicies(auth.tokenPolicies, auth.identityPolicies),
           token_policies: [...auth.tokenPolicies],
+          ...identityPart(auth.identityPolicies),
+          ...(auth.entityId === "" ? {} : { entity_id: auth.entityId }),
           token_type: auth.tokenType,
           token_ttl: auth.leaseDurationSeconds,
         },
@@ -159,6 +162,14 @@ export class Formatter {
       },
     };
   }
+}
+
+function allPolicies(own: readonly string[], ofIdentity: readonly string[]): string[] {
+  return ofIdentity.length === 0 ? [...own] : [...new Set([...own, ...ofIdentity])].sort();
+}
+
+function identityPart(names: readonly string[]): JsonObject {
+  return names.length === 0 ? {} : { identity_policies: [...names] };
 }
 
 function metadataOf(token: TokenEntry): JsonObject {

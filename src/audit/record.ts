@@ -18,6 +18,8 @@ export interface AuditedRequest {
   /** When it came, milliseconds since the epoch. */
   readonly time: number;
   readonly token: TokenEntry | undefined;
+  /** Of the token's entity and its groups. */
+  readonly identityPolicies?: readonly string[];
   readonly mount: AuditedMount | undefined;
   /** Why it was refused; undefined where it was not. */
   readonly error: string | undefined;

@@ -1,11 +1,13 @@
 /** Policies in storage, and the compiled ACLs that requests are checked against. */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import { badRequest } from "../base/failure.ts";
+import { badRequest, permissionDenied } from "../base/failure.ts";
 import type { Clock } from "../base/clock.ts";
+import type { IdentityView, IdentityViews } from "../identity/views.ts";
 import { Acl } from "../policy/acl.ts";
 import { compileAcl } from "../policy/compile.ts";
 import { parsePolicy } from "../policy/parse.ts";
 import type { ParsedPolicy } from "../policy/policy.ts";
+import { expandTemplates, type PolicySubject } from "../policy/template.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
@@ -33,21 +35,33 @@ export interface StoredPolicy extends PolicySettings {
 
 type KeptPolicy = Omit<StoredPolicy, "name" | "parsed">;
 
+/** `acl` is the one without an identity, where it was ever asked for. */
+interface CompiledSet {
+  readonly acl: Acl | undefined;
+  readonly templated: boolean;
+}
+
+type Made = CompiledSet & { readonly acl: Acl };
+
 export class Acls {
-  /** By the sorted names of a policy set. */
-  readonly #compiled = new Map<string, Acl>();
+  /** By the sorted names of a policy set: for any token, as long as no policy has templates. */
+  readonly #compiled = new Map<string, CompiledSet>();
+  /** Sets with templates, by whom they were filled in for. A changed identity is a new view. */
+  #filledIn = new WeakMap<IdentityView, Map<string, Acl>>();
   #changes = 0;
 
   constructor(
     transactions: Transactions,
     readonly cache: EntryCache,
     readonly clock: Clock,
+    readonly identities: Pick<IdentityViews, "get">,
     readonly maxSets = 4096,
   ) {
     transactions.onChange((keys) => {
       if (!keys.some((key) => key.startsWith(prefix))) return;
       this.#changes++;
       this.#compiled.clear();
+      this.#filledIn = new WeakMap();
     });
   }
 
@@ -96,31 +110,82 @@ export class Acls {
     transaction.delete(prefix + name);
   }
 
-  /** The ACL of a set of policies. Names without a policy grant nothing. */
-  async forPolicies(transaction: Transaction, names: readonly string[]): Promise<Acl> {
+  /**
+   * The ACL of a set of policies, with templates filled in for an identity; without one, rules
+   * with templates fall away. Names without a policy grant nothing.
+   */
+  async forPolicies(
+    transaction: Transaction,
+    names: readonly string[],
+    view?: IdentityView,
+  ): Promise<Acl> {
     const id = names.length === 1 ? names[0] ?? "" : [...names].sort().join("\0");
-    const known = this.#compiled.get(id);
+    const set = this.#compiled.get(id);
+    const known = set !== undefined && set.templated && view !== undefined
+      ? this.#filledIn.get(view)?.get(id)
+      : set?.acl;
     const nowMs = this.clock.now();
     if (known !== undefined && (known.validUntil ?? Infinity) > nowMs) return known;
     const before = this.#changes;
+    const subject = subjectOf(view);
     const policies: ParsedPolicy[] = [];
+    let templated = false;
     for (const name of new Set(names)) {
-      if (name === "root") return this.#keep(id, before, new Acl([], true, undefined));
+      if (name === "root") {
+        return this.#keep(id, before, { acl: new Acl([], true, undefined), templated }, view);
+      }
       const stored = await this.get(transaction, name);
-      if (stored !== undefined) policies.push(stored.parsed);
+      if (stored === undefined) continue;
+      templated ||= stored.parsed.templated;
+      policies.push(expandTemplates(stored.parsed, subject, stored).policy);
     }
-    return this.#keep(id, before, compileAcl(policies, { nowMs }));
+    return this.#keep(id, before, { acl: compileAcl(policies, { nowMs }), templated }, view);
   }
 
-  /** The ACL of a token. */
+  /** The ACL of a token: its own policies, and those of its entity with all groups. */
   async forToken(transaction: Transaction, token: TokenEntry): Promise<Acl> {
-    return await this.forPolicies(transaction, token.policies);
+    if (token.entityId === "" || token.policies.includes("root")) {
+      return await this.forPolicies(transaction, token.policies);
+    }
+    const view = await this.identities.get(transaction, token.entityId);
+    if (view === undefined || view.entity.disabled) throw permissionDenied();
+    const names = view.policies.length === 0
+      ? token.policies
+      : [...new Set([...token.policies, ...view.policies.filter((name) => name !== "root")])];
+    return await this.forPolicies(transaction, names, view);
   }
 
-  #keep(id: string, before: number, acl: Acl): Acl {
-    if (before !== this.#changes) return acl;
-    if (this.#compiled.size >= this.maxSets) this.#compiled.clear();
-    this.#compiled.set(id, acl);
-    return acl;
+  #keep(id: string, before: number, made: Made, view: IdentityView | undefined): Acl {
+    if (before !== this.#changes) return made.acl;
+    if (this.#compiled.size >= this.maxSets && !this.#compiled.has(id)) this.#compiled.clear();
+    if (!made.templated || view === undefined) this.#compiled.set(id, made);
+    else {
+      // Tells the next one with these names to look below its own identity.
+      const set = this.#compiled.get(id);
+      this.#compiled.set(id, set?.templated ? set : { acl: undefined, templated: true });
+      const filledIn = this.#filledIn.get(view) ?? new Map<string, Acl>();
+      this.#filledIn.set(view, filledIn.set(id, made.acl));
+    }
+    return made.acl;
   }
+}
+
+function subjectOf(view: IdentityView | undefined): PolicySubject {
+  if (view === undefined) return { groups: [] };
+  const { entity, groups } = view;
+  return {
+    entity: {
+      id: entity.id,
+      name: entity.name,
+      metadata: entity.metadata ?? {},
+      aliases: entity.aliases.map((alias) => ({
+        accessor: alias.mountAccessor,
+        id: alias.id,
+        name: alias.name,
+        metadata: alias.metadata ?? {},
+        customMetadata: alias.customMetadata ?? {},
+      })),
+    },
+    groups: groups.map(({ id, name, metadata }) => ({ id, name, metadata: metadata ?? {} })),
+  };
 }

@@ -1,11 +1,13 @@
 /** Turns what an auth method answered into a token. */
-import { badRequest } from "../base/failure.ts";
+import { badRequest, permissionDenied } from "../base/failure.ts";
+import { identityOfLogin } from "../identity/login.ts";
 import type { Auth } from "../logical/auth.ts";
 import { type LogicalResponse, withWarnings } from "../logical/response.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { NewToken } from "../token/store.ts";
 import { effectiveTtl } from "../token/ttl.ts";
 import type { Call } from "./backend.ts";
+import { loginRole } from "./admission.ts";
 import { checkAddress } from "./authenticate.ts";
 import type { Services } from "./services.ts";
 
@@ -32,6 +34,7 @@ export async function completeLogin(
     now,
   });
   auth.tokenPolicies = loginPolicies(auth);
+  await findIdentity(services, transaction, call, auth);
   auth.leaseDurationSeconds = ttl;
   const spec: NewToken = {
     parent: "",
@@ -53,6 +56,10 @@ export async function completeLogin(
     authMount: call.mount.path,
     internalData: { ...auth.internalData, maxTtl: auth.maxTtlSeconds },
   };
+  const { path } = call.request;
+  const route = services.mounts.router.find(path);
+  const role = await loginRole(route, call);
+  services.quotas.reserveLease(transaction, { path, mount: call.mount.path, role });
   if (auth.tokenType === "batch") {
     const made = services.batchTokens.create(spec);
     auth.clientToken = made.token;
@@ -64,6 +71,27 @@ export async function completeLogin(
     auth.accessor = made.entry.accessor;
   }
   withWarnings(response, warnings);
+}
+
+/** The entity that the login is of. Throws a 403 for one that is disabled. */
+async function findIdentity(
+  services: Services,
+  transaction: Transaction,
+  { mount }: Call,
+  auth: Auth,
+): Promise<void> {
+  const { alias } = auth;
+  if (alias === undefined) return;
+  const view = await identityOfLogin(services.identity, transaction, {
+    accessor: mount.accessor,
+    local: mount.local,
+    name: alias.name,
+    metadata: alias.metadata,
+    groups: auth.groupAliases,
+  });
+  if (view.entity.disabled) throw permissionDenied();
+  auth.entityId = view.entity.id;
+  auth.identityPolicies = [...view.policies];
 }
 
 /** The mount's path and the name, joined by dashes. */

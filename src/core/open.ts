@@ -2,6 +2,7 @@
 import type { DeviceOpener } from "../audit/device.ts";
 import { AuditTable } from "../audit/store.ts";
 import type { Barrier } from "../barrier/barrier.ts";
+import { Identity } from "../identity/identity.ts";
 import { LeaseStore } from "../lease/store.ts";
 import { EntryCache } from "../storage/cache.ts";
 import { type Transaction, Transactions } from "../storage/transaction.ts";
@@ -70,7 +71,8 @@ export async function openServices(parts: OpenParts): Promise<Services> {
   const transactions = new Transactions(barrier);
   const cache = new EntryCache(transactions, parts.cacheEntries);
   const leases = new LeaseStore(crypto);
-  const acls = new Acls(transactions, cache, clock);
+  const identity = new Identity(transactions, cache, clock, random);
+  const acls = new Acls(transactions, cache, clock, identity.views);
   const holder: { services?: Services } = {};
   const services = () => {
     if (holder.services === undefined) throw new Error("the node is not unsealed yet");
@@ -130,6 +132,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     expiration,
     revoker,
     wrapping: new Wrapping(issuer, tokens, cubbyhole, jwt),
+    identity,
     lockouts: new Lockouts(transactions, clock),
     audit,
     auditor: audit.broker,

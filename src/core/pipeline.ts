@@ -9,6 +9,7 @@ import type { LogicalResponse } from "../logical/response.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import type { AuditedMount } from "../audit/record.ts";
+import { admit } from "./admission.ts";
 import { authenticate, findToken } from "./authenticate.ts";
 import type { Call } from "./backend.ts";
 import { helpFor } from "./help.ts";
@@ -30,6 +31,8 @@ interface Passage {
   readonly time: number;
   /** Set once the token is known, for the audit of a refusal too. */
   token: TokenEntry | undefined;
+  /** What the token's entity and its groups add. */
+  identityPolicies: readonly string[];
   /** A retry of the transaction is the same request: recorded once. */
   recorded: boolean;
   /** Work that is larger than one transaction and belongs to this request. */
@@ -50,11 +53,13 @@ export async function handleRequest(
     asked: request.operation,
     time: services.tokens.clock.now(),
     token: undefined,
+    identityPolicies: [],
     recorded: false,
     afterwards: [],
   };
   let response: LogicalResponse | undefined;
   try {
+    await limitRate(passage);
     response = await services.transactions.run((transaction) => pass(passage, transaction));
     if (services.revoker.unfinished) await services.revoker.finish();
     for (const task of passage.afterwards) await task();
@@ -68,6 +73,21 @@ export async function handleRequest(
   return response;
 }
 
+/** Too many requests are refused before anything else is done for them. */
+async function limitRate(passage: Passage): Promise<void> {
+  const { services, request, route } = passage;
+  if (services.quotas.rateLimits.size === 0) return;
+  await admit(
+    services,
+    request,
+    route,
+    (run) =>
+      services.transactions.run((transaction) =>
+        route === undefined ? "" : run(callOf(passage, route, transaction))
+      ),
+  );
+}
+
 async function pass(
   passage: Passage,
   transaction: Transaction,
@@ -78,6 +98,7 @@ async function pass(
   passage.token = passage.needsToken
     ? await authenticate(transaction, tokens, batchTokens, request)
     : await findToken(transaction, tokens, batchTokens, request);
+  if (passage.needsToken) await identify(passage, transaction);
   const call = route === undefined ? undefined : callOf(passage, route, transaction);
   if (call !== undefined && route !== undefined) await tellCreate(route.mounted, call);
   if (passage.needsToken) await authorize(passage, transaction);
@@ -94,6 +115,15 @@ async function pass(
   await useUp(passage, transaction);
   passage.afterwards = transaction.tasks;
   return response === undefined ? undefined : await complete(passage, route, call, response);
+}
+
+/** Refuses tokens whose entity is disabled or gone. */
+async function identify(passage: Passage, transaction: Transaction): Promise<void> {
+  const { services, token } = passage;
+  if (token === undefined || token.entityId === "") return;
+  const view = await services.identity.views.get(transaction, token.entityId);
+  if (view === undefined || view.entity.disabled) throw permissionDenied();
+  passage.identityPolicies = view.policies;
 }
 
 function callOf(passage: Passage, route: Route, transaction: Transaction): Call {
@@ -187,16 +217,19 @@ async function recordAnswer(
 }
 
 async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {
-  const { auditor } = passage.services;
+  const { auditor, quotas } = passage.services;
   if (!auditor.enabled) return;
+  const limited = reason instanceof Failure && reason.status === 429;
+  if (limited && !quotas.config.auditRefusals) return;
   const error = reason instanceof Failure ? describeError(reason) : "internal error";
   await recordRequest(passage, error);
   await auditor.logResponse({ ...recordOf(passage), response: undefined, error });
 }
 
 function recordOf(passage: Passage) {
-  const { request, time, token, route } = passage;
-  return { request, time, token, mount: route && auditedMount(route.mounted) };
+  const { request, time, token, identityPolicies, route } = passage;
+  const mount = route && auditedMount(route.mounted);
+  return { request, time, token, identityPolicies, mount };
 }
 
 function auditedMount({ entry }: Mounted): AuditedMount {

@@ -1,5 +1,6 @@
 /** Renews a token within its limits; logins ask their auth method first. */
-import { badRequest } from "../base/failure.ts";
+import { badRequest, permissionDenied } from "../base/failure.ts";
+import { followGroups } from "../identity/login.ts";
 import type { JsonObject } from "../logical/json.ts";
 import { newAuth } from "../logical/auth.ts";
 import { type LogicalResponse, withWarnings } from "../logical/response.ts";
@@ -17,6 +18,9 @@ interface Limits {
   readonly maxTtl: number;
   readonly defaultLeaseTtl: number;
   readonly maxLeaseTtl: number;
+  /** Groups of the outside world as the method knows them today. */
+  readonly groupAliases: readonly string[] | undefined;
+  readonly accessor: string;
 }
 
 /**
@@ -43,8 +47,28 @@ export async function renewToken(
   });
   if (ttl <= 0) throw badRequest("past the maximum TTL: the token can't be renewed");
   const extended = await services.issuer.extend(transaction, entry, ttl);
-  const auth = authOf({ token: text, entry: extended }, { leaseDurationSeconds: ttl });
+  const identityPolicies = await refreshIdentity(services, transaction, entry, limits);
+  const auth = authOf({ token: text, entry: extended }, {
+    leaseDurationSeconds: ttl,
+    identityPolicies,
+  });
   return withWarnings({ auth }, warnings);
+}
+
+/** The policies that come with the token's entity, its external groups brought up to date. */
+async function refreshIdentity(
+  { identity }: Services,
+  transaction: Transaction,
+  { entityId }: TokenEntry,
+  { groupAliases, accessor }: Limits,
+): Promise<string[]> {
+  if (entityId === "") return [];
+  const entity = await identity.entities.follow(transaction, entityId);
+  if (entity === undefined || entity.disabled) throw permissionDenied();
+  if (groupAliases !== undefined) {
+    await followGroups(identity, transaction, entity.id, accessor, groupAliases);
+  }
+  return [...(await identity.views.build(transaction, entity)).policies];
 }
 
 async function limitsOf(
@@ -81,6 +105,8 @@ async function limitsOf(
     ttl: renewed.leaseDurationSeconds,
     period: renewed.periodSeconds,
     maxTtl: renewed.maxTtlSeconds,
+    groupAliases: renewed.groupAliases,
+    accessor: mount.accessor,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What lives between unseal and seal. Made in one place, passed as one value. */
 import type { Auditor } from "../audit/record.ts";
 import type { AuditTable } from "../audit/store.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { LeaseStore } from "../lease/store.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transactions } from "../storage/transaction.ts";
@@ -27,6 +28,7 @@ export interface Services {
   readonly expiration: Expiration;
   readonly revoker: Revoker;
   readonly wrapping: Wrapping;
+  readonly identity: Identity;
   readonly lockouts: Lockouts;
   readonly audit: AuditTable;
   readonly auditor: Auditor;

@@ -6,6 +6,7 @@ import type { Call } from "../../core/backend.ts";
 import { authOf } from "../../core/issue.ts";
 import type { Services } from "../../core/services.ts";
 import { isWrapping } from "../../core/wrapping.ts";
+import { identityOfLogin } from "../../identity/login.ts";
 import { isJsonObject, isRawNumber, type JsonValue } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import type { TokenEntry } from "../../token/entry.ts";
@@ -99,7 +100,7 @@ async function create(
   if (parent.numUses > 0 || isWrapping(parent)) {
     throw badRequest("restricted use token cannot generate child tokens");
   }
-  const acl = await services.acls.forPolicies(call.transaction, parent.policies);
+  const acl = await services.acls.forToken(call.transaction, parent);
   const { path, operation } = call.request;
   const sudo = acl.check({ path, operation, data: {} }).sudo;
   const creation: Creation = { services, call, parent, wanted, role, sudo, warnings: [] };
@@ -110,6 +111,10 @@ async function create(
     );
   }
   const spec = await newToken(creation);
+  if (spec.ttl > 0 && !spec.policies.includes("root")) {
+    const subject = { path: spec.path, mount: call.mount.path, role: "" };
+    services.quotas.reserveLease(call.transaction, subject);
+  }
   const response: LogicalResponse = tokenType(creation) === "batch"
     ? { auth: authOf(services.batchTokens.create(spec)) }
     : { auth: authOf(await services.issuer.issue(call.transaction, spec, wanted.id || undefined)) };
@@ -192,7 +197,7 @@ async function newToken(creation: Creation): Promise<NewToken> {
     renewable: isRoot && ttl === 0 ? false : wanted.renewable && (role?.renewable ?? true),
     boundCidrs: role?.boundCidrs ?? [],
     namespaceId: "root",
-    entityId: orphan || wanted.no_parent ? "" : parent.entityId,
+    entityId: await entityOf(creation, orphan || wanted.no_parent),
     role: role?.name ?? "",
     noDefaultPolicy: wanted.no_default_policy,
     authMount: "auth/token/",
@@ -221,6 +226,21 @@ async function newToken(creation: Creation): Promise<NewToken> {
     warnings.push(...result.warnings);
     return result.ttl;
   }
+}
+
+/** That of the alias which was asked for, else the parent's; an orphan has none. */
+async function entityOf(creation: Creation, isOrphan: boolean): Promise<string> {
+  const { services, call, parent, wanted } = creation;
+  if (wanted.entity_alias === undefined) return isOrphan ? "" : parent.entityId;
+  const view = await identityOfLogin(services.identity, call.transaction, {
+    accessor: call.mount.accessor,
+    local: call.mount.local,
+    name: wanted.entity_alias.toLowerCase(),
+    metadata: undefined,
+    groups: undefined,
+  });
+  if (view.entity.disabled) throw badRequest("the entity of the alias is disabled");
+  return view.entity.id;
 }
 
 function pathOf(call: Call, role: TokenRole | undefined): string {

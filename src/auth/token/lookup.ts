@@ -22,7 +22,13 @@ export async function findAccessor(
 }
 
 /** As lookups show it. `id` is the token's text where the caller knows it. */
-export function tokenBody(entry: TokenEntry, id: string, now: number): JsonObject {
+export async function tokenBody(
+  services: Services,
+  call: Call,
+  entry: TokenEntry,
+  id: string,
+): Promise<JsonObject> {
+  const now = services.tokens.clock.now();
   const meta: JsonObject | null = entry.meta === null ? null : { ...entry.meta };
   return {
     accessor: entry.accessor,
@@ -45,6 +51,7 @@ export function tokenBody(entry: TokenEntry, id: string, now: number): JsonObjec
     ...(entry.period > 0 ? { period: entry.period } : {}),
     ...(entry.role === "" ? {} : { role: entry.role }),
     ...(entry.boundCidrs.length === 0 ? {} : { bound_cidrs: [...entry.boundCidrs] }),
+    ...await identityPart(services, call, entry),
     ...(entry.lastRenewal === 0 ? {} : {
       last_renewal: rfc3339(entry.lastRenewal),
       last_renewal_time: Math.floor(entry.lastRenewal / 1000),
@@ -52,20 +59,32 @@ export function tokenBody(entry: TokenEntry, id: string, now: number): JsonObjec
   };
 }
 
+/** What comes with the token's entity today. */
+async function identityPart(
+  services: Services,
+  { transaction }: Call,
+  { entityId }: TokenEntry,
+): Promise<JsonObject> {
+  if (entityId === "") return {};
+  const view = await services.identity.views.get(transaction, entityId);
+  if (view === undefined || view.policies.length === 0) return {};
+  return { identity_policies: [...view.policies], external_namespace_policies: {} };
+}
+
 /** A caller's own limited token shows the uses it has left after this one. */
-function ownBody(services: Services, call: Call): LogicalResponse {
+async function ownBody(services: Services, call: Call): Promise<LogicalResponse> {
   const entry = call.token;
   if (entry === undefined) throw permissionDenied();
-  const body = tokenBody(entry, call.request.clientToken, services.tokens.clock.now());
+  const body = await tokenBody(services, call, entry, call.request.clientToken);
   if (entry.numUses > 0) body.num_uses = entry.numUses - 1;
   return { data: body };
 }
 
 async function lookup(services: Services, call: Call, token: string): Promise<LogicalResponse> {
-  if (token === "" || token === call.request.clientToken) return ownBody(services, call);
+  if (token === "" || token === call.request.clientToken) return await ownBody(services, call);
   const entry = await findNamedToken(services, call.transaction, token);
   if (entry === undefined) throw new Failure(403, "bad token");
-  return { data: tokenBody(entry, token, services.tokens.clock.now()) };
+  return { data: await tokenBody(services, call, entry, token) };
 }
 
 export function lookupPaths(services: () => Services): Path[] {
@@ -88,7 +107,7 @@ export function lookupPaths(services: () => Services): Path[] {
           summary: "Tells of the token with an accessor.",
           handler: async (call, { accessor }) => {
             const entry = await findAccessor(services(), call, accessor);
-            return { data: tokenBody(entry, "", services().tokens.clock.now()) };
+            return { data: await tokenBody(services(), call, entry, "") };
           },
         },
       },
