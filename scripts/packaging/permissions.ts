@@ -1,0 +1,72 @@
+/**
+ * What the executable may do. Deno's permissions are a fence against mistakes (a path or an
+ * argument that reaches where it should not), not against somebody who runs code in the process:
+ * who may call the C library may do all that the user may. The unit's sandbox is the outer wall.
+ */
+
+const arches = ["x86_64", "aarch64"] as const;
+
+/** Where distributions keep the two libraries that are called; nothing else can be opened. */
+const libraries = ["libcrypto.so.3", "libc.so.6"].flatMap((name) => [
+  ...arches.map((arch) => `/usr/lib/${arch}-linux-gnu/${name}`),
+  `/usr/lib64/${name}`,
+  `/usr/lib/${name}`,
+]);
+
+/** What sys/host-info and a node's own name are made of; nothing of users and networks. */
+const machine = [
+  "hostname",
+  "osRelease",
+  "osUptime",
+  "systemMemoryInfo",
+  "cpus",
+  "loadavg",
+  "statfs",
+];
+
+/** Paths and addresses are the user's choice, and known only once the configuration is read. */
+const anyFile = ["--allow-read", "--allow-write"];
+const network = "--allow-net";
+const environment = "--allow-env";
+
+/** Never a question, never code from elsewhere, no configuration of Deno's lying about. */
+export const common = [
+  "--no-prompt",
+  "--quiet",
+  "--no-config",
+  "--no-lock",
+  "--no-remote",
+  "--no-npm",
+  "--cached-only",
+  "--deny-import",
+  "--unstable-kv",
+  "--unstable-net",
+];
+
+/** A node: no child processes, no libraries but two. */
+export const server = [
+  network,
+  environment,
+  ...anyFile,
+  `--allow-sys=${machine.join(",")}`,
+  `--allow-ffi=${libraries.join(",")}`,
+];
+
+/** A token helper is a program of the user's; a dev server stores its token with it. */
+export const tokenHelper = ["--allow-run"];
+
+/** The client: calls no library and learns nothing of the machine but where its user is at home. */
+export const client = [
+  network,
+  environment,
+  ...anyFile,
+  "--allow-sys=homedir,hostname,uid",
+  ...tokenHelper,
+];
+
+/** `operator diagnose` looks at what a node would use. */
+export const operator = [...server, ...tokenHelper];
+
+/** One set for all, where the executable can hold but one. */
+export const everything = [...new Set([...operator, "--allow-sys"])]
+  .filter((flag) => !flag.startsWith("--allow-sys="));
