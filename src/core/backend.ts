@@ -88,6 +88,8 @@ export interface LogicalBackend {
   revoke?(call: LeaseCall): Promise<void>;
   /** Extends it; the answer's secret carries the new TTLs. */
   renew?(call: LeaseCall): Promise<LogicalResponse>;
+  /** The role that a login asks for, where the method has roles: quotas may be for one. */
+  loginRole?(call: Call): Awaitable<string | undefined>;
   /** Re-checks a login on renewal of its token; the answer's TTLs are the role's of today. */
   renewLogin?(call: LeaseCall, auth: Auth): Promise<Auth>;
   /** Declared paths, for help and OpenAPI. */

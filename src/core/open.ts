@@ -16,6 +16,7 @@ import { TokenIssuer } from "./issue.ts";
 import { Lockouts } from "./lockout.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
+import { Quotas } from "../quota/quotas.ts";
 import { Revoker } from "./revoke.ts";
 import { secretRevoker } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
@@ -70,7 +71,8 @@ export async function openServices(parts: OpenParts): Promise<Services> {
   const { crypto, clock, random, log } = platform;
   const transactions = new Transactions(barrier);
   const cache = new EntryCache(transactions, parts.cacheEntries);
-  const leases = new LeaseStore(crypto);
+  const quotas = new Quotas(clock);
+  const leases = new LeaseStore(crypto, quotas.counter);
   const identity = new Identity(transactions, cache, clock, random);
   const acls = new Acls(transactions, cache, clock, identity.views);
   const holder: { services?: Services } = {};
@@ -98,6 +100,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     await ensurePolicies(transaction, acls, parts.policies);
     await audit.load(transaction);
     await httpSettings.load(transaction);
+    await quotas.load(transaction);
     return {
       tokens: await TokenStore.open(transaction, crypto, clock, random, cache),
       jwt: await openWrappingJwt(transaction, clock),
@@ -137,9 +140,20 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     audit,
     auditor: audit.broker,
     httpSettings,
+    quotas,
   };
   expiration.start();
+  countLeases(holder.services);
   return holder.services;
+}
+
+/** Counts the leases of before the start, page by page, behind everything else. */
+function countLeases({ transactions, quotas, mounts }: Services): void {
+  const { log } = mounts.platform;
+  const goOn = async (): Promise<void> => {
+    while (await transactions.run((transaction) => quotas.counter.countOn(transaction)));
+  };
+  goOn().catch((error) => log.debug("counting leases ended early", { error: String(error) }));
 }
 
 async function ensurePolicies(

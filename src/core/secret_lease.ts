@@ -41,6 +41,11 @@ export function registerSecret(
     namespaceId: call.request.namespace.id,
     internalData: secret.internalData,
   });
+  services.quotas.reserveLease(call.transaction, {
+    path: call.request.path,
+    mount: call.mount.path,
+    role: "",
+  });
   response.lease = { id, durationSeconds: ttl, renewable: secret.renewable };
   withWarnings(response, warnings);
 }

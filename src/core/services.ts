@@ -3,6 +3,7 @@ import type { Auditor } from "../audit/record.ts";
 import type { AuditTable } from "../audit/store.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { LeaseStore } from "../lease/store.ts";
+import type { Quotas } from "../quota/quotas.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transactions } from "../storage/transaction.ts";
 import type { BatchTokens } from "../token/batch.ts";
@@ -33,4 +34,5 @@ export interface Services {
   readonly audit: AuditTable;
   readonly auditor: Auditor;
   readonly httpSettings: HttpSettings;
+  readonly quotas: Quotas;
 }

@@ -69,7 +69,7 @@ async function answerApi(
     if (cleaned !== undefined) return redirect(http.method, cleaned, query);
     request = await readRequest(http, path, query, connection, options.limits, options.random);
     const response = await options.handler.handle(request);
-    return writeResponse(request.id, request.operation, response);
+    return withHeaders(request, writeResponse(request.id, request.operation, response));
   } catch (error) {
     if (!(error instanceof Failure)) {
       options.log.error("a request failed", {
@@ -79,8 +79,16 @@ async function answerApi(
         stack: error instanceof Error ? error.stack : undefined,
       });
     }
-    return failureResponse(error);
+    return withHeaders(request, failureResponse(error));
   }
+}
+
+/** Adds what the request's way through the node has found to say. */
+function withHeaders(request: LogicalRequest | undefined, response: Response): Response {
+  for (const [name, value] of Object.entries(request?.answerHeaders ?? {})) {
+    response.headers.set(name, value);
+  }
+  return response;
 }
 
 function redirect(method: string, path: string, query: string): Response {

@@ -18,8 +18,14 @@ function timeKey(milliseconds: number): string {
   return String(Math.max(0, Math.trunc(milliseconds))).padStart(15, "0");
 }
 
+/** Told of every lease that has come or gone, once it is durable. */
+export interface LeaseWatcher {
+  created(id: string): void;
+  removed(id: string): void;
+}
+
 export class LeaseStore {
-  constructor(readonly crypto: CryptoProvider) {}
+  constructor(readonly crypto: CryptoProvider, readonly watcher?: LeaseWatcher) {}
 
   /** Lease ids may be as long as a path; index keys hold a fixed-size stand-in. */
   #short(id: string): string {
@@ -34,6 +40,10 @@ export class LeaseStore {
   /** Keeps a new lease, or a changed one whose former state is `before`. */
   put(transaction: Transaction, lease: LeaseEntry, before?: LeaseEntry): void {
     const short = this.#short(lease.id);
+    const { watcher } = this;
+    if (before === undefined && watcher !== undefined) {
+      transaction.afterCommit(() => watcher.created(lease.id));
+    }
     if (before !== undefined && before.expireTime !== lease.expireTime && before.expireTime > 0) {
       transaction.delete(`${byTime}${timeKey(before.expireTime)}/${short}`);
     }
@@ -52,6 +62,8 @@ export class LeaseStore {
   remove(transaction: Transaction, lease: LeaseEntry): void {
     const short = this.#short(lease.id);
     transaction.delete(byId + lease.id);
+    const { watcher } = this;
+    if (watcher !== undefined) transaction.afterCommit(() => watcher.removed(lease.id));
     if (lease.failure !== undefined) transaction.delete(byFailure + lease.id);
     if (lease.expireTime > 0) {
       transaction.delete(`${byTime}${timeKey(lease.expireTime)}/${short}`);

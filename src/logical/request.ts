@@ -42,6 +42,8 @@ export interface Request {
   readonly wrap?: WrapRequest;
   /** The method as it came, for the few paths that tell POST from PUT. */
   readonly method: string;
+  /** Headers that the answer carries, whatever it is; filled on the way. */
+  answerHeaders?: Record<string, string>;
   /** Raw body bytes, for paths that take something else than JSON; undefined otherwise. */
   readonly body?: ReadableStream<Uint8Array>;
 }

@@ -38,6 +38,7 @@ export class Transaction implements View {
   readonly #writes = new Map<string, Bytes | null>();
   readonly #hooks: (() => void)[] = [];
   readonly #tasks: (() => Promise<void>)[] = [];
+  readonly #endings: (() => void)[] = [];
 
   constructor(readonly storage: Storage, readonly startSequence: number) {}
 
@@ -87,6 +88,16 @@ export class Transaction implements View {
   /** Runs once the changes are durable, before the caller goes on; not at all if they fail. */
   afterCommit(hook: () => void): void {
     this.#hooks.push(hook);
+  }
+
+  /** Runs when this attempt is over, whether its changes were made or not. */
+  afterEnd(hook: () => void): void {
+    this.#endings.push(hook);
+  }
+
+  /** For `Transactions`: the attempt is over. */
+  end(): void {
+    for (const hook of this.#endings) hook();
   }
 
   /**
@@ -214,6 +225,7 @@ export class Transactions {
       return result;
     } finally {
       this.#running.delete(transaction);
+      transaction.end();
       this.#forget();
     }
   }

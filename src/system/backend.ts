@@ -12,6 +12,7 @@ import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
 import { mountPaths } from "./mounts.ts";
+import { quotaPaths } from "./quotas.ts";
 import { policyPaths } from "./policies.ts";
 import { remountPaths } from "./remount.ts";
 import { toolPaths } from "./tools.ts";
@@ -30,6 +31,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...wrappingPaths(services),
       ...toolPaths(services),
       ...leasePaths(services),
+      ...quotaPaths(services),
       ...auditPaths(services),
       ...configPaths(services, node),
       ...specPaths(services, node),

@@ -1,0 +1,69 @@
+/**
+ * How many leases there are, by the path they were made under. Exact while the node runs: what is
+ * about to be created is reserved first, so that a burst can't pass the limit together. After an
+ * unclean stop the leases are counted anew in the background.
+ */
+import type { Transaction } from "../storage/transaction.ts";
+
+const idPrefix = "sys/expire/id/";
+const pageSize = 500;
+
+export class LeaseCounter {
+  readonly #byPath = new Map<string, number>();
+  readonly #reserved = new Map<string, number>();
+  /** Up to where leases have been counted; undefined once all are. */
+  #cursor: string | undefined = "";
+
+  /** Leases whose path begins so, those that are being created included. */
+  count(prefix: string): number {
+    return below(this.#byPath, prefix) + below(this.#reserved, prefix);
+  }
+
+  /** Makes room for a lease that `transaction` creates. */
+  reserve(transaction: Transaction, path: string): void {
+    bump(this.#reserved, path, 1);
+    transaction.afterEnd(() => bump(this.#reserved, path, -1));
+  }
+
+  created(leaseId: string): void {
+    if (this.#isCounted(leaseId)) bump(this.#byPath, pathOf(leaseId), 1);
+  }
+
+  removed(leaseId: string): void {
+    if (this.#isCounted(leaseId)) bump(this.#byPath, pathOf(leaseId), -1);
+  }
+
+  /** Counts the next page of what is stored; false when there is no more. */
+  async countOn(transaction: Transaction): Promise<boolean> {
+    if (this.#cursor === undefined) return false;
+    const page = await transaction.scan(idPrefix, {
+      limit: pageSize,
+      ...(this.#cursor === "" ? {} : { after: this.#cursor }),
+    });
+    transaction.afterCommit(() => {
+      for (const { key } of page) bump(this.#byPath, pathOf(key.slice(idPrefix.length)), 1);
+      this.#cursor = page.length < pageSize ? undefined : page.at(-1)?.key;
+    });
+    return page.length === pageSize;
+  }
+
+  #isCounted(leaseId: string): boolean {
+    return this.#cursor === undefined || idPrefix + leaseId <= this.#cursor;
+  }
+}
+
+function pathOf(leaseId: string): string {
+  return leaseId.slice(0, leaseId.lastIndexOf("/"));
+}
+
+function bump(counts: Map<string, number>, path: string, by: number): void {
+  const next = (counts.get(path) ?? 0) + by;
+  if (next > 0) counts.set(path, next);
+  else counts.delete(path);
+}
+
+function below(counts: Map<string, number>, prefix: string): number {
+  let sum = 0;
+  for (const [path, count] of counts) if (path.startsWith(prefix)) sum += count;
+  return sum;
+}

@@ -1,0 +1,152 @@
+/** All quotas: kept in storage, few, in memory while the node is unsealed. */
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { badRequest, Failure } from "../base/failure.ts";
+import type { Transaction } from "../storage/transaction.ts";
+import { LeaseCounter } from "./lease_counter.ts";
+import { RateLimiter, type RateVerdict } from "./rate_limiter.ts";
+import {
+  type LeaseCountRule,
+  type QuotaSubject,
+  type RateLimitRule,
+  ruleFor,
+  sameScope,
+} from "./rule.ts";
+
+const root = "sys/quotas/";
+
+export interface QuotaConfig {
+  /** Paths that no rate limit holds for; a trailing `*` takes what begins so. */
+  readonly exemptPaths: readonly string[];
+  readonly auditRefusals: boolean;
+  readonly responseHeaders: boolean;
+}
+
+const defaultConfig: QuotaConfig = {
+  exemptPaths: [
+    "sys/generate-recovery-token/attempt",
+    "sys/generate-recovery-token/update",
+    "sys/generate-root/attempt",
+    "sys/generate-root/update",
+    "sys/health",
+    "sys/seal-status",
+    "sys/unseal",
+  ],
+  auditRefusals: false,
+  responseHeaders: false,
+};
+
+/** Leases that a new installation allows, unless its operators say otherwise. */
+const defaultMaxLeases = 300_000;
+
+export class Quotas {
+  readonly rateLimits = new Map<string, RateLimitRule>();
+  readonly leaseCounts = new Map<string, LeaseCountRule>();
+  readonly counter = new LeaseCounter();
+  readonly #limiter: RateLimiter;
+  #config = defaultConfig;
+
+  constructor(clock: Clock) {
+    this.#limiter = new RateLimiter(clock);
+  }
+
+  /** Reads all rules; a storage that never had any gets the default lease count. */
+  async load(transaction: Transaction): Promise<void> {
+    const read = async <R extends { readonly name: string }>(
+      kind: string,
+      into: Map<string, R>,
+    ) => {
+      for (const { value } of await transaction.scan(`${root}${kind}/`, { limit: 10_000 })) {
+        const rule: R = JSON.parse(fromUtf8(value));
+        into.set(rule.name, rule);
+      }
+    };
+    await read("rate-limit", this.rateLimits);
+    await read("lease-count", this.leaseCounts);
+    const stored = await transaction.get(`${root}config`);
+    if (stored !== undefined) this.#config = JSON.parse(fromUtf8(stored));
+    else this.#makeDefaults(transaction);
+  }
+
+  #makeDefaults(transaction: Transaction): void {
+    this.changeConfig(transaction, {});
+    this.putLeaseCount(transaction, {
+      name: "default",
+      path: "",
+      role: "",
+      inheritable: true,
+      maxLeases: defaultMaxLeases,
+    });
+  }
+
+  get config(): QuotaConfig {
+    return this.#config;
+  }
+
+  changeConfig(transaction: Transaction, changed: Partial<QuotaConfig>): void {
+    const next = { ...this.#config, ...changed };
+    transaction.put(`${root}config`, utf8(JSON.stringify(next)));
+    transaction.afterCommit(() => {
+      this.#config = next;
+    });
+  }
+
+  /** Throws a 400 where another rule holds for the same. */
+  putRateLimit(transaction: Transaction, rule: RateLimitRule): void {
+    refuseTwin(this.rateLimits.values(), rule);
+    transaction.put(`${root}rate-limit/${rule.name}`, utf8(JSON.stringify(rule)));
+    transaction.afterCommit(() => {
+      this.rateLimits.set(rule.name, rule);
+      this.#limiter.clear();
+    });
+  }
+
+  deleteRateLimit(transaction: Transaction, name: string): void {
+    transaction.delete(`${root}rate-limit/${name}`);
+    transaction.afterCommit(() => this.rateLimits.delete(name));
+  }
+
+  /** Throws a 400 where another rule holds for the same. */
+  putLeaseCount(transaction: Transaction, rule: LeaseCountRule): void {
+    refuseTwin(this.leaseCounts.values(), rule);
+    transaction.put(`${root}lease-count/${rule.name}`, utf8(JSON.stringify(rule)));
+    transaction.afterCommit(() => {
+      this.leaseCounts.set(rule.name, rule);
+    });
+  }
+
+  deleteLeaseCount(transaction: Transaction, name: string): void {
+    transaction.delete(`${root}lease-count/${name}`);
+    transaction.afterCommit(() => this.leaseCounts.delete(name));
+  }
+
+  /** Counts a request; undefined where no rate limit holds for it. */
+  takeRequest(subject: QuotaSubject, caller: string): RateVerdict | undefined {
+    if (this.rateLimits.size === 0 || this.#isExempt(subject.path)) return undefined;
+    const rule = ruleFor(this.rateLimits.values(), subject);
+    return rule === undefined ? undefined : this.#limiter.take(rule, caller);
+  }
+
+  /** Makes room for a lease. Throws a 429 where there is none, before anything is created. */
+  reserveLease(transaction: Transaction, subject: QuotaSubject): void {
+    const rule = ruleFor(this.leaseCounts.values(), subject);
+    if (rule !== undefined && this.counter.count(rule.path.replace(/\*$/, "")) >= rule.maxLeases) {
+      throw new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
+    }
+    this.counter.reserve(transaction, subject.path);
+  }
+
+  #isExempt(path: string): boolean {
+    return this.#config.exemptPaths.some((exempt) =>
+      exempt.endsWith("*") ? path.startsWith(exempt.slice(0, -1)) : path === exempt
+    );
+  }
+}
+
+function refuseTwin<R extends RateLimitRule | LeaseCountRule>(rules: Iterable<R>, rule: R): void {
+  for (const other of rules) {
+    if (sameScope(other, rule)) {
+      throw badRequest(`quota rule with similar properties exists under the name "${other.name}"`);
+    }
+  }
+}

@@ -1,0 +1,195 @@
+/** `sys/quotas/*`. */
+import { badRequest, notFound } from "../base/failure.ts";
+import { field } from "../backend/field.ts";
+import { type Path, path } from "../backend/path.ts";
+import type { Services } from "../core/services.ts";
+import type { RateLimitRule } from "../quota/rule.ts";
+
+const scopeFields = {
+  path: field.string("What it holds for: everything, a mount, a path, or a path with *.", ""),
+  role: field.string("Only logins with this role of the auth mount.", ""),
+  inheritable: field.bool("Holds for namespaces below too."),
+};
+
+/** A quota's path must be one that something answers. */
+function checkPath(services: Services, asked: string, role: string): void {
+  if (asked === "") {
+    if (role !== "") throw badRequest("a role needs the path of an auth mount");
+    return;
+  }
+  const route = services.mounts.router.find(asked.replace(/\*$/, ""));
+  if (route === undefined) throw badRequest(`invalid path "${asked}": no mount answers it`);
+  if (role === "") return;
+  const isAuth = route.mounted.entry.table === "auth" && route.path === "";
+  const hasRoles = route.mounted.backend.loginRole !== undefined;
+  if (!isAuth || !hasRoles) throw badRequest("a role goes with an auth mount that has roles");
+}
+
+function rateBody(rule: RateLimitRule) {
+  return {
+    type: "rate-limit",
+    name: rule.name,
+    path: rule.path,
+    role: rule.role,
+    inheritable: rule.inheritable,
+    rate: rule.rate,
+    interval: rule.interval,
+    block_interval: rule.blockInterval,
+  };
+}
+
+function ratePaths(services: () => Services): Path[] {
+  return [
+    path("quotas/rate-limit/?", {
+      summary: "The rate limits.",
+      operations: {
+        list: {
+          summary: "Lists the rate limits.",
+          handler: () => ({ data: { keys: [...services().quotas.rateLimits.keys()].sort() } }),
+        },
+      },
+    }),
+    path("quotas/rate-limit/:name", {
+      summary: "A rate limit.",
+      fields: {
+        ...scopeFields,
+        rate: field.float("Requests an interval.", 0),
+        interval: field.duration("Length of an interval.", 1),
+        block_interval: field.duration("How long a caller is refused after a breach.", 0),
+      },
+      operations: {
+        read: {
+          summary: "Reads a rate limit.",
+          handler: (_call, { name }) => {
+            const rule = services().quotas.rateLimits.get(name);
+            if (rule === undefined) throw notFound();
+            return { data: rateBody(rule) };
+          },
+        },
+        update: {
+          summary: "Makes or changes a rate limit.",
+          handler: (call, input) => {
+            if (!(input.rate > 0)) throw badRequest("'rate' must be greater than 0");
+            if (input.interval < 1) throw badRequest("'interval' must be at least a second");
+            if (input.block_interval < 0) throw badRequest("'block_interval' cannot be negative");
+            checkPath(services(), input.path, input.role);
+            services().quotas.putRateLimit(call.transaction, {
+              name: input.name,
+              path: input.path,
+              role: input.role,
+              inheritable: input.inheritable ?? input.path === "",
+              rate: input.rate,
+              interval: input.interval,
+              blockInterval: input.block_interval,
+            });
+          },
+        },
+        delete: {
+          summary: "Removes a rate limit.",
+          handler: (call, { name }) => services().quotas.deleteRateLimit(call.transaction, name),
+        },
+      },
+    }),
+  ];
+}
+
+function leasePaths(services: () => Services): Path[] {
+  return [
+    path("quotas/lease-count/?", {
+      summary: "The limits of how many leases there are.",
+      operations: {
+        list: {
+          summary: "Lists the limits.",
+          handler: () => ({ data: { keys: [...services().quotas.leaseCounts.keys()].sort() } }),
+        },
+      },
+    }),
+    path("quotas/lease-count/:name", {
+      summary: "A limit of how many leases there are.",
+      fields: { ...scopeFields, max_leases: field.int("The most leases.", 0) },
+      operations: {
+        read: {
+          summary: "Reads a limit, with the leases that count.",
+          handler: (_call, { name }) => {
+            const { quotas } = services();
+            const rule = quotas.leaseCounts.get(name);
+            if (rule === undefined) throw notFound();
+            return {
+              data: {
+                type: "lease-count",
+                name: rule.name,
+                path: rule.path,
+                role: rule.role,
+                inheritable: rule.inheritable,
+                max_leases: rule.maxLeases,
+                counter: quotas.counter.count(rule.path.replace(/\*$/, "")),
+              },
+            };
+          },
+        },
+        update: {
+          summary: "Makes or changes a limit.",
+          handler: (call, input) => {
+            if (input.max_leases < 1) throw badRequest("'max_leases' must be greater than 0");
+            checkPath(services(), input.path, input.role);
+            services().quotas.putLeaseCount(call.transaction, {
+              name: input.name,
+              path: input.path,
+              role: input.role,
+              inheritable: input.inheritable ?? input.path === "",
+              maxLeases: input.max_leases,
+            });
+          },
+        },
+        delete: {
+          summary: "Removes a limit.",
+          handler: (call, { name }) => services().quotas.deleteLeaseCount(call.transaction, name),
+        },
+      },
+    }),
+  ];
+}
+
+export function quotaPaths(services: () => Services): Path[] {
+  return [
+    path("quotas/config", {
+      summary: "What holds for all rate limits.",
+      fields: {
+        rate_limit_exempt_paths: field.list("Paths that no rate limit holds for."),
+        enable_rate_limit_audit_logging: field.bool("Records refused requests."),
+        enable_rate_limit_response_headers: field.bool("Tells callers what they have left."),
+      },
+      operations: {
+        read: {
+          summary: "Reads the configuration.",
+          handler: () => {
+            const { exemptPaths, auditRefusals, responseHeaders } = services().quotas.config;
+            return {
+              data: {
+                rate_limit_exempt_paths: [...exemptPaths],
+                enable_rate_limit_audit_logging: auditRefusals,
+                enable_rate_limit_response_headers: responseHeaders,
+              },
+            };
+          },
+        },
+        update: {
+          summary: "Changes the configuration.",
+          handler: (call, input) => {
+            const audit = input.enable_rate_limit_audit_logging;
+            const headers = input.enable_rate_limit_response_headers;
+            services().quotas.changeConfig(call.transaction, {
+              ...(input.rate_limit_exempt_paths === undefined
+                ? {}
+                : { exemptPaths: input.rate_limit_exempt_paths }),
+              ...(audit === undefined ? {} : { auditRefusals: audit }),
+              ...(headers === undefined ? {} : { responseHeaders: headers }),
+            });
+          },
+        },
+      },
+    }),
+    ...ratePaths(services),
+    ...leasePaths(services),
+  ];
+}
