@@ -35,7 +35,7 @@ export async function serveUntilStopped(
       reloading = reloading.then(reload);
     },
     describe: () => log.info("as asked by SIGUSR2", { ...describe(server) }),
-  });
+  }, clock);
   surviveStrayErrors(all);
   const endWatch = watchCertificates(server.listeners, clock);
   const endWatchdog = manager.startWatchdog(clock);

@@ -1,4 +1,5 @@
 /** What the server does when it is sent a signal. */
+import type { Clock } from "../base/clock.ts";
 
 export interface SignalActions {
   /** SIGINT, SIGTERM. */
@@ -11,12 +12,15 @@ export interface SignalActions {
   readonly describe: () => void;
 }
 
+const impatientMs = 1000;
+
 /** Listens from now on; returns what ends it. */
-export function onSignals(actions: SignalActions): () => void {
-  let asked = false;
+export function onSignals(actions: SignalActions, clock: Clock): () => void {
+  let askedAt: number | undefined;
   const stop = () => {
-    if (asked) actions.stopNow();
-    asked = true;
+    // Ctrl-C reaches a script and its server, and the script passes it on: that is asked once.
+    if (askedAt !== undefined && clock.monotonic() - askedAt > impatientMs) actions.stopNow();
+    askedAt ??= clock.monotonic();
     actions.stop();
   };
   const handlers: [Deno.Signal, () => void][] = [
