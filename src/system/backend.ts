@@ -13,6 +13,7 @@ import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
 import { mountPaths } from "./mounts.ts";
 import { quotaPaths } from "./quotas.ts";
+import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
 import { remountPaths } from "./remount.ts";
 import { toolPaths } from "./tools.ts";
@@ -26,6 +27,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...mountPaths(services),
       ...remountPaths(services),
       ...explainPaths(services),
+      ...passwordPolicyPaths(services),
       ...policyPaths(services),
       ...capabilityPaths(services),
       ...wrappingPaths(services),
