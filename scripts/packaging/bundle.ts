@@ -30,11 +30,13 @@ export async function bundle(root: string, entry: string): Promise<Files> {
 
 /** Lines that tell where a source lay when it was bundled. */
 const pathComment = /^\/\/ \S+\.(?:ts|mts|js|mjs|cjs|json)\n/gm;
+/** Where packages lay: the bundler names CommonJS modules by it. */
+const packageFolder = /"[^"\n]*\/npm\/registry\.npmjs\.org\//g;
 const reference = /"\.\/([\w.-]+\.js)"/g;
 
 /**
  * Names files by the order in which they are first mentioned, because the bundler's names carry a
- * hash of paths, and drops the comments with paths.
+ * hash of paths, and drops the paths that are left inside.
  */
 function canonical(raw: Files): Files {
   const names = new Map<string, string>([["main.js", "main.js"]]);
@@ -47,7 +49,7 @@ function canonical(raw: Files): Files {
   }
   const files = new Map<string, string>();
   for (const [old, name] of names) {
-    const text = (raw.get(old) ?? "").replace(pathComment, "");
+    const text = (raw.get(old) ?? "").replace(pathComment, "").replace(packageFolder, '"npm/');
     files.set(
       name,
       text.replace(reference, (whole, target) => {

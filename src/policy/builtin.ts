@@ -84,14 +84,17 @@ path "identity/oidc/provider/+/authorize" {
 `;
 
 /** Text of `response-wrapping`, which the tokens of wrapped answers carry. */
-export const responseWrappingPolicyText = `path "cubbyhole/response" {
-  capabilities = ["create", "read"]
+export const responseWrappingPolicyText = `
+path "cubbyhole/response" {
+    capabilities = ["create", "read"]
 }
+
 path "sys/wrapping/unwrap" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
+
 path "auth/token/revoke-self" {
-  capabilities = ["update"]
+    capabilities = ["update"]
 }
 `;
 

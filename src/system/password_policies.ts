@@ -12,7 +12,7 @@ const prefix = "core/password-policies/";
 /** The text of a password policy. Throws a 404. */
 export async function readPasswordPolicy(transaction: Transaction, name: string): Promise<string> {
   const bytes = await transaction.get(prefix + name);
-  if (bytes === undefined) throw notFound();
+  if (bytes === undefined) throw notFound("there is no password policy of this name");
   return storedText(bytes);
 }
 
