@@ -15,7 +15,11 @@ export async function readBody(
   const declared = Number(http.headers.get("content-length") ?? NaN);
   if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
   const small = declared <= 65536;
-  const bytes = await within(timeoutMs, small ? http.bytes() : collect(http, maxBytes));
+  // Not bytes(): the requests of Node's listener have only the older of the two.
+  const bytes = await within<ArrayBuffer | Uint8Array>(
+    timeoutMs,
+    small ? http.arrayBuffer() : collect(http, maxBytes),
+  );
   try {
     return decoder.decode(bytes);
   } catch (cause) {
