@@ -19,8 +19,18 @@ const SYMBOLS = {
 
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** glibc, then musl by its two names. */
-const NAMES = ["libc.so.6", "libc.so", `libc.musl-${Deno.build.arch}.so.1`];
+/**
+ * glibc, then musl by its two names. A bare name is searched by the loader and needs the permission
+ * for every library; the paths serve a process that was given one of them.
+ */
+const NAMES = [
+  "libc.so.6",
+  "libc.so",
+  `libc.musl-${Deno.build.arch}.so.1`,
+  `/usr/lib/${Deno.build.arch}-linux-gnu/libc.so.6`,
+  "/usr/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+];
 
 let opened: Libc | null | undefined;
 
@@ -32,10 +42,10 @@ export function openLibc(): Libc | undefined {
 
 function find(): Libc | undefined {
   if (Deno.build.os !== "linux") return undefined;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
-  for (const name of NAMES) {
+  for (const path of NAMES) {
+    if (Deno.permissions.querySync({ name: "ffi", path }).state !== "granted") continue;
     try {
-      return Deno.dlopen(name, SYMBOLS).symbols;
+      return Deno.dlopen(path, SYMBOLS).symbols;
     } catch (error) {
       // Not of this name; without any, listeners fall back to Node's HTTP.
       if (!(error instanceof Error)) throw error;
