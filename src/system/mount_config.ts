@@ -107,9 +107,6 @@ export function changedConfig(
     throw badRequest("given default lease TTL is greater than the maximum lease TTL");
   }
   // A mount may allow more than the server does, but no more than fits a date.
-  if (maxLeaseTtl > system.maxLeaseTtl && entry === undefined) {
-    throw badRequest("given max lease TTL is greater than the system's maximum");
-  }
   if (maxLeaseTtl > 1e10) throw badRequest("given max lease TTL is too large");
   return {
     defaultLeaseTtl,
