@@ -11,6 +11,7 @@ import { explainPaths } from "./explain.ts";
 import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
+import { lockedUserPaths } from "./locked_users.ts";
 import { mountPaths } from "./mounts.ts";
 import { quotaPaths } from "./quotas.ts";
 import { passwordPolicyPaths } from "./password_policies.ts";
@@ -25,6 +26,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
     help: "Controls the server: mounts, policies, leases, audit and more.",
     paths: [
       ...mountPaths(services),
+      ...lockedUserPaths(services),
       ...remountPaths(services),
       ...explainPaths(services),
       ...passwordPolicyPaths(services),
