@@ -37,10 +37,22 @@ function headersFor(byStatus: HeadersByStatus, status: number): Map<string, read
   const found = new Map<string, readonly string[]>();
   for (const level of ["default", `${Math.floor(status / 100)}xx`, String(status)]) {
     for (const [name, values] of Object.entries(byStatus[level] ?? {})) {
-      if (!isReserved(name)) found.set(name.toLowerCase(), values);
+      if (!isReserved(name) && isWellFormed(name, values)) found.set(name.toLowerCase(), values);
     }
   }
   return found;
+}
+
+/** Whether HTTP can carry it. */
+export function isWellFormed(name: string, values: readonly string[]): boolean {
+  try {
+    const headers = new Headers();
+    for (const value of values) headers.append(name, value);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }
 
 /** Names that the API itself answers with. */

@@ -1,4 +1,5 @@
 /** Every type of engine and auth method that is in the binary. */
+import { approleBackend } from "../auth/approle/backend.ts";
 import { tokenBackend } from "../auth/token/backend.ts";
 import { userpassBackend } from "../auth/userpass/backend.ts";
 import type { LogicalBackend } from "../core/backend.ts";
@@ -19,6 +20,7 @@ const engines: Readonly<Record<string, Maker>> = {
 };
 
 const authMethods: Readonly<Record<string, Maker>> = {
+  approle: approleBackend,
   token: tokenBackend,
   userpass: userpassBackend,
 };

@@ -1,5 +1,6 @@
 /** What a listener hands requests to: the HTTP app, with what the listener's stanza adds to it. */
 import { describeError, Failure } from "../base/failure.ts";
+import type { LogLevel } from "../base/log.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
 import { cidrContains } from "../core/cidr.ts";
@@ -11,10 +12,16 @@ import {
 } from "../http/forwarded.ts";
 import type { RequestLimits } from "../http/read_request.ts";
 import { isRedactable, type Redaction, redactResponse } from "../http/redact.ts";
-import { type Decorator, headerDecorator, isReserved } from "../http/response_headers.ts";
+import {
+  type Decorator,
+  headerDecorator,
+  isReserved,
+  isWellFormed,
+} from "../http/response_headers.ts";
 import { TimeLimit } from "../http/time_limit.ts";
 import { failureResponse } from "../http/write_response.ts";
 import type { Connection } from "../logical/request.ts";
+import { logLevel } from "./logging.ts";
 
 /** What a door knows of the node it leads to. */
 export interface NodeNames {
@@ -28,6 +35,8 @@ interface Settings {
   readonly forwarded: ForwardedSettings | undefined;
   readonly redaction: Redaction | undefined;
   readonly decorate: Decorator | undefined;
+  /** Severity at which finished requests are logged; undefined for not at all. */
+  readonly logLevel: LogLevel | undefined;
 }
 
 export class Door {
@@ -57,11 +66,12 @@ export class Door {
     const { values } = listener;
     const seconds = values.max_request_duration ?? config.settings.default_max_request_duration;
     this.#time.limitMs = Math.max(0, seconds * 1000);
-    warnOfReserved(listener, this.#platform);
+    warnOfHeaders(listener, this.#platform);
     this.#settings = {
       app: createApp({ handler: this.#handler, limits: requestLimits(listener), random, log }),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
+      logLevel: logLevel(config.settings.log_requests_level),
       decorate: headerDecorator(values.custom_response_headers, this.#ownHeaders(config)),
     };
     return this.#settings;
@@ -74,7 +84,7 @@ export class Door {
 
   /** Answers a request; never rejects. */
   handle(request: Request, connection: Connection): Promise<Response> {
-    const { app, forwarded, redaction, decorate } = this.#settings;
+    const { app, forwarded, redaction, decorate, logLevel } = this.#settings;
     let from = connection;
     if (forwarded !== undefined) {
       try {
@@ -93,10 +103,29 @@ export class Door {
       this.#logBug(error);
       return failureResponse(error);
     }));
-    if (decorate === undefined) return bounded;
+    if (decorate === undefined && logLevel === undefined) return bounded;
+    const start = this.#platform.clock.monotonic();
     return bounded.then((response) => {
-      decorate(response);
+      decorate?.(response);
+      if (logLevel !== undefined) this.#logRequest(logLevel, request, from, response, start);
       return response;
+    });
+  }
+
+  #logRequest(
+    level: LogLevel,
+    request: Request,
+    { remoteAddress }: Connection,
+    { status }: Response,
+    start: number,
+  ): void {
+    const { clock, log } = this.#platform;
+    log[level]("completed request", {
+      method: request.method,
+      path: new URL(request.url).pathname,
+      status,
+      client: remoteAddress,
+      duration_ms: Math.round((clock.monotonic() - start) * 1000) / 1000,
     });
   }
 
@@ -160,10 +189,14 @@ function redactionOf({ values }: ListenerConfig): Redaction | undefined {
   return Object.values(redaction).includes(true) ? redaction : undefined;
 }
 
-function warnOfReserved({ values }: ListenerConfig, { log }: Platform): void {
+function warnOfHeaders({ values }: ListenerConfig, { log }: Platform): void {
   for (const headers of Object.values(values.custom_response_headers)) {
-    for (const header of Object.keys(headers).filter(isReserved)) {
-      log.warn("a custom response header can't start with X-Vault-", { header });
+    for (const [header, texts] of Object.entries(headers)) {
+      if (isReserved(header)) {
+        log.warn("a custom response header can't start with X-Vault-", { header });
+      } else if (!isWellFormed(header, texts)) {
+        log.warn("a custom response header is not well-formed and left out", { header });
+      }
     }
   }
 }

@@ -2,8 +2,6 @@
 import { describeError } from "../base/failure.ts";
 import { systemClock, systemRandom } from "../base/clock.ts";
 import type { DevOptions, ServerOptions } from "../cli/server_options.ts";
-import type { ConfigSource } from "../config/server.ts";
-import type { Platform } from "../core/backend.ts";
 import { createPlatform } from "./assemble.ts";
 import { banner, startedLine } from "./banner.ts";
 import { bringUpDev, type DevKeys, devNotice, writeClusterJson } from "./dev.ts";
@@ -12,9 +10,10 @@ import type { DevCertificate } from "./dev_tls.ts";
 import { loadConfig } from "./load_config.ts";
 import { type Logging, openLogging } from "./logging.ts";
 import { writePidFile } from "./pid_file.ts";
+import type { Run } from "./run.ts";
 import { serveUntilStopped } from "./serve.ts";
-import { type LiveConfig, type Server, startServer } from "./start.ts";
-import { unsupported } from "./unsupported.ts";
+import { type Server, startServer } from "./start.ts";
+import { unsupportedFlags, unsupportedSettings } from "./unsupported.ts";
 
 /** Runs a server; resolves with the exit code once it has stopped. */
 export async function runServer(options: ServerOptions): Promise<number> {
@@ -22,13 +21,14 @@ export async function runServer(options: ServerOptions): Promise<number> {
   const tls = dev?.tls === true ? await devCertificate(dev) : undefined;
   const first = dev === undefined ? [] : [devConfig(dev, tls)];
   const { config, warnings, errors } = await loadConfig(first, options.configPaths);
-  const refusals = [...errors, ...unsupported(options)];
+  const notHere = unsupportedSettings(config);
+  const refusals = [...errors, ...unsupportedFlags(options), ...notHere.errors];
   if (refusals.length > 0) {
     for (const line of refusals) console.error(`Error: ${line}`);
     return 1;
   }
   if (options.checkConfigOnly) {
-    for (const warning of warnings) console.error(`Warning: ${warning}`);
+    for (const warning of [...warnings, ...notHere.warnings]) console.error(`Warning: ${warning}`);
     console.log("The configuration is good.");
     return 0;
   }
@@ -39,7 +39,7 @@ export async function runServer(options: ServerOptions): Promise<number> {
     console.error(`Error: the log file can't be opened: ${describeError(error)}`);
     return 1;
   }
-  for (const warning of warnings) logging.log.warn(warning);
+  for (const warning of [...warnings, ...notHere.warnings]) logging.log.warn(warning);
   try {
     const platform = createPlatform(logging.log);
     return await run({ options, first, tls, live: { current: config }, logging, platform });
@@ -52,17 +52,6 @@ export async function runServer(options: ServerOptions): Promise<number> {
   } finally {
     logging.close();
   }
-}
-
-/** All that a run has. */
-export interface Run {
-  readonly options: ServerOptions;
-  /** What is read before the files of -config. */
-  readonly first: readonly ConfigSource[];
-  readonly tls: DevCertificate | undefined;
-  readonly live: LiveConfig;
-  readonly logging: Logging;
-  readonly platform: Platform;
 }
 
 async function run(all: Run): Promise<number> {

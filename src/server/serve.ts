@@ -2,7 +2,7 @@
 import { describeError } from "../base/failure.ts";
 import { stoppingLine } from "./banner.ts";
 import { watchCertificates } from "./cert_watch.ts";
-import type { Run } from "./main.ts";
+import type { Run } from "./run.ts";
 import { ServiceManager } from "./notify.ts";
 import { Reloader } from "./reload.ts";
 import { onSignals } from "./signals.ts";
@@ -19,6 +19,7 @@ export async function serveUntilStopped(
   const manager = new ServiceManager(notifyEnvironment());
   const reloader = new Reloader({ first, paths: options.configPaths }, live, server, logging);
   const told = Promise.withResolvers<number>();
+  let stopping = false;
   let reloading = Promise.resolve();
   const reload = async () => {
     console.log("==> Holdfast reload triggered");
@@ -32,7 +33,7 @@ export async function serveUntilStopped(
     stop: () => told.resolve(0),
     stopNow: () => Deno.exit(1),
     reload: () => {
-      reloading = reloading.then(reload);
+      if (!stopping) reloading = reloading.then(reload);
     },
     describe: () => log.info("as asked by SIGUSR2", { ...describe(server) }),
   }, clock);
@@ -41,6 +42,7 @@ export async function serveUntilStopped(
   const endWatchdog = manager.startWatchdog(clock);
   manager.ready(statusText(server));
   const code = await Promise.race([told.promise, failed.then(fatal)]);
+  stopping = true;
   manager.stopping();
   console.log(stoppingLine);
   endWatch();
