@@ -46,7 +46,7 @@ export class Wrapping {
     return await this.wrapBody(transaction, envelope(request.id, response), {
       ...wrap,
       creationPath: request.path,
-      ...(response.auth === undefined ? {} : { wrappedAccessor: response.auth.accessor }),
+      ...accessorInside(response),
     });
   }
 
@@ -117,4 +117,13 @@ export class Wrapping {
 
 export function isWrapping(entry: TokenEntry): boolean {
   return entry.policies.length === 1 && entry.policies[0] === wrappingPolicy;
+}
+
+/** The accessor of what is wrapped: a token's, or a secret ID's. */
+function accessorInside({ auth, data }: LogicalResponse): { wrappedAccessor?: string } {
+  if (auth !== undefined) return { wrappedAccessor: auth.accessor };
+  const ofSecretId = data?.secret_id_accessor;
+  return typeof ofSecretId === "string" && data?.secret_id !== undefined
+    ? { wrappedAccessor: ofSecretId }
+    : {};
 }

@@ -217,7 +217,8 @@ function unlinkGroups(transaction: Transaction, parentId: string, memberId: stri
 
 async function names(transaction: Transaction, prefix: string): Promise<string[]> {
   const found: string[] = [];
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  for (;;) {
     const some = await transaction.list(prefix, {
       limit: page,
       ...(after === undefined ? {} : { after }),

@@ -14,8 +14,8 @@ export interface Merge {
 }
 
 /**
- * Moves aliases, policies, memberships and tokens of some entities to another one. Throws a 400
- * where one is not there, or where two aliases on a mount clash and nothing says which one stays.
+ * Moves aliases, memberships and tokens of some entities to another one; metadata and policies of
+ * those that go are dropped, as a merge must not give rights by itself. Throws a 400 where one is not there, or where two aliases on a mount clash and nothing says which one stays.
  */
 export async function mergeEntities(
   identity: Identity,
@@ -57,7 +57,6 @@ function take(into: Entity, from: Entity, keep: readonly string[]): Entity {
   return {
     ...into,
     aliases,
-    policies: [...new Set([...into.policies, ...from.policies])].sort(),
     mergedEntityIds: [...into.mergedEntityIds, ...from.mergedEntityIds, from.id],
   };
 }

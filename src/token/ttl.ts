@@ -39,7 +39,7 @@ export function effectiveTtl(input: TtlInput): TtlResult {
   } else {
     const wanted = input.increment || input.ttl || input.defaultLeaseTtl;
     ttl = Math.min(wanted, Math.max(0, cap - elapsed));
-    if (ttl < wanted && (input.increment > 0 || input.ttl > 0)) {
+    if (ttl < wanted && (input.increment > 0 || input.ttl > 0 || input.maxTtl > 0)) {
       warnings.push(`TTL of ${wanted}s exceeded the maximum; ${ttl}s was given`);
     }
   }

@@ -76,7 +76,8 @@ async function ownBody(services: Services, call: Call): Promise<LogicalResponse>
   const entry = call.token;
   if (entry === undefined) throw permissionDenied();
   const body = await tokenBody(services, call, entry, call.request.clientToken);
-  if (entry.numUses > 0) body.num_uses = entry.numUses - 1;
+  // 0 would say that there is no limit.
+  if (entry.numUses > 0) body.num_uses = entry.numUses === 1 ? -1 : entry.numUses - 1;
   return { data: body };
 }
 

@@ -21,6 +21,7 @@ export function renewPaths(services: () => Services): Path[] {
           summary: "Renews the caller's own token.",
           handler: (call, input) => {
             if (call.token === undefined) throw permissionDenied();
+            if (call.token.numUses === 1) throw badRequest("this was the token's last use");
             const text = call.request.clientToken;
             return renewToken(services(), call.transaction, call.token, text, input.increment);
           },

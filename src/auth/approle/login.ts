@@ -1,0 +1,90 @@
+/** `login`: role ID and secret ID against a token. */
+import { badRequest } from "../../base/failure.ts";
+import { field } from "../../backend/field.ts";
+import { type Path, path } from "../../backend/path.ts";
+import type { Call, LeaseCall } from "../../core/backend.ts";
+import { WrongCredentials } from "../../core/lockout.ts";
+import type { Services } from "../../core/services.ts";
+import type { Auth } from "../../logical/auth.ts";
+import type { LogicalResponse } from "../../logical/response.ts";
+import { lockoutName } from "../common/lockout_name.ts";
+import { loginAuth, renewedAuth } from "../common/login_auth.ts";
+import { addressAllowed } from "./cidrs.ts";
+import { readRoleFrom, type Role, roleById } from "./role.ts";
+import { hasEnded, hashSecretId, readSecretId, type SecretId, useSecretId } from "./secret_id.ts";
+
+const wrong = "invalid role or secret ID";
+
+async function login(
+  services: Services,
+  call: Call,
+  roleId: string,
+  secretId: string,
+): Promise<LogicalResponse> {
+  if (roleId === "") throw badRequest("missing role_id");
+  const role = await roleById(call, roleId);
+  if (role === undefined) throw badRequest(wrong);
+  const entry = role.bindSecretId ? await checkSecretId(services, call, role, secretId) : undefined;
+  const ranges = entry !== undefined && entry.cidrList.length > 0
+    ? entry.cidrList
+    : role.secretIdBoundCidrs;
+  if (!addressAllowed(ranges, call.request.connection.remoteAddress)) {
+    throw badRequest("the source address is not allowed to log in with this role or secret ID");
+  }
+  const metadata = { ...entry?.metadata, role_name: role.name };
+  const auth = loginAuth(call, role.params, {
+    metadata,
+    alias: { name: role.roleId, metadata },
+    internalData: { role_name: role.name },
+    ...(entry !== undefined && entry.tokenBoundCidrs.length > 0
+      ? { boundCidrs: entry.tokenBoundCidrs }
+      : {}),
+  });
+  return { auth };
+}
+
+/** Finds the secret ID and takes a use of it. A wrong one counts against the role. */
+async function checkSecretId(
+  services: Services,
+  call: Call,
+  role: Role,
+  secretId: string,
+): Promise<SecretId> {
+  if (secretId === "") throw badRequest("missing secret_id");
+  const counted = lockoutName(services, call, role.roleId);
+  await services.lockouts.check(call.transaction, counted);
+  services.lockouts.recheck(counted);
+  const place = { role: role.name, hash: hashSecretId(services, call, secretId) };
+  const entry = await readSecretId(call, place);
+  const now = services.tokens.clock.now();
+  if (entry === undefined || hasEnded(entry, now)) throw new WrongCredentials(counted, wrong);
+  useSecretId(call.storage, place, entry, now);
+  call.transaction.afterCommit(() => services.lockouts.forget(counted));
+  return entry;
+}
+
+export function loginPath(services: () => Services): Path {
+  return path("login", {
+    summary: "Logs in with role ID and secret ID.",
+    fields: {
+      role_id: field.string("ID of the role.", ""),
+      secret_id: field.string("A secret ID of the role, where it needs one.", ""),
+    },
+    unauthenticated: true,
+    operations: {
+      update: {
+        summary: "Logs in with role ID and secret ID.",
+        handler: (call, { role_id, secret_id }) =>
+          login(services(), call, role_id.trim(), secret_id.trim()),
+      },
+    },
+  });
+}
+
+/** A renewal asks whether the role is still there. */
+export async function renewRoleLogin(call: LeaseCall, auth: Auth): Promise<Auth> {
+  const { role_name: name } = call.internalData;
+  const role = typeof name === "string" ? await readRoleFrom(call.storage, name) : undefined;
+  if (role === undefined) throw badRequest("the role does not exist any more");
+  return renewedAuth(auth, role.params);
+}
