@@ -22,6 +22,7 @@ export interface NodeSettings {
   readonly ttls: NodeParts["ttls"];
   readonly cacheEntries: number;
   readonly raftIndexes: NodeParts["raftIndexes"];
+  readonly integrated?: NodeParts["integrated"];
   /** What sys/config/state/sanitized shows; empty for a dev server. */
   readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
   /** Directory whose disk sys/host-info tells of. */
@@ -54,6 +55,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     hostInfo: () => hostInfo(platform, settings.dataPath ?? "/"),
     backendTypes,
     raftIndexes: settings.raftIndexes,
+    ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,
     policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },

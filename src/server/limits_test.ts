@@ -1,6 +1,14 @@
 /** Slow, silent and broken clients are cut in time, and nobody else notices. */
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { api, bringUp, freePort, rawConnection, scratch, startServer } from "./testing.ts";
+import {
+  api,
+  bringUp,
+  eventually,
+  freePort,
+  rawConnection,
+  scratch,
+  startServer,
+} from "./testing.ts";
 
 const head = "GET /v1/sys/health HTTP/1.1\r\nHost: a\r\n";
 
@@ -119,4 +127,27 @@ Deno.test("a body over the limit and a token over the limit are refused", async 
     const headers = { "x-vault-token": "t".repeat(300) };
     assertEquals((await api(address, "sys/mounts", { headers })).status, 431);
   }, "max_request_size = 4096\n  max_token_header_size = 200");
+});
+
+Deno.test("a flood of connections beyond all descriptors ends, and the server goes on", async () => {
+  await using folder = await scratch();
+  const port = freePort();
+  await Deno.writeTextFile(`${folder.path}/a.hcl`, config(folder.path, port));
+  await using server = await startServer(`${folder.path}/a.hcl`, {}, "ulimit -n 150");
+  const held: Deno.Conn[] = [];
+  for (let i = 0; i < 200; i++) {
+    try {
+      held.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    } catch (error) {
+      // Refused for the moment in which the server listens again.
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+  await eventually(async () => {
+    const answer = await api(`http://127.0.0.1:${port}`, "sys/seal-status").catch(() => undefined);
+    return answer?.status === 200;
+  });
+  for (const one of held) one.close();
+  server.signal("SIGTERM");
+  assertEquals(await server.ended, 0);
 });

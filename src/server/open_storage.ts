@@ -1,5 +1,6 @@
 /** Opens the storage that the configuration names. */
-import type { RaftIndexes } from "../core/node.ts";
+import { join } from "node:path";
+import type { IntegratedStorage, RaftIndexes } from "../core/node.ts";
 import type { Platform } from "../core/backend.ts";
 import type { ServerConfig } from "../config/server_types.ts";
 import { InmemStorage } from "../storage/inmem.ts";
@@ -14,6 +15,8 @@ export interface OpenedStorage {
   /** The name of this node in a raft group. */
   readonly nodeId: string | undefined;
   raftIndexes(): RaftIndexes | Record<never, never>;
+  /** What only integrated storage can do; undefined for any other. */
+  readonly integrated?: IntegratedStorage;
   /** Brings to rest what is under way and lets go of files. */
   close(): Promise<void>;
 }
@@ -61,6 +64,13 @@ export async function openStorage(
       raft_committed_index: storage.commitIndex,
       raft_applied_index: storage.appliedIndex,
     }),
+    integrated: {
+      nodeId: storage.nodeId,
+      spoolFolder: join(path, "spool"),
+      position: () => ({ index: storage.appliedIndex, term: storage.term }),
+      snapshot: () => storage.snapshot(),
+      restore: (entries) => storage.restore(entries),
+    },
     close: () => storage.close(),
   };
 }

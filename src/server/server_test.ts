@@ -193,3 +193,58 @@ Deno.test("a log file is JSON where it is asked for, and private", async () => {
   for (const line of lines) assertEquals(typeof JSON.parse(line)["@message"], "string");
   assertEquals(((await Deno.stat(`${folder.path}/log`)).mode ?? 0) & 0o777, 0o600);
 });
+
+Deno.test("a disk that fails ends the process, and nothing acknowledged is lost", async () => {
+  await using folder = await scratch();
+  const port = freePort();
+  const address = `http://127.0.0.1:${port}`;
+  const path = `${folder.path}/a.hcl`;
+  await Deno.writeTextFile(path, raftConfig(folder.path, port));
+  // Blocks of half a KiB; a write beyond them is an error once the signal is ignored.
+  await using server = await startServer(path, {}, "trap '' XFSZ; ulimit -f 800");
+  const { key, token } = await bringUp(address);
+  await api(address, "sys/mounts/kv", { token, body: { type: "kv" } });
+  let acknowledged = -1;
+  for (let i = 0; i < 500; i++) {
+    const answer = await api(address, `kv/${i}`, { token, body: { v: "x".repeat(3000) } })
+      .catch(() => undefined);
+    if (answer?.status !== 204) break;
+    acknowledged = i;
+  }
+  assert(acknowledged >= 0 && acknowledged < 499, server.output());
+  assertEquals(await server.ended, 1);
+  assertMatch(server.output(), /the storage has failed; the node seals.*log-\d+/);
+  await using _again = await startServer(path);
+  await api(address, "sys/unseal", { body: { key } });
+  for (let i = 0; i <= acknowledged; i++) {
+    assertEquals((await api(address, `kv/${i}`, { token })).status, 200);
+  }
+});
+
+Deno.test("a diagnosis names what is wrong", async () => {
+  await using folder = await scratch();
+  const port = freePort();
+  const path = `${folder.path}/a.hcl`;
+  await Deno.writeTextFile(path, raftConfig(folder.path, port, `api_addr = "http://a:1"`));
+  const diagnose = async () => {
+    await using run = spawn(["operator", "diagnose", `-config=${path}`, "-format=json"]);
+    const code = await run.ended;
+    return { code, output: run.output() };
+  };
+  {
+    await using server = await startServer(path);
+    await bringUp(`http://127.0.0.1:${port}`);
+    const running = await diagnose();
+    assertEquals(running.code, 2);
+    assertStringIncludes(running.output, "in use by another process");
+    assertEquals(JSON.parse(running.output).status, "warn");
+    // After a kill SQLite's own journal would mend what is damaged here.
+    server.signal("SIGTERM");
+    await server.ended;
+  }
+  const state = `${folder.path}/data/state-1.kv`;
+  await Deno.writeFile(state, new Uint8Array(4096).fill(7));
+  const damaged = await diagnose();
+  assertEquals(damaged.code, 1, damaged.output);
+  assertStringIncludes(damaged.output, "state-1.kv");
+});

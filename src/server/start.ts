@@ -9,7 +9,7 @@ import { Front } from "../system/node/front.ts";
 import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
-import { openLibc, raiseDescriptorLimit } from "./libc.ts";
+import { descriptorLimit, openLibc, raiseDescriptorLimit } from "./libc.ts";
 import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
 import { RunningListener } from "./running_listener.ts";
@@ -19,6 +19,9 @@ import { tlsFilesVersion } from "./tls_files.ts";
 
 /** Requests under way get so long to end when the server stops. */
 const stopGraceMs = 20_000;
+
+/** Of the descriptors that the process may have; the rest is for files and other nodes. */
+const connectionShare = 0.8;
 
 /** The configuration in force; a reload puts another one here. */
 export interface LiveConfig {
@@ -62,6 +65,7 @@ export async function startNode(
     raftIndexes: () => storage.raftIndexes(),
     sanitizedConfig: () => shownConfig(live.current),
     ...(path === undefined ? {} : { dataPath: path }),
+    ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),
   });
   return { node, storage, addresses };
 }
@@ -116,7 +120,8 @@ function openSweeper({ clock, log }: Platform): Sweeper | undefined {
   const libc = openLibc();
   if (libc === undefined) return undefined;
   raiseDescriptorLimit(libc);
-  return new Sweeper(new LinuxSocketTable(libc), clock, log.named("listener"));
+  const capacity = Math.floor(descriptorLimit(libc).soft * connectionShare);
+  return new Sweeper(new LinuxSocketTable(libc), capacity, clock, log.named("listener"));
 }
 
 function shownConfig(config: ServerConfig) {

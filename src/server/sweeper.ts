@@ -16,14 +16,17 @@ const intervalMinMs = 50;
 export class Sweeper {
   readonly connections = new Connections();
   readonly #sockets: SocketTable;
+  readonly #capacity: number;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #limits = new Map<number, TimeLimits>();
   #watches = new Map<bigint, Watch>();
   #cancel: Cancel | undefined;
 
-  constructor(sockets: SocketTable, clock: Clock, log: Logger) {
+  /** Above `capacity` connections those without a request are cut, so that files can be opened. */
+  constructor(sockets: SocketTable, capacity: number, clock: Clock, log: Logger) {
     this.#sockets = sockets;
+    this.#capacity = capacity;
     this.#clock = clock;
     this.#log = log;
   }
@@ -55,18 +58,29 @@ export class Sweeper {
       this.#look(socket, watch, now);
     }
     this.#watches = watches;
+    if (sockets.length > this.#capacity) {
+      const cut = this.#shed(sockets, sockets.length - this.#capacity);
+      this.#log.warn("too many connections", { open: sockets.length, cut });
+    }
     this.connections.forget((key, port) => open.has(`${key} ${port}`));
   }
 
-  /** Cuts the `count` connections that have been without a request for longest. */
+  /** Cuts up to `count` connections without a request: first those that never made one. */
   shed(count: number): number {
-    const sockets = this.#sockets.read(new Set(this.#limits.keys()));
-    const idle = sockets.filter(({ remoteKey, remotePort }) =>
-      (this.connections.find(remoteKey, remotePort)?.inFlight ?? 0) === 0
-    );
-    const since = ({ cookie }: SocketFacts) => this.#watches.get(cookie)?.activeAt ?? Infinity;
-    const chosen = idle.toSorted((a, b) => since(a) - since(b)).slice(0, count);
-    for (const socket of chosen) this.#sockets.cut(socket);
+    return this.#shed(this.#sockets.read(new Set(this.#limits.keys())), count);
+  }
+
+  #shed(sockets: readonly SocketFacts[], count: number): number {
+    const known = sockets.map((socket) => ({
+      socket,
+      record: this.connections.find(socket.remoteKey, socket.remotePort),
+      since: this.#watches.get(socket.cookie)?.activeAt ?? Number.POSITIVE_INFINITY,
+    }));
+    const idle = known.filter(({ record }) => (record?.inFlight ?? 0) === 0);
+    const used = ({ record }: { record: unknown }) => record === undefined ? 0 : 1;
+    idle.sort((a, b) => used(a) - used(b) || (a.since < b.since ? -1 : 1));
+    const chosen = idle.slice(0, count);
+    for (const { socket } of chosen) this.#sockets.cut(socket);
     return chosen.length;
   }
 

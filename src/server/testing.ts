@@ -35,10 +35,15 @@ export interface Spawned extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Starts the program with some arguments. */
-export function spawn(args: readonly string[], env: Record<string, string> = {}): Spawned {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--config", `${root}/deno.json`, `${root}/main.ts`, ...args],
+/** Starts the program with some arguments. `limits` is a line for the shell, such as a ulimit. */
+export function spawn(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  limits = ":",
+): Spawned {
+  const program = ["run", "-A", "--config", `${root}/deno.json`, `${root}/main.ts`, ...args];
+  const child = new Deno.Command("sh", {
+    args: ["-c", `${limits}; exec "$0" "$@"`, Deno.execPath(), ...program],
     env: { NO_COLOR: "1", VAULT_TOKEN: "", ...env },
     stdin: "null",
     stdout: "piped",
@@ -75,8 +80,9 @@ export function spawn(args: readonly string[], env: Record<string, string> = {})
 export async function startServer(
   configPath: string,
   env: Record<string, string> = {},
+  limits = ":",
 ): Promise<Spawned> {
-  const server = spawn(["server", `-config=${configPath}`], env);
+  const server = spawn(["server", `-config=${configPath}`], env, limits);
   try {
     await server.saw("server started!");
   } catch (error) {

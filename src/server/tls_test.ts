@@ -162,3 +162,36 @@ Deno.test("a second process is refused the port of a TLS listener", async () => 
   assertEquals(await second.ended, 1);
   assertStringIncludes(second.output(), "it is in use by another process");
 });
+
+Deno.test({
+  name: "a client that keeps its connection does not notice an exchange of certificates",
+  ignore: Deno.env.get("HOLDFAST_SLOW") === undefined,
+  async fn() {
+    await using folder = await scratch();
+    const port = freePort();
+    const tls = await make(`${folder.path}/tls`);
+    await Deno.writeTextFile(`${folder.path}/a.hcl`, config(port, tls));
+    await using server = await startServer(`${folder.path}/a.hcl`);
+    const caCerts = [await Deno.readTextFile(tls.caPath)];
+    await make(`${folder.path}/other`);
+    for (const name of ["cert", "key"]) {
+      await Deno.copyFile(
+        `${folder.path}/other/holdfast-${name}.pem`,
+        `${folder.path}/tls/holdfast-${name}.pem`,
+      );
+    }
+    caCerts.push(await Deno.readTextFile(`${folder.path}/other/holdfast-ca.pem`));
+    for (const http2 of [true, false]) {
+      const client = Deno.createHttpClient({ caCerts, http2 });
+      const until = performance.now() + 4000;
+      setTimeout(() => server.signal("SIGHUP"), 300);
+      while (performance.now() < until) {
+        const response = await fetch(`https://127.0.0.1:${port}/v1/sys/seal-status`, { client });
+        assertEquals(response.status, 200);
+        await response.body?.cancel();
+      }
+      client.close();
+    }
+    await server.saw("uses another certificate");
+  },
+});
