@@ -12,6 +12,7 @@ const rows: readonly (readonly string[])[] = [
   ["core"],
   ["quota", "identity", "audit", "lease", "token", "policy", "telemetry"],
   ["replication", "ha"],
+  ["snapshot"],
   ["seal"],
   ["barrier"],
   ["storage"],

@@ -7,7 +7,8 @@ import type { Barrier } from "../barrier/barrier.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
-import type { Storage } from "../storage/storage.ts";
+import { WrongRootKeyError } from "../barrier/errors.ts";
+import type { Entry, Storage } from "../storage/storage.ts";
 import type { Platform } from "./backend.ts";
 import type { HttpSettings } from "./http_settings.ts";
 import type { JsonObject } from "../logical/json.ts";
@@ -47,8 +48,20 @@ export interface NodeParts extends OpenParts {
     readonly authMethods: readonly string[];
     readonly databases: readonly string[];
   };
+  /** What only integrated storage can do. */
+  readonly integrated?: IntegratedStorage;
   /** Of integrated storage; empty for any other. */
   readonly raftIndexes: () => RaftIndexes | Record<never, never>;
+}
+
+/** Storage that can be read as it is at one moment, and replaced as a whole. */
+export interface IntegratedStorage {
+  readonly nodeId: string;
+  /** Where temporary files may lie. */
+  readonly spoolFolder: string;
+  position(): { readonly index: number; readonly term: number };
+  snapshot(): AsyncIterable<Entry>;
+  restore(entries: AsyncIterable<Entry>): Promise<void>;
 }
 
 export interface RaftIndexes {
@@ -118,6 +131,11 @@ export class Node {
     return this.#parts.sanitizedConfig();
   }
 
+  /** Undefined where the storage is of another kind. */
+  get integrated(): IntegratedStorage | undefined {
+    return this.#parts.integrated;
+  }
+
   /** What `sys/host-info` shows. */
   hostInfo(): JsonObject {
     return this.#parts.hostInfo();
@@ -177,16 +195,12 @@ export class Node {
       if (this.#services !== undefined) return;
       await this.barrier.unseal(rootKey);
       try {
-        this.#services = await openServices(this.#parts);
-        this.#cluster = await this.#readCluster(this.#services);
-        await noteVersion(this.#services.transactions, this.platform.clock, this.buildDate);
-        this.#activeSince = this.platform.clock.now();
+        await this.#serve();
       } catch (error) {
         await this.#close();
         throw error;
       }
       this.platform.log.info("the node is unsealed and active");
-      this.#maintainLater();
     });
   }
 
@@ -196,6 +210,27 @@ export class Node {
       if (this.#services === undefined && this.barrier.sealed) return;
       await this.#close();
       this.platform.log.info("the node is sealed");
+    });
+  }
+
+  /**
+   * Puts other content in the storage's place, from within a request. The node serves again at once
+   * where its root key opens what is there now; else it is sealed and waits for the keys of that.
+   */
+  replaceContent(replace: () => Promise<void>): Promise<void> {
+    return this.#exclusively(async () => {
+      await this.#stopServing(1);
+      const { log } = this.platform;
+      try {
+        await replace();
+        await this.barrier.reload();
+        await this.#serve();
+        log.info("the content was replaced by a snapshot");
+      } catch (error) {
+        await this.#close();
+        if (!(error instanceof WrongRootKeyError)) throw error;
+        log.warn("the snapshot was restored; unseal with the keys of the cluster it was made by");
+      }
     });
   }
 
@@ -248,17 +283,30 @@ export class Node {
     }
   }
 
-  async #close(): Promise<void> {
+  /** Stops to serve. Requests under way end first, but for `own` that wait for this themselves. */
+  async #stopServing(own: number): Promise<void> {
     this.#cancelMaintenance();
     const services = this.#services;
     this.#services = undefined;
     this.#activeSince = 0;
     const { clock } = this.platform;
     const deadline = clock.monotonic() + 5000;
-    while (this.#inFlight > 0 && clock.monotonic() < deadline) {
+    while (this.#inFlight > own && clock.monotonic() < deadline) {
       await new Promise<void>((resolve) => clock.after(5, resolve));
     }
     if (services !== undefined) await closeServices(services);
+  }
+
+  async #serve(): Promise<void> {
+    this.#services = await openServices(this.#parts);
+    this.#cluster = await this.#readCluster(this.#services);
+    await noteVersion(this.#services.transactions, this.platform.clock, this.buildDate);
+    this.#activeSince = this.platform.clock.now();
+    this.#maintainLater();
+  }
+
+  async #close(): Promise<void> {
+    await this.#stopServing(0);
     if (!this.barrier.sealed) await this.barrier.persistUsage();
     this.barrier.seal();
     this.ceremonies.reset();

@@ -1,6 +1,6 @@
 /** Lists and scans that see changes which have not reached the storage yet. */
 import type { Bytes } from "../base/bytes.ts";
-import { compareKeys } from "./order.ts";
+import { compareKeys } from "../raft/key_order.ts";
 import type { Entry, ListOptions, ScanOptions, Storage } from "./storage.ts";
 
 type Change = readonly [key: string, value: Bytes | null];

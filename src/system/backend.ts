@@ -16,6 +16,7 @@ import { mountPaths } from "./mounts.ts";
 import { quotaPaths } from "./quotas.ts";
 import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
+import { raftSnapshotPaths } from "./raft_snapshot.ts";
 import { remountPaths } from "./remount.ts";
 import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
@@ -35,6 +36,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...wrappingPaths(services),
       ...toolPaths(services),
       ...leasePaths(services),
+      ...raftSnapshotPaths(node),
       ...quotaPaths(services),
       ...auditPaths(services),
       ...configPaths(services, node),

@@ -1,0 +1,106 @@
+/**
+ * Entries in `state.bin`: each a protobuf message { key = 1: string, value = 2: bytes } behind its
+ * length as a varint, as other tools for such snapshots read them.
+ */
+import { type Bytes, concat, fromUtf8, utf8 } from "../base/bytes.ts";
+import type { Entry } from "../storage/storage.ts";
+
+/** An entry can't be larger than the storage takes: anything more is damage. */
+const maxEntryBytes = 64 * 1024 * 1024;
+
+function varint(value: number): Bytes {
+  const out: number[] = [];
+  let left = value;
+  while (left >= 0x80) {
+    out.push((left % 0x80) | 0x80);
+    left = Math.floor(left / 0x80);
+  }
+  out.push(left);
+  return new Uint8Array(out);
+}
+
+export function encodeEntry({ key, value }: Entry): Bytes {
+  const name = utf8(key);
+  const message = concat(
+    new Uint8Array([0x0a]),
+    varint(name.length),
+    name,
+    new Uint8Array([0x12]),
+    varint(value.length),
+    value,
+  );
+  return concat(varint(message.length), message);
+}
+
+/** The bytes are not a sequence of entries. */
+export class MalformedStateError extends Error {
+  override name = "MalformedStateError";
+}
+
+class Reader {
+  at = 0;
+  constructor(readonly bytes: Uint8Array) {}
+
+  varint(): number | undefined {
+    let value = 0;
+    let scale = 1;
+    for (let i = this.at; i < this.bytes.length && i < this.at + 8; i++) {
+      const byte = this.bytes[i] ?? 0;
+      value += (byte & 0x7f) * scale;
+      scale *= 0x80;
+      if (byte < 0x80) {
+        this.at = i + 1;
+        return value;
+      }
+    }
+    return undefined;
+  }
+
+  take(length: number): Bytes | undefined {
+    if (this.at + length > this.bytes.length) return undefined;
+    const part = this.bytes.slice(this.at, this.at + length);
+    this.at += length;
+    return part;
+  }
+}
+
+function decodeMessage(message: Bytes): Entry {
+  const reader = new Reader(message);
+  let key = "";
+  let value: Bytes = new Uint8Array(0);
+  while (reader.at < message.length) {
+    const tag = reader.varint();
+    const length = reader.varint();
+    const part = length === undefined ? undefined : reader.take(length);
+    if (part === undefined) throw new MalformedStateError("an entry is cut short");
+    if (tag === 0x0a) key = fromUtf8(part);
+    else if (tag === 0x12) value = part;
+  }
+  if (key === "") throw new MalformedStateError("an entry has no key");
+  return { key, value };
+}
+
+/** Reads entries back, however the stream cuts them. Throws `MalformedStateError`. */
+export async function* decodeEntries(
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Entry> {
+  let rest: Uint8Array = new Uint8Array(0);
+  for await (const chunk of stream) {
+    const reader = new Reader(rest.length === 0 ? chunk : concat(rest, chunk));
+    for (;;) {
+      const start = reader.at;
+      const length = reader.varint();
+      if (length !== undefined && length > maxEntryBytes) {
+        throw new MalformedStateError("an entry is larger than any can be");
+      }
+      const message = length === undefined ? undefined : reader.take(length);
+      if (message === undefined) {
+        reader.at = start;
+        break;
+      }
+      yield decodeMessage(message);
+    }
+    rest = reader.bytes.subarray(reader.at);
+  }
+  if (rest.length > 0) throw new MalformedStateError("the last entry is cut short");
+}

@@ -1,0 +1,115 @@
+/** Reads a snapshot file. Everything is checked before anything of it is used. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
+// @ts-types="./tar_stream.d.ts"
+import tar from "tar-stream";
+import { type Bytes, concat, fromUtf8 } from "../base/bytes.ts";
+import { badRequest, describeError, Failure } from "../base/failure.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../logical/json.ts";
+import type { Entry } from "../storage/storage.ts";
+import { decodeEntries, MalformedStateError } from "./entry_codec.ts";
+import { SpoolFile } from "./spool.ts";
+
+/** Members but `state.bin` are small. */
+const maxMemberBytes = 4 * 1024 * 1024;
+
+/** A snapshot that has been checked. Must be disposed of. */
+export interface ReadSnapshot {
+  readonly meta: JsonObject;
+  /** The checksums as they were sealed by the cluster that made it. */
+  readonly sealedSums: Bytes;
+  readonly sums: Bytes;
+  readonly entryCount: number;
+  entries(): AsyncIterable<Entry>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Spools a file into `folder` and checks it: complete, as it was written, every entry whole. Throws
+ * a 400 that says what is wrong.
+ */
+export async function readSnapshot(
+  folder: string,
+  stream: ReadableStream<Uint8Array>,
+): Promise<ReadSnapshot> {
+  const spool = await SpoolFile.create(folder);
+  try {
+    const members = await unpack(stream, spool);
+    await spool.finish();
+    const { meta, sums, sealedSums } = checkSums(members);
+    const entries = () => decodeEntries(createReadStream(spool.path));
+    let entryCount = 0;
+    for await (const _ of entries()) entryCount++;
+    return { meta, sums, sealedSums, entryCount, entries, dispose: () => spool.remove() };
+  } catch (error) {
+    await spool.remove();
+    if (error instanceof Failure) throw error;
+    if (error instanceof MalformedStateError) throw badRequest(`snapshot: ${error.message}`, error);
+    throw badRequest(`this is no snapshot, or it is damaged: ${describeError(error)}`, error);
+  }
+}
+
+interface Members {
+  readonly small: ReadonlyMap<string, Bytes>;
+  /** Of `state.bin`; undefined where there is none. */
+  readonly stateSum: string | undefined;
+}
+
+async function unpack(stream: ReadableStream<Uint8Array>, spool: SpoolFile): Promise<Members> {
+  const extract = tar.extract();
+  const gunzip = createGunzip();
+  const source = Readable.from(stream);
+  source.on("error", (error) => gunzip.destroy(error));
+  gunzip.on("error", (error) => extract.destroy(error));
+  source.pipe(gunzip).pipe(extract);
+  const small = new Map<string, Bytes>();
+  let stateSum: string | undefined;
+  for await (const member of extract) {
+    const { name } = member.header;
+    if (name === "state.bin") stateSum = await spoolMember(member, spool);
+    else small.set(name, await smallMember(name, member));
+  }
+  return { small, stateSum };
+}
+
+async function spoolMember(member: AsyncIterable<Uint8Array>, spool: SpoolFile): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of member) {
+    hash.update(chunk);
+    await spool.write(chunk);
+  }
+  return hash.digest("hex");
+}
+
+async function smallMember(name: string, member: AsyncIterable<Uint8Array>): Promise<Bytes> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of member) {
+    length += chunk.length;
+    if (length > maxMemberBytes) throw badRequest(`snapshot: its member ${name} is too large`);
+    parts.push(chunk);
+  }
+  return concat(...parts);
+}
+
+function checkSums({ small, stateSum }: Members) {
+  const member = (name: string): Bytes => {
+    const found = small.get(name);
+    if (found === undefined) throw badRequest(`snapshot: cut short: it has no ${name}`);
+    return found;
+  };
+  if (stateSum === undefined) throw badRequest("snapshot: cut short: it has no state.bin");
+  const metaBytes = member("meta.json");
+  const sums = member("SHA256SUMS");
+  const sealedSums = member("SHA256SUMS.sealed");
+  const metaSum = createHash("sha256").update(metaBytes).digest("hex");
+  const expected = new TextEncoder().encode(`${metaSum}  meta.json\n${stateSum}  state.bin\n`);
+  if (expected.length !== sums.length || !timingSafeEqual(expected, sums)) {
+    throw badRequest("snapshot: damaged: its checksums do not match");
+  }
+  const meta = parseJson(fromUtf8(metaBytes));
+  if (!isJsonObject(meta)) throw badRequest("snapshot: its meta.json is no object");
+  return { meta, sums, sealedSums };
+}

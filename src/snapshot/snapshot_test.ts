@@ -1,0 +1,74 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Failure } from "../base/failure.ts";
+import { concat, utf8 } from "../base/bytes.ts";
+import { testRandom } from "../crypto/testing.ts";
+import type { Entry } from "../storage/storage.ts";
+import { readSnapshot } from "./read.ts";
+import { writeSnapshot } from "./write.ts";
+
+const random = testRandom(11);
+
+function* someEntries(count: number): Generator<Entry> {
+  for (let i = 0; i < count; i++) {
+    const length = i % 50 === 0 ? 300_000 : i % 7;
+    yield { key: `logical/k${String(i).padStart(5, "0")}/é`, value: random.bytes(length) };
+  }
+}
+
+async function* asynchronous(entries: Iterable<Entry>): AsyncGenerator<Entry> {
+  for (const entry of entries) yield await Promise.resolve(entry);
+}
+
+const meta = {
+  Version: 1,
+  ID: "1-2-3",
+  Index: 2,
+  Term: 1,
+  Peers: "",
+  Configuration: { Servers: [] },
+  ConfigurationIndex: 1,
+};
+
+async function made(folder: string, entries: readonly Entry[]): Promise<Uint8Array> {
+  const seal = (sums: Uint8Array) => concat(utf8("sealed "), sums);
+  const stream = await writeSnapshot(folder, asynchronous(entries), meta, seal);
+  return await new Response(stream).bytes();
+}
+
+async function read(folder: string, bytes: Uint8Array): Promise<Entry[]> {
+  const snapshot = await readSnapshot(folder, ReadableStream.from([bytes]));
+  const found: Entry[] = [];
+  for await (const entry of snapshot.entries()) found.push(entry);
+  await snapshot.dispose();
+  assertEquals(snapshot.entryCount, found.length);
+  return found;
+}
+
+Deno.test("what was saved comes back, entry by entry", async () => {
+  const folder = await Deno.makeTempDir();
+  const entries = [...someEntries(500)];
+  assertEquals(await read(folder, await made(folder, entries)), entries);
+  assertEquals([...Deno.readDirSync(folder)].length, 0, "no temporary file is left");
+});
+
+Deno.test("an empty content is a snapshot too", async () => {
+  const folder = await Deno.makeTempDir();
+  assertEquals(await read(folder, await made(folder, [])), []);
+});
+
+Deno.test("a file that was cut short or altered is refused, wherever", async () => {
+  const folder = await Deno.makeTempDir();
+  const bytes = await made(folder, [...someEntries(60)]);
+  for (const length of [0, 1, 10, 1000, bytes.length / 2, bytes.length - 600, bytes.length - 1]) {
+    await assertRejects(() => read(folder, bytes.slice(0, length)), Failure);
+  }
+  for (let i = 0; i < 60; i++) {
+    const altered = bytes.slice();
+    // The header's time and system say nothing of the content.
+    const at = 10 + Math.floor((altered.length - 18) * (i / 60));
+    altered[at] = (altered[at] ?? 0) ^ 0x20;
+    await assertRejects(() => read(folder, altered), Failure);
+  }
+  await assertRejects(() => read(folder, utf8("not a snapshot")), Failure);
+  assertEquals([...Deno.readDirSync(folder)].length, 0, "no temporary file is left");
+});

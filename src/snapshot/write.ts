@@ -1,0 +1,121 @@
+/**
+ * Makes a snapshot file: a gzipped tar of `meta.json`, `state.bin`, `SHA256SUMS` and
+ * `SHA256SUMS.sealed`. A file without its last member was cut short; one whose sealed sums do not
+ * open belongs to another cluster.
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import { createGzip } from "node:zlib";
+// @ts-types="./tar_stream.d.ts"
+import tar from "tar-stream";
+import { type Bytes, utf8 } from "../base/bytes.ts";
+import type { Entry } from "../storage/storage.ts";
+import { encodeEntry } from "./entry_codec.ts";
+import { SpoolFile } from "./spool.ts";
+
+export interface SnapshotMeta {
+  readonly Version: number;
+  readonly ID: string;
+  readonly Index: number;
+  readonly Term: number;
+  readonly Peers: string;
+  readonly Configuration: {
+    readonly Servers: readonly {
+      readonly Suffrage: number;
+      readonly ID: string;
+      readonly Address: string;
+    }[];
+  };
+  readonly ConfigurationIndex: number;
+  readonly Size: number;
+}
+
+/** Seals the sums with the cluster's keyring. */
+export type SumsSealer = (sums: Bytes) => Bytes;
+
+/** Bytes of entries that are written to the spool file at once. */
+const chunkBytes = 256 * 1024;
+
+/**
+ * Spools the entries into `folder`, then returns the file as a stream; the spool file goes when the
+ * stream ends, whichever way.
+ */
+export async function writeSnapshot(
+  folder: string,
+  entries: AsyncIterable<Entry>,
+  meta: Omit<SnapshotMeta, "Size">,
+  seal: SumsSealer,
+): Promise<ReadableStream<Uint8Array>> {
+  const spool = await SpoolFile.create(folder);
+  try {
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const chunk of chunks(entries)) {
+      hash.update(chunk);
+      size += chunk.length;
+      await spool.write(chunk);
+    }
+    await spool.finish();
+    const metaText = utf8(`${JSON.stringify({ ...meta, Size: size })}\n`);
+    const metaSum = createHash("sha256").update(metaText).digest("hex");
+    const sums = utf8(`${metaSum}  meta.json\n${hash.digest("hex")}  state.bin\n`);
+    return packed(spool, size, metaText, sums, seal(sums));
+  } catch (error) {
+    await spool.remove();
+    throw error;
+  }
+}
+
+async function* chunks(entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
+  let buffer = new Uint8Array(chunkBytes);
+  let used = 0;
+  for await (const entry of entries) {
+    const encoded = encodeEntry(entry);
+    if (used > 0 && used + encoded.length > buffer.length) {
+      yield buffer.subarray(0, used);
+      buffer = new Uint8Array(chunkBytes);
+      used = 0;
+    }
+    if (encoded.length > buffer.length) {
+      yield encoded;
+      continue;
+    }
+    buffer.set(encoded, used);
+    used += encoded.length;
+  }
+  if (used > 0) yield buffer.subarray(0, used);
+}
+
+function packed(
+  spool: SpoolFile,
+  size: number,
+  meta: Bytes,
+  sums: Bytes,
+  sealed: Bytes,
+): ReadableStream<Uint8Array> {
+  const pack = tar.pack();
+  const gzip = createGzip({ level: 1 });
+  pack.on("error", (error: Error) => gzip.destroy(error));
+  pack.pipe(gzip);
+  // Values are ciphertext: more effort than the least would not make them smaller.
+  pack.entry({ name: "meta.json", mode: 0o600 }, Buffer.from(meta));
+  const state = pack.entry({ name: "state.bin", size, mode: 0o600 }, (error) => {
+    if (error) {
+      pack.destroy(error);
+      return;
+    }
+    pack.entry({ name: "SHA256SUMS", mode: 0o600 }, Buffer.from(sums));
+    pack.entry({ name: "SHA256SUMS.sealed", mode: 0o600 }, Buffer.from(sealed));
+    pack.finalize();
+  });
+  createReadStream(spool.path).on("error", (error) => pack.destroy(error)).pipe(state);
+  gzip.on("close", () => spool.removeQuietly());
+  return webStream(Readable.toWeb(gzip));
+}
+
+/** Node's declaration of a web stream, as the one that Deno's serves. */
+function webStream(stream: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  return ReadableStream.from(stream);
+}
