@@ -22,7 +22,7 @@ const engines: Readonly<Record<string, Maker>> = {
 const authMethods: Readonly<Record<string, Maker>> = {
   approle: approleBackend,
   token: tokenBackend,
-  userpass: userpassBackend,
+  userpass: (services) => userpassBackend(services),
 };
 
 /** Names of what can be mounted, for the catalogue. */

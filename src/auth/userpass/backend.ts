@@ -3,11 +3,12 @@ import { defineBackend } from "../../backend/backend.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { loginPath, renewUserLogin } from "./login.ts";
-import { Passwords } from "./password.ts";
+import { type Cost, Passwords } from "./password.ts";
 import { userPaths } from "./users.ts";
 
-export function userpassBackend(services: () => Services): LogicalBackend {
-  const passwords = new Passwords(() => services().mounts.platform.random);
+/** `cost` of new hashes is for tests. */
+export function userpassBackend(services: () => Services, cost?: Cost): LogicalBackend {
+  const passwords = new Passwords(() => services().mounts.platform.random, cost);
   return defineBackend({
     type: "userpass",
     help: "Logs people in by name and password.",

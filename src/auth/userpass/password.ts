@@ -11,7 +11,7 @@ import { badRequest } from "../../base/failure.ts";
 import type { Request } from "../../logical/request.ts";
 import { Turnstile } from "../common/turnstile.ts";
 
-interface Cost {
+export interface Cost {
   /** Binary logarithm of scrypt's N. */
   readonly logN: number;
   readonly r: number;
