@@ -57,9 +57,9 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** A directory and a configuration; nothing is started. */
-  static async create(extra = ""): Promise<TestNode> {
+  static async create(extra = "", bin?: string): Promise<TestNode> {
     const folder = await Deno.makeTempDir({ prefix: "holdfast-e2e-" });
-    const node = new TestNode(folder, await program());
+    const node = new TestNode(folder, bin ?? await program());
     await Deno.writeTextFile(node.config, node.#hcl(extra));
     return node;
   }
