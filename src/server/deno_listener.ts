@@ -70,7 +70,7 @@ export class DenoListener implements HttpListener {
     // Both listen; connections that come from now on go to the new one. Those of the old one may
     // ask once more and are then told to come again, so that no request is lost to the change.
     this.#server = this.#serve();
-    const key = addressKey(this.#at.host === "" ? "::" : this.#at.host);
+    const key = addressKey(this.#at.host);
     if (key !== undefined) this.#parts.sweeper.preferNewest(this.#at.port, key);
     this.#drain(before);
   }
@@ -97,7 +97,7 @@ export class DenoListener implements HttpListener {
     const { door } = this.#parts;
     const tls = this.#tls;
     const server = Deno.serve({
-      hostname: host === "" ? "::" : host,
+      hostname: host,
       port,
       signal: this.#abort.signal,
       onListen() {},
@@ -167,5 +167,5 @@ function canSharePort(tls: TlsPair | undefined): boolean {
 
 /** With a shared port the kernel would not refuse the port of another process of this user. */
 function probe({ host, port }: HostPort): void {
-  if (port !== 0) Deno.listen({ hostname: host === "" ? "::" : host, port }).close();
+  if (port !== 0) Deno.listen({ hostname: host, port }).close();
 }

@@ -21,8 +21,9 @@ export async function openListener(
 ): Promise<HttpListener> {
   const { clock, log } = platform;
   if (type === "unix") return await openUnix(values, door, platform);
-  const at = parseHostPort(values.address);
-  if (at === undefined) throw new ListenError(`"${values.address}" is no host and port`);
+  const parsed = parseHostPort(values.address);
+  if (parsed === undefined) throw new ListenError(`"${values.address}" is no host and port`);
+  const at = { host: parsed.host === "" ? everywhere() : parsed.host, port: parsed.port };
   const tls = await tlsOptions(values, given);
   const limits = timeLimits(values);
   if (sweeper !== undefined && !needsNode(tls, values)) {
@@ -31,7 +32,7 @@ export async function openListener(
   }
   const { nodeListener } = await import("./node_listener.ts");
   return await nodeListener({
-    at: { host: at.host === "" ? "::" : at.host, port: at.port },
+    at,
     address: values.address,
     door,
     limits: { ...limits, readMs: values.http_read_timeout * 1000 },
@@ -39,6 +40,17 @@ export async function openListener(
     sweeper,
     clock,
   });
+}
+
+/** All addresses of both kinds, or of IPv4 where the system has no IPv6. */
+function everywhere(): string {
+  try {
+    Deno.listen({ hostname: "::", port: 0 }).close();
+    return "::";
+  } catch (error) {
+    if (error instanceof Error) return "0.0.0.0";
+    throw error;
+  }
 }
 
 async function openUnix(values: Values, door: Door, platform: Platform): Promise<HttpListener> {
