@@ -11,6 +11,8 @@ export interface ConnectionRecord {
   readonly multiplexed: boolean;
   /** To be cut: what is left of it is of no use. */
   doomed: boolean;
+  /** The last look of the sweeper at which its socket was there. */
+  seenAt: number;
 }
 
 /**
@@ -28,7 +30,7 @@ export class Connections {
     if (ports === undefined) ports = this.#addHost(host);
     let record = ports.get(port);
     if (record === undefined) {
-      record = { heads: 0, inFlight: 0, multiplexed: multiplexed(), doomed: false };
+      record = { heads: 0, inFlight: 0, multiplexed: multiplexed(), doomed: false, seenAt: 0 };
       ports.set(port, record);
     }
     return record;
@@ -39,16 +41,15 @@ export class Connections {
     return this.#byKey.get(key)?.get(port);
   }
 
-  /** Forgets the records of connections that `isOpen` does not know and that answer nothing. */
-  forget(isOpen: (key: string, port: number) => boolean): void {
+  /** Forgets the records of connections that the last look did not find and that answer nothing. */
+  forgetUnseen(look: number): void {
     for (const [host, ports] of this.#byHost) {
-      const key = addressKey(host) ?? host;
       for (const [port, record] of ports) {
-        if (record.inFlight === 0 && !isOpen(key, port)) ports.delete(port);
+        if (record.inFlight === 0 && record.seenAt !== look) ports.delete(port);
       }
       if (ports.size > 0) continue;
       this.#byHost.delete(host);
-      this.#byKey.delete(key);
+      this.#byKey.delete(addressKey(host) ?? host);
     }
   }
 

@@ -21,7 +21,7 @@ interface Seen {
 /** The second and reason of the cut, or "kept". */
 function story(seen: readonly Seen[], multiplexed = false, own = limits): string {
   let socket: SocketFacts = {
-    cookie: 1n,
+    cookie: 1,
     fd: 9,
     localPort: 8200,
     remoteKey: "",
@@ -39,7 +39,13 @@ function story(seen: readonly Seen[], multiplexed = false, own = limits): string
       const { heads, inFlight, doomed, at: _at, ...traffic } = now;
       socket = { ...socket, ...traffic };
       if (heads !== undefined) {
-        record = { heads, inFlight: inFlight ?? 0, multiplexed, doomed: doomed ?? false };
+        record = {
+          heads,
+          inFlight: inFlight ?? 0,
+          multiplexed,
+          doomed: doomed ?? false,
+          seenAt: 0,
+        };
       }
     }
     const verdict = judge(watch, socket, record, own, second * 1000);
@@ -115,7 +121,8 @@ Deno.test("records of closed connections are forgotten, those under way are not"
   assertEquals(connections.size, 3);
   const key = addressKey("192.0.2.1") ?? "";
   assertEquals(connections.find(key, 2)?.inFlight, 1);
-  connections.forget((_key, port) => port === 3);
+  connections.at("::1", 3, multiplexed).seenAt = 7;
+  connections.forgetUnseen(7);
   assertEquals(connections.size, 2);
   assertEquals(connections.find(key, 1), undefined);
 });

@@ -10,7 +10,7 @@ import { judge, startWatch, type TimeLimits, type Watch } from "./sweep_rules.ts
 import type { SocketFacts, SocketTable } from "./tcp_sockets.ts";
 
 /** At most so much later than its limit is a connection cut. */
-const intervalMaxMs = 1000;
+const intervalMaxMs = 2000;
 const intervalMinMs = 50;
 
 export class Sweeper {
@@ -20,7 +20,8 @@ export class Sweeper {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #limits = new Map<number, TimeLimits>();
-  #watches = new Map<bigint, Watch>();
+  #watches = new Map<number, Watch>();
+  #looks = 0;
   #cancel: Cancel | undefined;
 
   /** Above `capacity` connections those without a request are cut, so that files can be opened. */
@@ -48,13 +49,11 @@ export class Sweeper {
   sweep(): void {
     const now = this.#clock.monotonic();
     const sockets = this.#sockets.read(new Set(this.#limits.keys()));
-    const watches = new Map<bigint, Watch>();
-    const open = new Set<string>();
+    const watches = new Map<number, Watch>();
+    this.#looks++;
     for (const socket of sockets) {
-      const { cookie, remoteKey, remotePort } = socket;
-      open.add(`${remoteKey} ${remotePort}`);
-      const watch = this.#watches.get(cookie) ?? startWatch(socket, now);
-      watches.set(cookie, watch);
+      const watch = this.#watches.get(socket.cookie) ?? startWatch(socket, now);
+      watches.set(socket.cookie, watch);
       this.#look(socket, watch, now);
     }
     this.#watches = watches;
@@ -62,7 +61,7 @@ export class Sweeper {
       const cut = this.#shed(sockets, sockets.length - this.#capacity);
       this.#log.warn("too many connections", { open: sockets.length, cut });
     }
-    this.connections.forget((key, port) => open.has(`${key} ${port}`));
+    this.connections.forgetUnseen(this.#looks);
   }
 
   /** Cuts up to `count` connections without a request: first those that never made one. */
@@ -93,6 +92,7 @@ export class Sweeper {
     const limits = this.#limits.get(socket.localPort);
     if (limits === undefined) return;
     const record = this.connections.find(socket.remoteKey, socket.remotePort);
+    if (record !== undefined) record.seenAt = this.#looks;
     const verdict = judge(watch, socket, record, limits, now);
     if (verdict === "keep") return;
     this.#sockets.cut(socket);

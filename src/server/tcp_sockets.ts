@@ -5,7 +5,7 @@ import type { Libc } from "./libc.ts";
 /** One accepted connection at one moment. */
 export interface SocketFacts {
   /** Differs for every socket there ever was, unlike the descriptor. */
-  readonly cookie: bigint;
+  readonly cookie: number;
   readonly fd: number;
   readonly localPort: number;
   /** Form of `addressKey`. */
@@ -46,7 +46,7 @@ const NOTSENT_BYTES = 144;
 const headroom = 2048;
 
 interface Known {
-  readonly cookie: bigint;
+  readonly cookie: number;
   readonly localPort: number;
   readonly remoteKey: string;
   readonly remotePort: number;
@@ -57,7 +57,9 @@ export class LinuxSocketTable implements SocketTable {
   readonly #info = new Uint8Array(256);
   readonly #infoView = new DataView(this.#info.buffer);
   readonly #length = new Uint32Array(1);
-  readonly #cookie = new BigUint64Array(1);
+  readonly #lengthBytes = new Uint8Array(this.#length.buffer);
+  readonly #cookie = new Uint32Array(2);
+  readonly #cookieBytes = new Uint8Array(this.#cookie.buffer);
   readonly #name = new Uint8Array(128);
   #known = new Map<number, Known>();
   /** Descriptors below it are looked at. */
@@ -82,7 +84,18 @@ export class LinuxSocketTable implements SocketTable {
       highest = fd;
       this.#top = Math.max(this.#top, fd + headroom);
       if (!ports.has(names.localPort)) continue;
-      found.push({ ...names, fd, ...this.#traffic() });
+      const { localPort, remoteKey, remotePort } = names;
+      found.push({
+        cookie,
+        fd,
+        localPort,
+        remoteKey,
+        remotePort,
+        received: this.#infoLong(BYTES_RECEIVED),
+        acknowledged: this.#infoLong(BYTES_ACKED),
+        pending: this.#infoView.getUint32(UNACKED, true) > 0 ||
+          this.#infoView.getUint32(NOTSENT_BYTES, true) > 0,
+      });
     }
     this.#known = known;
     this.#top = highest + headroom;
@@ -129,25 +142,21 @@ export class LinuxSocketTable implements SocketTable {
     return result === 0 ? this.#info[0] : undefined;
   }
 
-  #traffic(): { received: number; acknowledged: number; pending: boolean } {
+  /** Below 2^53 for good: nobody sends petabytes over one connection. */
+  #infoLong(at: number): number {
     const view = this.#infoView;
-    const long = (at: number) => Number(view.getBigUint64(at, true));
-    return {
-      received: long(BYTES_RECEIVED),
-      acknowledged: long(BYTES_ACKED),
-      pending: view.getUint32(UNACKED, true) > 0 || view.getUint32(NOTSENT_BYTES, true) > 0,
-    };
+    return view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
   }
 
-  #readCookie(fd: number): bigint {
+  /** A counter of the kernel's, far below 2^53. */
+  #readCookie(fd: number): number {
     this.#length[0] = 8;
-    const bytes = new Uint8Array(this.#cookie.buffer);
-    this.#cookie[0] = 0n;
-    this.#libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, bytes, this.#lengthBytes);
-    return this.#cookie[0];
+    this.#libc.getsockopt(fd, SOL_SOCKET, SO_COOKIE, this.#cookieBytes, this.#lengthBytes);
+    const [low = 0, high = 0] = this.#cookie;
+    return low + high * 2 ** 32;
   }
 
-  #readNames(fd: number, cookie: bigint): Known | undefined {
+  #readNames(fd: number, cookie: number): Known | undefined {
     this.#length[0] = this.#name.length;
     if (this.#libc.getsockname(fd, this.#name, this.#lengthBytes) !== 0) return undefined;
     const { port: localPort } = this.#socketAddress();
@@ -163,9 +172,5 @@ export class LinuxSocketTable implements SocketTable {
     const port = ((name[2] ?? 0) << 8) | (name[3] ?? 0);
     const bytes = name[0] === AF_INET ? name.subarray(4, 8) : name.subarray(8, 24);
     return { key: addressKeyOfBytes(bytes), port };
-  }
-
-  get #lengthBytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#length.buffer);
   }
 }
