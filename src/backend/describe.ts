@@ -25,7 +25,8 @@ function describePath(path: Path): PathDescription {
       describeField(name, field, path.spec.query.includes(name))
     ),
     operations: Object.fromEntries(
-      [...path.operations].map(([name, operation]) => [name, { summary: operation.summary }]),
+      [...path.operations].filter(([, operation]) => operation.undocumented !== true)
+        .map(([name, operation]) => [name, { summary: operation.summary }]),
     ),
   };
 }

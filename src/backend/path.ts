@@ -35,6 +35,8 @@ export type HandledOperation = Exclude<Operation, "help">;
 export interface OperationSpec<I> {
   readonly summary: string;
   readonly handler: Handler<I>;
+  /** Works, but is nothing to be recommended: left out of help and OpenAPI. */
+  readonly undocumented?: boolean;
 }
 
 export interface PathSpec<P extends string, F extends FieldMap> {
@@ -138,6 +140,7 @@ function erase<P extends string, F extends FieldMap>(
 ): OperationSpec<Record<string, unknown>> {
   return {
     summary: operation.summary,
+    undocumented: operation.undocumented ?? false,
     handler: (call, input) => operation.handler(call, narrow<P, F>(input)),
   };
 }

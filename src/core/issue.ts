@@ -60,7 +60,6 @@ export class TokenIssuer {
   }
 
   #putLease(transaction: Transaction, entry: TokenEntry): void {
-    if (entry.expireTime === 0) return;
     this.leases.put(transaction, {
       id: tokenLeaseId(entry),
       kind: "token",

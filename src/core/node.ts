@@ -48,6 +48,8 @@ export interface NodeParts extends OpenParts {
     readonly authMethods: readonly string[];
     readonly databases: readonly string[];
   };
+  /** From the configuration; off where absent. */
+  readonly rawStorageEndpoint?: boolean;
   /** What only integrated storage can do. */
   readonly integrated?: IntegratedStorage;
   /** Of integrated storage; empty for any other. */
@@ -134,6 +136,11 @@ export class Node {
   /** Undefined where the storage is of another kind. */
   get integrated(): IntegratedStorage | undefined {
     return this.#parts.integrated;
+  }
+
+  /** Whether sys/raw is there for those with sudo. */
+  get rawStorageEndpoint(): boolean {
+    return this.#parts.rawStorageEndpoint ?? false;
   }
 
   /** What `sys/host-info` shows. */

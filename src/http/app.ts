@@ -67,6 +67,7 @@ async function answerApi(
     const { path, query } = splitUrl(http.url);
     const cleaned = cleanPath(`/v1/${path}`);
     if (cleaned !== undefined) return redirect(http.method, cleaned, query);
+    if (path === "sys") return redirect(http.method, "/v1/sys/", query);
     request = await readRequest(http, path, query, connection, options.limits, options.random);
     const response = await options.handler.handle(request);
     return withHeaders(request, writeResponse(request.id, request.operation, response));

@@ -4,17 +4,17 @@
 
 /** Text of `default` as a new node gets it. Operators may change it. */
 export const defaultPolicyText = `
-# See what the token is
+# See what the token itself is
 path "auth/token/lookup-self" {
     capabilities = ["read"]
 }
 
-# Renew the token
+# Give the token itself more time
 path "auth/token/renew-self" {
     capabilities = ["update"]
 }
 
-# Revoke the token
+# End the token itself, for good
 path "auth/token/revoke-self" {
     capabilities = ["update"]
 }
@@ -47,12 +47,12 @@ path "sys/leases/lookup" {
     capabilities = ["update"]
 }
 
-# Private storage of the token
+# Use the storage that only this token sees
 path "cubbyhole/*" {
     capabilities = ["create", "read", "update", "delete", "list"]
 }
 
-# Wrap any data
+# Put any data behind a wrapping token
 path "sys/wrapping/wrap" {
     capabilities = ["update"]
 }
@@ -69,7 +69,7 @@ path "sys/wrapping/unwrap" {
     capabilities = ["update"]
 }
 
-# Hash data
+# Hash data of one's own
 path "sys/tools/hash" {
     capabilities = ["update"]
 }

@@ -23,6 +23,7 @@ export interface NodeSettings {
   readonly cacheEntries: number;
   readonly raftIndexes: NodeParts["raftIndexes"];
   readonly integrated?: NodeParts["integrated"];
+  readonly rawStorageEndpoint?: boolean;
   /** What sys/config/state/sanitized shows; empty for a dev server. */
   readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
   /** Directory whose disk sys/host-info tells of. */
@@ -55,6 +56,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     hostInfo: () => hostInfo(platform, settings.dataPath ?? "/"),
     backendTypes,
     raftIndexes: settings.raftIndexes,
+    rawStorageEndpoint: settings.rawStorageEndpoint ?? false,
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,

@@ -63,6 +63,7 @@ export async function startNode(
     },
     cacheEntries: settings.disable_cache ? 0 : settings.cache_size,
     raftIndexes: () => storage.raftIndexes(),
+    rawStorageEndpoint: settings.raw_storage_endpoint,
     sanitizedConfig: () => shownConfig(live.current),
     ...(path === undefined ? {} : { dataPath: path }),
     ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),

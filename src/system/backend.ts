@@ -17,6 +17,7 @@ import { quotaPaths } from "./quotas.ts";
 import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
 import { raftSnapshotPaths } from "./raft_snapshot.ts";
+import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
 import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
@@ -36,6 +37,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...wrappingPaths(services),
       ...toolPaths(services),
       ...leasePaths(services),
+      ...rawPaths(() => node().rawStorageEndpoint),
       ...raftSnapshotPaths(node),
       ...quotaPaths(services),
       ...auditPaths(services),

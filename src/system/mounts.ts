@@ -198,6 +198,7 @@ function tablePaths(services: () => Services, table: Table): Path[] {
         },
         update: {
           summary: `Enables a ${what}; a path is needed.`,
+          undocumented: true,
           handler: () => {
             throw badRequest("a mount needs a path");
           },

@@ -1,5 +1,6 @@
 /** `sys/internal/specs/openapi`, `sys/version-history`, `sys/plugins/catalog`, `sys/host-info`… */
-import { notFound, permissionDenied } from "../base/failure.ts";
+import { badRequest, notFound, permissionDenied } from "../base/failure.ts";
+import { field } from "../backend/field.ts";
 import { version } from "../base/version.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
@@ -45,8 +46,29 @@ function catalog(node: Node): Record<string, readonly string[]> {
   return { auth: authMethods, database: databases, secret: engines };
 }
 
+/** Engines are in the binary: there is nothing that could be loaded anew. */
+function reload(node: Node, plugin: string, mounts: readonly string[]) {
+  if (plugin === "" && mounts.length === 0) throw badRequest("plugin or mounts must be provided");
+  return { data: { reload_id: node.platform.random.uuid() } };
+}
+
 function pluginPaths(node: () => Node): Path[] {
   return [
+    path("plugins/reload/backend", {
+      summary: "Accepted for compatibility: engines are in the binary.",
+      sudo: true,
+      fields: {
+        plugin: field.string("Name of an engine.", ""),
+        mounts: field.list("Paths of mounts.", []),
+        scope: field.string("global, or nothing.", ""),
+      },
+      operations: {
+        update: {
+          summary: "Accepted for compatibility.",
+          handler: (_call, { plugin, mounts }) => reload(node(), plugin, mounts),
+        },
+      },
+    }),
     path("plugins/catalog/?", {
       summary: "All engines and auth methods.",
       operations: {
@@ -89,6 +111,17 @@ function pluginPaths(node: () => Node): Path[] {
         },
       }),
     ]),
+    path("plugins/catalog/:type/?", {
+      summary: "There are engines, auth methods and databases.",
+      operations: {
+        read: {
+          summary: "Tells that there is no such type.",
+          handler: () => {
+            throw notFound("there is no such type of plugin");
+          },
+        },
+      },
+    }),
   ];
 }
 
@@ -135,6 +168,8 @@ export function specPaths(services: () => Services, node: () => Node): Path[] {
               active_node: true,
               last_echo: null,
               version,
+              upgrade_version: version,
+              redundancy_zone: "",
               echo_duration_ms: 0,
               clock_skew_ms: 0,
             }];

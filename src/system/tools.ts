@@ -21,7 +21,7 @@ function randomBytes(services: Services, count: number, format: string, source: 
     throw badRequest(`unsupported entropy source "${source}"`);
   }
   const data = { random_bytes: encode(services.tokens.random.bytes(count), format) };
-  return source === "seal" || source === "all"
+  return source === "seal"
     ? { data, warnings: ["This seal is no source of entropy; the platform's was used."] }
     : { data };
 }

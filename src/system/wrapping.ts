@@ -66,6 +66,7 @@ export function wrappingPaths(services: () => Services): Path[] {
       operations: {
         read: {
           summary: "Unwraps the caller's own token.",
+          undocumented: true,
           handler: (call) => unwrap(services(), call, ""),
         },
         update: {
