@@ -16,7 +16,7 @@ Deno.test("a token ends when its time is over, and not a moment before", async (
   assert(!await alive(kit, token));
   await settle();
   const left = await kit.node.services.transactions.run((t) =>
-    t.scan("sys/expire/", { limit: 10 })
+    t.scan("sys/expire/time/", { limit: 10 })
   );
   assertEquals(left.map(({ key }) => key), [], "its lease is gone from storage too");
 });
