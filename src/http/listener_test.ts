@@ -1,6 +1,9 @@
 /** What a listener's stanza adds to requests and answers. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Failure } from "../base/failure.ts";
+import { rootNamespace } from "../logical/namespace.ts";
+import type { Request } from "../logical/request.ts";
+import { closePaths } from "./closed_paths.ts";
 import { forwardedConnection, type ForwardedSettings } from "./forwarded.ts";
 import { isRedactable, redactResponse } from "./redact.ts";
 import { headerDecorator } from "./response_headers.ts";
@@ -116,4 +119,27 @@ Deno.test("a request that takes too long is answered 503, others as they are", a
   assertEquals((await slow).status, 503);
   assertEquals(limit.inFlight, 0);
   assertEquals(tasks.length, 0);
+});
+
+Deno.test("calls for holders of key shares can be closed, under every name", async () => {
+  const handler = { cors: undefined, handle: () => Promise.resolve(undefined) };
+  const request = (path: string): Request => ({
+    id: "1",
+    operation: "read",
+    namespace: rootNamespace,
+    path,
+    data: {},
+    headers: new Headers(),
+    clientToken: "",
+    connection,
+    method: "GET",
+  });
+  assertEquals(closePaths(handler, { rekey: false, generateRoot: false }), handler);
+  const closed = closePaths(handler, { rekey: true, generateRoot: false });
+  for (const path of ["sys/rekey/init", "sys/rekey/update/", "sys/rekey-recovery-key/verify"]) {
+    await assertRejects(() => closed.handle(request(path)), Failure, "unsupported operation");
+  }
+  for (const path of ["sys/rekey/backup", "sys/generate-root/attempt", "kv/sys/rekey/init"]) {
+    assertEquals(await closed.handle(request(path)), undefined);
+  }
 });

@@ -5,6 +5,7 @@ import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
 import { cidrContains } from "../core/cidr.ts";
 import { createApp, type RequestHandler } from "../http/app.ts";
+import { closePaths } from "../http/closed_paths.ts";
 import {
   type CertificateDecoder,
   forwardedConnection,
@@ -64,11 +65,15 @@ export class Door {
   configure(listener: ListenerConfig, config: ServerConfig): Settings {
     const { random, log } = this.#platform;
     const { values } = listener;
+    const handler = closePaths(this.#handler, {
+      rekey: values.disable_unauthed_rekey_endpoints,
+      generateRoot: values.disable_unauthed_generate_root_endpoints,
+    });
     const seconds = values.max_request_duration ?? config.settings.default_max_request_duration;
     this.#time.limitMs = Math.max(0, seconds * 1000);
     warnOfHeaders(listener, this.#platform);
     this.#settings = {
-      app: createApp({ handler: this.#handler, limits: requestLimits(listener), random, log }),
+      app: createApp({ handler, limits: requestLimits(listener), random, log }),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
       logLevel: logLevel(config.settings.log_requests_level),

@@ -13,7 +13,7 @@ import { writePidFile } from "./pid_file.ts";
 import type { Run } from "./run.ts";
 import { serveUntilStopped } from "./serve.ts";
 import { type Server, startServer } from "./start.ts";
-import { unsupportedFlags, unsupportedSettings } from "./unsupported.ts";
+import { ignoredFlags, unsupportedFlags, unsupportedSettings } from "./unsupported.ts";
 
 /** Runs a server; resolves with the exit code once it has stopped. */
 export async function runServer(options: ServerOptions): Promise<number> {
@@ -39,7 +39,9 @@ export async function runServer(options: ServerOptions): Promise<number> {
     console.error(`Error: the log file can't be opened: ${describeError(error)}`);
     return 1;
   }
-  for (const warning of [...warnings, ...notHere.warnings]) logging.log.warn(warning);
+  for (const warning of [...warnings, ...notHere.warnings, ...ignoredFlags(options)]) {
+    logging.log.warn(warning);
+  }
   try {
     const platform = createPlatform(logging.log);
     return await run({ options, first, tls, live: { current: config }, logging, platform });

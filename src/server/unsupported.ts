@@ -13,6 +13,21 @@ export function unsupportedFlags({ recovery, dev }: ServerOptions): string[] {
   return found;
 }
 
+/** Flags that are taken and change nothing. */
+export function ignoredFlags({ dev, experiments }: ServerOptions): string[] {
+  const found: string[] = [];
+  if (dev !== undefined) {
+    if (dev.ha) found.push("-dev-ha has no effect: a dev server is one node in memory");
+    if (dev.latencyMs > 0) found.push("-dev-latency has no effect in this build");
+    if (dev.leasedKv) found.push("-dev-leased-kv has no effect in this build");
+    if (dev.pluginDir !== "") found.push("-dev-plugin-dir has no effect: there are no plugins");
+  }
+  if (experiments.some((name) => name !== "")) {
+    found.push("there are no experiments to take part in");
+  }
+  return found;
+}
+
 export interface Complaints {
   readonly errors: string[];
   readonly warnings: string[];
@@ -48,8 +63,14 @@ function listenerErrors({ values }: ListenerConfig): string[] {
 }
 
 function listenerWarnings({ type, values, given }: ListenerConfig): string[] {
-  if (type === "unix") return [];
   const found: string[] = [];
+  if (values.cors_enabled) {
+    found.push("cors_enabled has no effect on a listener; sys/config/cors sets it for the node");
+  }
+  if (values.telemetry.metrics_only || values.telemetry.disallow_metrics) {
+    found.push("telemetry of a listener has no effect in this build");
+  }
+  if (type === "unix") return found;
   if (/^tls1[01]$/.test(values.tls_min_version)) {
     found.push("TLS below 1.2 is not offered, whatever tls_min_version says");
   }
