@@ -149,7 +149,9 @@ function checkWanted(creation: Creation): void {
   if (wanted.period > 0 && !sudo && role === undefined) {
     throw badRequest("root or sudo privileges required to create periodic token");
   }
-  if (wanted.entity_alias !== undefined) checkEntityAlias(wanted.entity_alias, role);
+  if (wanted.entity_alias !== undefined && wanted.entity_alias !== "") {
+    checkEntityAlias(wanted.entity_alias, role);
+  }
   if (tokenType(creation) !== "batch") return;
   const { explicit_max_ttl, period, num_uses } = wanted;
   if (explicit_max_ttl > 0) throw badRequest("batch tokens cannot have an explicit max TTL");
@@ -231,7 +233,9 @@ async function newToken(creation: Creation): Promise<NewToken> {
 /** That of the alias which was asked for, else the parent's; an orphan has none. */
 async function entityOf(creation: Creation, isOrphan: boolean): Promise<string> {
   const { services, call, parent, wanted } = creation;
-  if (wanted.entity_alias === undefined) return isOrphan ? "" : parent.entityId;
+  if (wanted.entity_alias === undefined || wanted.entity_alias === "") {
+    return isOrphan ? "" : parent.entityId;
+  }
   const view = await identityOfLogin(services.identity, call.transaction, {
     accessor: call.mount.accessor,
     local: call.mount.local,
