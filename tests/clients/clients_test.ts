@@ -1,0 +1,95 @@
+/** Clients of other people, installed from their registries, against a node. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { TestNode } from "../e2e/node.ts";
+import { type Output, run } from "../e2e/program.ts";
+import { skipUnless } from "../e2e/skip.ts";
+
+/** Exact versions: a new one of theirs is to be met on purpose. */
+const versions = { hvac: "2.4.0", nodeVault: "0.12.0" };
+
+const here = import.meta.dirname ?? ".";
+const home = Deno.env.get("HOME") ?? "/tmp";
+const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/holdfast-tests`;
+
+/** Installs into a folder, once: what is there is used again. Undefined where it can't be had. */
+async function installed(
+  name: string,
+  steps: (folder: string) => readonly (readonly [string, ...string[]])[],
+): Promise<string | undefined> {
+  const folder = `${cache}/${name}`;
+  const marker = `${folder}/.complete`;
+  if ((await run("test", ["-e", marker])).code === 0) return folder;
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [command, ...args] of steps(folder)) {
+    const { code, text } = await attempt(command, args);
+    if (code === 0) continue;
+    console.log(text.trim().split("\n").slice(-3).join("\n"));
+    return undefined;
+  }
+  await Deno.writeTextFile(marker, "");
+  return folder;
+}
+
+/** A command that is not there has failed like any other. */
+async function attempt(command: string, args: readonly string[]): Promise<Output> {
+  try {
+    return await run(command, args, { timeoutMs: 180_000, env: { HOME: home } });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      return { code: 127, stdout: "", text: `${command}: not installed` };
+    }
+    throw error;
+  }
+}
+
+async function withNode(work: (node: TestNode, env: Record<string, string>) => Promise<void>) {
+  await using node = await TestNode.create();
+  const { rootToken } = await node.setUp();
+  const env = {
+    VAULT_ADDR: node.url,
+    VAULT_TOKEN: rootToken,
+    AUDIT_FILE: `${node.folder}/audit.log`,
+    HOME: home,
+  };
+  await work(node, env);
+}
+
+Deno.test("hvac, from PyPI", async (t) => {
+  const folder = await installed(`hvac-${versions.hvac}`, (path) => [
+    ["python3", "-m", "venv", path],
+    [`${path}/bin/pip`, "install", "--quiet", `hvac==${versions.hvac}`],
+  ]);
+  if (!skipUnless(t, folder !== undefined, "python3 and PyPI")) return;
+  await withNode(async (_, env) => {
+    const result = await run(`${folder}/bin/python3`, [`${here}/hvac_client.py`], { env });
+    assertEquals(result.code, 0, result.text);
+    assertStringIncludes(result.stdout, "ok audit and remount");
+  });
+});
+
+Deno.test("node-vault, from npm", async (t) => {
+  const folder = await installed(`node-vault-${versions.nodeVault}`, (path) => [
+    ["npm", "install", "--silent", "--prefix", path, `node-vault@${versions.nodeVault}`],
+  ]);
+  if (!skipUnless(t, folder !== undefined, "node and npm's registry")) return;
+  await withNode(async (_, env) => {
+    const result = await run("node", [`${here}/node_vault_client.mjs`], {
+      env: { ...env, CLIENT_FOLDER: folder ?? "" },
+    });
+    assertEquals(result.code, 0, result.text);
+    assertStringIncludes(result.stdout, "ok remount");
+  });
+});
+
+Deno.test("Vault's own Go module", async (t) => {
+  await Deno.mkdir(cache, { recursive: true });
+  const program = `${cache}/go-client`;
+  const built = await attempt("go", ["-C", `${here}/go`, "build", "-o", program, "."]);
+  if (built.code !== 0) console.log(built.text.trim().split("\n").slice(-3).join("\n"));
+  if (!skipUnless(t, built.code === 0, "go and a module proxy")) return;
+  await withNode(async (_, env) => {
+    const result = await run(program, [], { env });
+    assertEquals(result.code, 0, result.text);
+    assertStringIncludes(result.stdout, "ok wrapping");
+  });
+});

@@ -1,0 +1,103 @@
+"""What programs do with hvac, the Vault client for Python. Prints one line a thing that worked."""
+import os
+import sys
+
+import hvac
+from hvac import exceptions
+
+url, token = os.environ["VAULT_ADDR"], os.environ["VAULT_TOKEN"]
+client = hvac.Client(url=url, token=token)
+
+
+def done(what):
+    print("ok", what)
+
+
+def same(found, wanted, what):
+    if found != wanted:
+        sys.exit(f"{what}: {found!r} instead of {wanted!r}")
+
+
+def refused(kind, call, what):
+    try:
+        call()
+    except kind:
+        return
+    sys.exit(f"{what}: was not refused")
+
+
+assert client.is_authenticated() and client.sys.is_initialized() and not client.sys.is_sealed()
+same(client.sys.read_health_status(method="GET")["sealed"], False, "health")
+assert client.sys.read_leader_status()["is_self"]
+done("status")
+
+client.sys.enable_secrets_engine("kv", path="py2", options={"version": "2"}, description="for hvac")
+client.sys.enable_secrets_engine("kv", path="py1", options={"version": "1"})
+same(client.sys.list_mounted_secrets_engines()["data"]["py2/"]["options"], {"version": "2"}, "mounts")
+client.sys.tune_mount_configuration("py1", default_lease_ttl="1h", max_lease_ttl="2h")
+same(client.sys.read_mount_configuration("py1")["data"]["max_lease_ttl"], 7200, "tune")
+done("mounts")
+
+v1 = client.secrets.kv.v1
+v1.create_or_update_secret("app/db", {"user": "u", "password": "p"}, mount_point="py1")
+same(v1.read_secret("app/db", mount_point="py1")["data"], {"user": "u", "password": "p"}, "kv1")
+same(v1.list_secrets("app", mount_point="py1")["data"]["keys"], ["db"], "kv1 list")
+v1.delete_secret("app/db", mount_point="py1")
+refused(exceptions.InvalidPath, lambda: v1.read_secret("app/db", mount_point="py1"), "kv1 deleted")
+done("kv version 1")
+
+v2 = client.secrets.kv.v2
+v2.configure(max_versions=5, mount_point="py2")
+same(v2.read_configuration(mount_point="py2")["data"]["max_versions"], 5, "kv2 config")
+first = v2.create_or_update_secret("app", {"n": 1}, cas=0, mount_point="py2")
+same(first["data"]["version"], 1, "kv2 create")
+refused(exceptions.InvalidRequest, lambda: v2.create_or_update_secret("app", {"n": 9}, cas=0, mount_point="py2"), "cas")
+v2.patch("app", {"more": "x"}, mount_point="py2")
+read = v2.read_secret_version("app", mount_point="py2", raise_on_deleted_version=True)
+same(read["data"]["data"], {"n": 1, "more": "x"}, "kv2 patch")
+v2.delete_secret_versions("app", [2], mount_point="py2")
+refused(exceptions.InvalidPath, lambda: v2.read_secret_version("app", mount_point="py2", raise_on_deleted_version=True), "kv2 deleted")
+v2.undelete_secret_versions("app", [2], mount_point="py2")
+v2.destroy_secret_versions("app", [1], mount_point="py2")
+v2.update_metadata("app", custom_metadata={"owner": "py"}, mount_point="py2")
+meta = v2.read_secret_metadata("app", mount_point="py2")["data"]
+same((meta["versions"]["1"]["destroyed"], meta["custom_metadata"]), (True, {"owner": "py"}), "kv2 metadata")
+same(v2.read_secret_subkeys("app", mount_point="py2")["data"]["subkeys"], {"n": None, "more": None}, "subkeys") \
+    if hasattr(v2, "read_secret_subkeys") else None
+same(v2.list_secrets("", mount_point="py2")["data"]["keys"], ["app"], "kv2 list")
+v2.delete_metadata_and_all_versions("app", mount_point="py2")
+refused(exceptions.InvalidPath, lambda: v2.list_secrets("", mount_point="py2"), "kv2 gone")
+done("kv version 2")
+
+client.sys.create_or_update_policy("py", 'path "py1/app/*" { capabilities = ["read", "create", "update"] }')
+assert "py1/app" in client.sys.read_policy("py")["data"]["rules"] and "py" in client.sys.list_policies()["data"]["policies"]
+created = client.auth.token.create(policies=["py"], ttl="1h", explicit_max_ttl="2h", display_name="app", meta={"a": "b"})
+limited = hvac.Client(url=url, token=created["auth"]["client_token"])
+limited.secrets.kv.v1.create_or_update_secret("app/x", {"y": "z"}, mount_point="py1")
+refused(exceptions.Forbidden, lambda: limited.secrets.kv.v1.read_secret("other", mount_point="py1"), "policy")
+looked = limited.auth.token.lookup_self()["data"]
+same((looked["policies"], looked["meta"], looked["display_name"]), (["default", "py"], {"a": "b"}, "token-app"), "lookup")
+assert limited.auth.token.renew_self(increment="30m")["auth"]["renewable"]
+same(client.sys.get_capabilities(["py1/app/x"], token=limited.token)["data"]["py1/app/x"], ["create", "read", "update"], "capabilities")
+client.auth.token.revoke_accessor(created["auth"]["accessor"])
+assert not limited.is_authenticated()
+client.auth.token.create_or_update_role("py", allowed_policies=["py"], orphan=True, token_period="30m")
+role = client.auth.token.create(role_name="py")["auth"]
+same((role["orphan"], role["token_policies"]), (True, ["default", "py"]), "token role")
+done("tokens and policies")
+
+v1.create_or_update_secret("w", {"inside": "1"}, mount_point="py1")
+wrapped = client.read("py1/w") if False else client.adapter.get("/v1/py1/w", wrap_ttl="60s")
+wrapping = wrapped["wrap_info"]["token"]
+same(client.sys.unwrap(wrapping)["data"], {"inside": "1"}, "unwrap")
+refused(exceptions.InvalidRequest, lambda: client.sys.unwrap(wrapping), "unwrap twice")
+done("wrapping")
+
+client.sys.enable_audit_device("file", path="py", options={"file_path": os.environ["AUDIT_FILE"]})
+assert client.sys.calculate_hash("py", "x")["data"]["hash"].startswith("hmac-sha256:")
+assert "py/" in client.sys.list_enabled_audit_devices()["data"]
+client.sys.disable_audit_device("py")
+client.sys.move_backend("py1", "moved")
+client.sys.disable_secrets_engine("moved")
+client.sys.disable_secrets_engine("py2")
+done("audit and remount")
