@@ -142,12 +142,19 @@ export class Acls {
     return this.#keep(id, before, { acl: compileAcl(policies, { nowMs }), templated }, view);
   }
 
-  /** The ACL of a token: its own policies, and those of its entity with all groups. */
-  async forToken(transaction: Transaction, token: TokenEntry): Promise<Acl> {
+  /**
+   * The ACL of a token: its own policies, and those of its entity with all groups. `known` is
+   * given where the caller has looked the entity up already.
+   */
+  async forToken(
+    transaction: Transaction,
+    token: TokenEntry,
+    known?: IdentityView,
+  ): Promise<Acl> {
     if (token.entityId === "" || token.policies.includes("root")) {
       return await this.forPolicies(transaction, token.policies);
     }
-    const view = await this.identities.get(transaction, token.entityId);
+    const view = known ?? await this.identities.get(transaction, token.entityId);
     if (view === undefined || view.entity.disabled) throw permissionDenied();
     const names = view.policies.length === 0
       ? token.policies

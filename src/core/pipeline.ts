@@ -4,6 +4,7 @@
  * all, and what it answers was true at one moment.
  */
 import { describeError, Failure, permissionDenied } from "../base/failure.ts";
+import type { IdentityView } from "../identity/views.ts";
 import type { Operation, Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Transaction } from "../storage/transaction.ts";
@@ -31,8 +32,8 @@ interface Passage {
   readonly time: number;
   /** Set once the token is known, for the audit of a refusal too. */
   token: TokenEntry | undefined;
-  /** What the token's entity and its groups add. */
-  identityPolicies: readonly string[];
+  /** The token's entity and its groups. */
+  identity: IdentityView | undefined;
   /** A retry of the transaction is the same request: recorded once. */
   recorded: boolean;
   /** Work that is larger than one transaction and belongs to this request. */
@@ -53,7 +54,7 @@ export async function handleRequest(
     asked: request.operation,
     time: services.tokens.clock.now(),
     token: undefined,
-    identityPolicies: [],
+    identity: undefined,
     recorded: false,
     afterwards: [],
   };
@@ -123,7 +124,7 @@ async function identify(passage: Passage, transaction: Transaction): Promise<voi
   if (token === undefined || token.entityId === "") return;
   const view = await services.identity.views.get(transaction, token.entityId);
   if (view === undefined || view.entity.disabled) throw permissionDenied();
-  passage.identityPolicies = view.policies;
+  passage.identity = view;
 }
 
 function callOf(passage: Passage, route: Route, transaction: Transaction): Call {
@@ -149,7 +150,7 @@ async function tellCreate(mounted: Mounted, call: Call): Promise<void> {
 async function authorize(passage: Passage, transaction: Transaction): Promise<void> {
   const { services, request, route, token } = passage;
   if (token === undefined) throw permissionDenied();
-  const acl = await services.acls.forToken(transaction, token);
+  const acl = await services.acls.forToken(transaction, token, passage.identity);
   const decision = acl.check({
     path: request.path,
     operation: request.operation,
@@ -227,9 +228,9 @@ async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {
 }
 
 function recordOf(passage: Passage) {
-  const { request, time, token, identityPolicies, route } = passage;
+  const { request, time, token, identity, route } = passage;
   const mount = route && auditedMount(route.mounted);
-  return { request, time, token, identityPolicies, mount };
+  return { request, time, token, identityPolicies: identity?.policies, mount };
 }
 
 function auditedMount({ entry }: Mounted): AuditedMount {

@@ -1,4 +1,5 @@
 /** The identity of a node on storage in memory, and what must always hold of it. */
+import type { Awaitable } from "../base/awaitable.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import { testRandom } from "../crypto/testing.ts";
 import { EntryCache } from "../storage/cache.ts";
@@ -11,7 +12,7 @@ import { aliasKey, nameKey, prefixes } from "./keys.ts";
 
 export interface IdentityKit {
   readonly identity: Identity;
-  readonly run: <T>(body: (transaction: Transaction) => Promise<T>) => Promise<T>;
+  readonly run: <T>(body: (transaction: Transaction) => Awaitable<T>) => Promise<T>;
 }
 
 export function identityKit(seed = 1): IdentityKit {

@@ -2,6 +2,7 @@
  * What a request needs to know of the entity behind its token: policies and groups, worked out
  * once and forgotten as soon as anything they follow from changes.
  */
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import type { Entities } from "./entities.ts";
 import type { Groups } from "./groups.ts";
@@ -32,9 +33,11 @@ export class IdentityViews {
   }
 
   /** Of a live entity, or of what it was merged into; undefined where it is gone. */
-  async get(transaction: Transaction, id: string): Promise<IdentityView | undefined> {
-    const known = this.#known(transaction, id);
-    if (known !== undefined) return known;
+  get(transaction: Transaction, id: string): Awaitable<IdentityView | undefined> {
+    return this.#known(transaction, id) ?? this.#load(transaction, id);
+  }
+
+  async #load(transaction: Transaction, id: string): Promise<IdentityView | undefined> {
     const before = this.#changes;
     const entity = await this.entities.follow(transaction, id);
     if (entity === undefined) return undefined;
