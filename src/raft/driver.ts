@@ -1,12 +1,13 @@
 /**
  * Drives consensus with a disk: takes proposals in groups, does what `ready` says in its order,
- * applies what is committed, and answers. One group is under way at a time; what arrives meanwhile
- * waits and goes into the next.
+ * applies what is committed, and answers. One group is under way at a time; what arrives meanwhile,
+ * proposals as well as messages and ticks, waits and goes into the next.
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { HardState, Ready } from "./consensus/messages.ts";
+import type { Fetch, HardState, Message, ReadState, Ready } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import {
+  NotLeaderError,
   OutcomeUnknownError,
   StorageError,
   StorageFatalError,
@@ -27,6 +28,16 @@ export interface HardStateStore {
   save(nodeId: string, hardState: HardState): Promise<void>;
 }
 
+/** What a node in a group of many does beside its disk. */
+export interface DriverPeers {
+  /** Hands messages to whatever carries them; none may be waited for. */
+  send(messages: readonly Message[]): void;
+  /** Answers to `readIndex`; what they name is to be waited for. */
+  reads(reads: readonly ReadState[]): void;
+  /** Told after each group of work: leader, membership and what is applied may have changed. */
+  changed(): void;
+}
+
 export interface DriverOptions {
   readonly nodeId: string;
   readonly raft: Raft;
@@ -41,6 +52,7 @@ export interface DriverOptions {
   /** Waits while the state can't take more. */
   readonly backPressure: () => Promise<void> | undefined;
   readonly onFatal: (error: Error) => void;
+  readonly peers?: DriverPeers;
 }
 
 interface Proposal {
@@ -53,9 +65,15 @@ interface Proposal {
 const GROUP_ENTRIES_MAX = 800;
 const GROUP_BYTES_MAX = 600_000;
 
+/** Bytes that one fetch from the log brings at most, except where one entry is larger. */
+const FETCH_BYTES_MAX = 1024 * 1024;
+
 export class Driver {
   readonly #options: DriverOptions;
   #queue: Proposal[] = [];
+  #events: (() => void)[] = [];
+  /** The term in which what waits was proposed. */
+  #proposedIn = 0;
   /** Answered once their entry is applied, by index. */
   readonly #waiting = new Map<number, Proposal>();
   #applied: number;
@@ -78,9 +96,31 @@ export class Driver {
     return this.#failure;
   }
 
-  /** Does what consensus wants done, for instance after a tick. */
+  /** Does what consensus wants done, at once: only while nothing else is under way. */
   async advance(): Promise<void> {
     await this.#perform(this.#options.raft.ready());
+  }
+
+  /** Puts something into consensus, such as a message or a tick, and does what it wants done. */
+  post(event: () => void): void {
+    if (this.#failure !== undefined || this.#isClosed) return;
+    this.#events.push(event);
+    this.#kick();
+  }
+
+  /** As `post`, and resolves with what the event returned, when it has been put in. */
+  ask<T>(event: () => T): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
+    if (this.#isClosed) return Promise.reject(new StorageError("the storage is closed"));
+    return new Promise((resolve, reject) => {
+      this.post(() => {
+        try {
+          resolve(event());
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   /** Resolves when the payload is durable, committed and applied. */
@@ -89,7 +129,7 @@ export class Driver {
     if (this.#isClosed) return Promise.reject(new StorageError("the storage is closed"));
     return new Promise((resolve, reject) => {
       this.#queue.push({ payload, resolve, reject });
-      if (!this.#isStill) this.#pumping ??= this.#pump();
+      this.#kick();
     });
   }
 
@@ -103,8 +143,13 @@ export class Driver {
       return await task();
     } finally {
       this.#isStill = false;
-      if (this.#queue.length > 0) this.#pumping ??= this.#pump();
+      if (this.#hasWork()) this.#kick();
     }
+  }
+
+  /** A whole state has come in: everything up to here is in it. Only while all stands still. */
+  skipTo(index: number): void {
+    this.#applied = index;
   }
 
   /** Lets what was submitted end and takes no more. */
@@ -125,18 +170,41 @@ export class Driver {
     this.#options.onFatal(error);
   }
 
+  #kick(): void {
+    if (!this.#isStill) this.#pumping ??= this.#pump();
+  }
+
+  #hasWork(): boolean {
+    return this.#queue.length > 0 || this.#events.length > 0 || !this.#options.raft.isIdle;
+  }
+
   async #pump(): Promise<void> {
     const { turn } = this.#options;
-    while (this.#queue.length > 0 && this.#failure === undefined && !this.#isStill) {
+    while (this.#hasWork() && this.#failure === undefined && !this.#isStill) {
       try {
         await turn();
-        const group = this.#takeGroup();
-        if (await this.#hasRoom(group)) await this.#commitGroup(group);
+        const taken = this.#takeGroup();
+        const group = await this.#hasRoom(taken) ? taken : [];
+        for (const event of this.#events.splice(0)) event();
+        this.#dropLost();
+        if (group.length > 0) await this.#commitGroup(group);
+        else await this.#perform(this.#options.raft.ready());
+        this.#options.peers?.changed();
       } catch (error) {
         this.fail(error instanceof Error ? error : new StorageFatalError(String(error)));
       }
     }
     this.#pumping = undefined;
+  }
+
+  /** Whoever waits for an entry that another leader may replace is told that nobody knows. */
+  #dropLost(): void {
+    const { raft } = this.#options;
+    if (this.#waiting.size === 0) return;
+    if (raft.role === "leader" && raft.term === this.#proposedIn) return;
+    const error = new OutcomeUnknownError("leadership was lost before the write was committed");
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 
   /** Waits until the state can take more; where the disk is too full for that the group is told. */
@@ -166,9 +234,11 @@ export class Driver {
     const items = group.map(({ payload }) => ({ type: EntryType.changes, payload }));
     const first = raft.propose(items);
     if (first === undefined) {
-      for (const { reject } of group) reject(new StorageError("this node does not lead its group"));
-      return;
+      const error = new NotLeaderError("this node does not lead its group");
+      for (const { reject } of group) reject(error);
+      return await this.#perform(raft.ready());
     }
+    this.#proposedIn = raft.term;
     group.forEach((proposal, i) => this.#waiting.set(first + i, proposal));
     try {
       await this.#perform(raft.ready());
@@ -180,14 +250,39 @@ export class Driver {
   }
 
   async #perform(ready: Ready): Promise<void> {
-    const { raft, log, nodeFile, nodeId } = this.#options;
+    const { raft, log, nodeFile, nodeId, peers } = this.#options;
     if (ready.hardState !== undefined) await nodeFile.save(nodeId, ready.hardState);
+    if (ready.early.length > 0) peers?.send(ready.early);
     if (ready.truncateFrom !== undefined) await log.truncate(ready.truncateFrom);
     if (ready.entries.length > 0) {
       await log.append(ready.entries);
       raft.persisted(log.last);
     }
+    if (ready.messages.length > 0) peers?.send(ready.messages);
+    if (ready.reads.length > 0) peers?.reads(ready.reads);
+    for (const fetch of ready.fetches) void this.#fetch(fetch);
     await this.#applyCommitted();
+  }
+
+  /** Reads old entries for a peer that is behind, beside everything else. */
+  async #fetch({ peer, from, to }: Fetch): Promise<void> {
+    const { raft, log } = this.#options;
+    const entries: LogEntry[] = [];
+    let bytes = 0;
+    try {
+      for await (const page of log.read(from, to)) {
+        for (const entry of page) {
+          bytes += entry.payload.length;
+          if (entries.length === 0 || bytes <= FETCH_BYTES_MAX) entries.push(entry);
+        }
+        if (bytes > FETCH_BYTES_MAX) break;
+      }
+    } catch (error) {
+      // Compaction was faster, and the peer gets the state. Damage is found by who else reads it.
+      if (!(error instanceof StorageError)) throw error;
+      entries.length = 0;
+    }
+    this.post(() => raft.fetched(peer, entries));
   }
 
   async #applyCommitted(): Promise<void> {

@@ -39,3 +39,8 @@ export class StorageFatalError extends StorageError {
 export class OutcomeUnknownError extends StorageError {
   override name = "OutcomeUnknownError";
 }
+
+/** This node does not lead its group; nothing was changed. */
+export class NotLeaderError extends StorageError {
+  override name = "NotLeaderError";
+}

@@ -11,6 +11,9 @@ import { Raft } from "./consensus/raft.ts";
 import { generations, readCurrent, stateFileName, writeCurrent } from "./current_file.ts";
 import { lockDirectory } from "./dir_lock.ts";
 import { Driver } from "./driver.ts";
+import { ELECTION_TICKS, Group, HEARTBEAT_TICKS } from "./group.ts";
+import { AckMarker } from "./ack_marker.ts";
+import { finishInstall } from "./state_install.ts";
 import { readIfThere, replaceFile } from "./durable_file.ts";
 import { CorruptionError } from "./errors.ts";
 import { removeKvFile } from "./kv_file.ts";
@@ -67,13 +70,20 @@ async function assemble(
   keep({ close: () => state.file.close() });
   const log = keep(await openLog(settings, file));
   const tail = await readTail(log, file);
-  const raft = await makeRaft({ settings, nodeId, nodeFile, file, log, tail });
+  const committed = keep(await AckMarker.open(`${path}/raft/committed`));
+  const raft = await makeRaft({ settings, nodeId, nodeFile, file, log, tail, committed });
   let configuration = file.meta.configuration;
+  const setConfiguration = (text: string) => {
+    configuration = text;
+  };
   const apply = (entries: readonly LogEntry[]) => {
     for (const { type, payload } of entries) {
       if (type === EntryType.changes) state.apply(decodeBatch(payload));
       else if (type === EntryType.configuration) configuration = fromUtf8(payload);
     }
+    const last = entries.at(-1);
+    // A group of one knows it by itself.
+    if (last !== undefined && raft.configuration.members.length > 1) committed.note(last);
     maintenance.applied();
   };
   const driver: Driver = new Driver({
@@ -86,6 +96,11 @@ async function assemble(
     turn: settings.turn,
     backPressure: () => maintenance.backPressure(),
     onFatal: settings.onFatal,
+    peers: {
+      send: (messages) => group.peers.send(messages),
+      reads: (reads) => group.peers.reads(reads),
+      changed: () => group.peers.changed(),
+    },
   });
   const maintenance: Maintenance = new Maintenance({
     settings,
@@ -95,9 +110,11 @@ async function assemble(
     configuration: () => configuration,
     compacted: async (index) => raft.compacted(await log.link(index)),
   });
-  raft.campaign();
+  const parts = { nodeId, settings, raft, driver, log, state, maintenance };
+  const group: Group = new Group({ ...parts, setConfiguration });
+  if (raft.configuration.members.length === 1) raft.campaign();
   await driver.advance();
-  return new RaftStorage({ nodeId, settings, raft, driver, log, state, maintenance, release });
+  return new RaftStorage({ ...parts, group, release });
 }
 
 /** The node's id: from the file `node-id`, which must agree with the one beside term and vote. */
@@ -137,7 +154,9 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
     if (name.startsWith("log-")) throw new CorruptionError(`${path}/CURRENT is missing`);
   }
   await removeKvFile(fileOptions(1).path);
-  const alone: Configuration = { members: [{ id: nodeId, address: "", voter: true }] };
+  const alone: Configuration = {
+    members: settings.bootstrap ? [{ id: nodeId, address: "", voter: true }] : [],
+  };
   const file = await StateFile.create(fileOptions(1), {
     applied: CHAIN_START,
     hash: new Uint8Array(32),
@@ -154,6 +173,7 @@ async function openLog({ path, clock, log, segmentBytes }: Settings, file: State
   const directory = `${path}/raft`;
   const { applied } = file.meta;
   const disk = await LogDisk.open({ directory, clock, log, segmentBytes }, applied);
+  await finishInstall(path, disk, file);
   if (disk.firstIndex > applied.index + 1) {
     disk.close();
     throw new CorruptionError(
@@ -180,13 +200,14 @@ async function readTail(log: LogDisk, file: StateFile): Promise<LogEntry[]> {
   return tail;
 }
 
-async function makeRaft({ settings, nodeId, nodeFile, file, log, tail }: {
+async function makeRaft({ settings, nodeId, nodeFile, file, log, tail, committed }: {
   readonly settings: Settings;
   readonly nodeId: string;
   readonly nodeFile: NodeFile;
   readonly file: StateFile;
   readonly log: LogDisk;
   readonly tail: readonly LogEntry[];
+  readonly committed: AckMarker;
 }): Promise<Raft> {
   const { applied, configuration } = file.meta;
   const configurations: PlacedConfiguration[] = [
@@ -196,6 +217,8 @@ async function makeRaft({ settings, nodeId, nodeFile, file, log, tail }: {
     if (type !== EntryType.configuration) continue;
     configurations.push({ index, configuration: decodeConfiguration(payload) });
   }
+  const commit = knownCommit(applied.index, tail, committed);
+  while ((configurations[1]?.index ?? Infinity) <= commit) configurations.shift();
   const base = await log.link(log.firstIndex - 1);
   const random = (bound: number) => {
     const [a = 0, b = 0, c = 0] = settings.random.bytes(3);
@@ -204,8 +227,8 @@ async function makeRaft({ settings, nodeId, nodeFile, file, log, tail }: {
   return new Raft({
     settings: {
       id: nodeId,
-      electionTicks: 10,
-      heartbeatTicks: 2,
+      electionTicks: ELECTION_TICKS,
+      heartbeatTicks: HEARTBEAT_TICKS,
       appendEntriesMax: 256,
       inflightMax: 64,
       random,
@@ -213,7 +236,14 @@ async function makeRaft({ settings, nodeId, nodeFile, file, log, tail }: {
     hardState: nodeFile.hardState,
     log: { base, runs: await log.termRuns(), lastIndex: log.last.index, tail },
     configurations,
-    commit: applied.index,
+    commit,
     windowBytes: WINDOW_BYTES,
   });
+}
+
+/** What was committed when this was last noted; what is committed stays so in this log. */
+function knownCommit(applied: number, tail: readonly LogEntry[], { found }: AckMarker): number {
+  if (found === undefined || found.index <= applied) return applied;
+  const entry = tail[found.index - applied - 1];
+  return entry?.term === found.term ? found.index : applied;
 }

@@ -5,6 +5,7 @@ import { encodeBatch } from "./batch_codec.ts";
 import type { Configuration } from "./consensus/configuration.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver } from "./driver.ts";
+import type { Group } from "./group.ts";
 import { StorageError } from "./errors.ts";
 import type { NameOptions } from "./folder_walk.ts";
 import { type Change, checkBatch } from "./keys.ts";
@@ -43,6 +44,7 @@ export interface StorageParts {
   readonly log: LogDisk;
   readonly state: State;
   readonly maintenance: Maintenance;
+  readonly group: Group;
   /** Closes what else was opened, and lets go of the directory. */
   readonly release: () => void;
 }
@@ -69,6 +71,11 @@ export class RaftStorage {
 
   get appliedIndex(): number {
     return this.#parts.driver.appliedIndex;
+  }
+
+  /** The node as a member of its group. */
+  get group(): Group {
+    return this.#parts.group;
   }
 
   configuration(): Configuration {
@@ -166,8 +173,9 @@ export class RaftStorage {
   }
 
   async #close(): Promise<void> {
-    const { driver, maintenance, release } = this.#parts;
+    const { driver, maintenance, group, release } = this.#parts;
     try {
+      await group.stop().catch(() => undefined);
       await driver.close();
       if (driver.failure === undefined) await maintenance.close();
     } finally {

@@ -37,6 +37,8 @@ export interface RaftStorageOptions {
   readonly logAgeMaxMs?: number;
   /** Flushed entries that stay in the log for followers that fall behind; 0 in a group of one. */
   readonly trailingEntries?: number;
+  /** Whether an empty directory makes a group of one by itself; true. */
+  readonly bootstrap?: boolean;
   /** SHA-256; node:crypto's unless the caller has a faster one. */
   readonly sha256?: Sha256;
   /** Resolves when a group of writes may be put together; a turn of the event loop. */
@@ -56,6 +58,7 @@ export function withDefaults(options: RaftStorageOptions): Settings {
     logBytesMax: 32 * MIB,
     logAgeMaxMs: 24 * 3600 * 1000,
     trailingEntries: 0,
+    bootstrap: true,
     sha256: nodeSha256,
     turn: eventLoopTurn,
     ...definedOnly(options),

@@ -65,6 +65,7 @@ export {
   CorruptionError,
   EntryTooLargeError,
   InvalidKeyError,
+  NotLeaderError,
   OutcomeUnknownError,
   StorageError,
   StorageFatalError,

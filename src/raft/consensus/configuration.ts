@@ -9,6 +9,8 @@ export interface Member {
   /** Where its cluster port is; "" while there is none. */
   readonly address: string;
   readonly voter: boolean;
+  /** A learner for good; others become voters once they have caught up. */
+  readonly staysLearner?: boolean;
 }
 
 export interface Configuration {
@@ -43,7 +45,9 @@ export function isOneStep(from: Configuration, to: Configuration): boolean {
 
 export function encodeConfiguration(configuration: Configuration): Bytes {
   const { members } = configuration;
-  return utf8(JSON.stringify(members.map(({ id, address, voter }) => [id, address, voter])));
+  return utf8(JSON.stringify(members.map(({ id, address, voter, staysLearner }) => {
+    return staysLearner === true ? [id, address, voter, true] : [id, address, voter];
+  })));
 }
 
 export function decodeConfiguration(payload: Uint8Array): Configuration {
@@ -51,9 +55,9 @@ export function decodeConfiguration(payload: Uint8Array): Configuration {
   if (!Array.isArray(parsed)) throw new CorruptionError("a configuration is not a list of members");
   const members = parsed.map((item: unknown): Member => {
     if (Array.isArray(item)) {
-      const [id, address, voter]: unknown[] = item;
+      const [id, address, voter, staysLearner]: unknown[] = item;
       if (typeof id === "string" && typeof address === "string" && typeof voter === "boolean") {
-        return { id, address, voter };
+        return { id, address, voter, ...(staysLearner === true ? { staysLearner } : {}) };
       }
     }
     throw new CorruptionError("a configuration holds something that is no member");

@@ -84,6 +84,45 @@ export class Raft {
     return this.#core.configuration;
   }
 
+  /** Where the term of this leader begins; what is applied up to there is all there ever was. */
+  get leadingFrom(): number | undefined {
+    const { role } = this.#core;
+    return role.name === "leader" ? role.firstIndex : undefined;
+  }
+
+  /** Whether a change of the membership is in the log and not committed yet. */
+  get isReconfiguring(): boolean {
+    return (this.#core.configurations.at(-1)?.index ?? 0) > this.#core.commit;
+  }
+
+  /** Whether `ready` has nothing to hand out. */
+  get isIdle(): boolean {
+    const { hardState, truncateFrom, entries, early, messages, reads, fetches } =
+      this.#core.effects;
+    return hardState === undefined && truncateFrom === undefined &&
+      entries.length + early.length + messages.length + reads.length + fetches.length === 0;
+  }
+
+  /** Up to where a peer's log is known to agree with this leader's; undefined where nobody knows. */
+  matchOf(peer: NodeId): number | undefined {
+    const { role } = this.#core;
+    return role.name === "leader" ? role.progress.get(peer)?.match : undefined;
+  }
+
+  /** Makes a group of a node that belongs to none. Throws where there is one, or a log. */
+  bootstrap(configuration: Configuration): void {
+    const core = this.#core;
+    if (core.configuration.members.length > 0 || core.log.last.index > 0) {
+      throw new Error("the node belongs to a group already");
+    }
+    core.configurations.splice(0, Infinity, { index: 0, configuration });
+  }
+
+  /** Leads no more and waits to hear of somebody who does. */
+  resign(): void {
+    becomeFollower(this.#core, this.#core.hard.term, undefined);
+  }
+
   /** One step of time. */
   tick(): void {
     const core = this.#core;

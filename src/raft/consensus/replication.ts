@@ -78,8 +78,10 @@ function sendAppends(core: Core, id: NodeId, progress: Progress): void {
       core.sendEarly(id, { type: "snapshot", at: core.log.base });
       return;
     }
-    const to = Math.min(last, progress.next + appendEntriesMax - 1);
-    const entries = core.log.recent(progress.next, to);
+    const upTo = Math.min(last, progress.next + appendEntriesMax - 1);
+    const recent = core.log.recent(progress.next, upTo);
+    const entries = recent === undefined ? undefined : withinBytes(recent);
+    const to = entries?.at(-1)?.index ?? upTo;
     if (entries === undefined) {
       progress.state = "fetching";
       core.effects.fetches.push({ peer: id, from: progress.next, to });
@@ -90,6 +92,18 @@ function sendAppends(core: Core, id: NodeId, progress: Progress): void {
     core.sendEarly(id, { type: "append", previous, entries, commit: core.commit, attempt });
     progress.sent(to);
   }
+}
+
+/** One message never carries more than this, except for an entry that is larger by itself. */
+const APPEND_BYTES_MAX = 1024 * 1024;
+
+function withinBytes(entries: LogEntry[]): LogEntry[] {
+  let bytes = 0;
+  const end = entries.findIndex(({ payload }, i) => {
+    bytes += payload.length;
+    return i > 0 && bytes > APPEND_BYTES_MAX;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
 }
 
 /** What was asked for by a fetch has been read from disk. */

@@ -1,0 +1,181 @@
+/** Carries what a group says over the cluster port: a link to each peer, a connection a state. */
+import { type Bytes, fromUtf8, utf8 } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
+import { describeError } from "../../base/failure.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Configuration } from "../consensus/configuration.ts";
+import type { Message, NodeId } from "../consensus/messages.ts";
+import { StorageError } from "../errors.ts";
+import type { StoredEntry } from "../state.ts";
+import type { StateHead, Transport } from "../transport.ts";
+import { type ClusterTls, RAFT_PROTOCOL } from "./cluster_tls.ts";
+import { dial } from "./dial.ts";
+import type { Frame, FrameSocket } from "./frame_socket.ts";
+import { Kind } from "./kinds.ts";
+import { decodeMessage, encodeMessage, object, text } from "./message_codec.ts";
+import { PeerLink } from "./peer_link.ts";
+import { decodeChunk, decodeHead, encodeChunks, encodeHead } from "./state_codec.ts";
+
+/** Who is told of what comes in. */
+export interface Receiver {
+  receive(message: Message): void;
+  receiveState(head: StateHead, entries: AsyncIterable<StoredEntry>): Promise<boolean>;
+  /** A node says where it can be reached now. */
+  moved(id: NodeId, address: string): void;
+}
+
+export interface RaftTransportParts {
+  readonly nodeId: NodeId;
+  /** Where this node's cluster port is, for others. */
+  readonly address: string;
+  readonly tls: ClusterTls;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Peer {
+  address: string;
+  link: PeerLink;
+}
+
+export class RaftTransport implements Transport {
+  readonly #parts: RaftTransportParts;
+  readonly #receiver: Receiver;
+  readonly #peers = new Map<NodeId, Peer>();
+  /** Where nodes say they are that may not be in the membership yet. */
+  readonly #heardOf = new Map<NodeId, string>();
+
+  constructor(parts: RaftTransportParts, receiver: Receiver) {
+    this.#parts = parts;
+    this.#receiver = receiver;
+  }
+
+  setPeers({ members }: Configuration): void {
+    const others = members.filter(({ id }) => id !== this.#parts.nodeId);
+    const ids = new Set(others.map(({ id }) => id));
+    // A node that joins knows nobody until the log tells; whom it heard of it goes on answering.
+    for (const [id, { link }] of members.length === 0 ? [] : this.#peers) {
+      if (ids.has(id)) continue;
+      link.close();
+      this.#peers.delete(id);
+    }
+    for (const { id, address } of others) if (address !== "") this.#reach(id, address);
+  }
+
+  send(message: Message): void {
+    const known = this.#peers.get(message.to);
+    if (known === undefined) {
+      const address = this.#heardOf.get(message.to);
+      if (address !== undefined) this.#reach(message.to, address);
+    }
+    this.#peers.get(message.to)?.link.send(encodeMessage(message));
+  }
+
+  async sendState(
+    to: NodeId,
+    head: StateHead,
+    entries: AsyncIterable<StoredEntry>,
+  ): Promise<boolean> {
+    const address = this.#peers.get(to)?.address;
+    if (address === undefined) throw new StorageError(`nobody knows where ${to} is`);
+    const { tls, clock } = this.#parts;
+    const connection = await dial(address, RAFT_PROTOCOL, tls, clock);
+    try {
+      const taken = new Promise<boolean>((resolve) => {
+        connection.onFrame(({ kind, payload }) => {
+          if (kind === Kind.stateTaken) resolve(payload[0] === 1);
+        });
+      });
+      connection.send(Kind.stateHead, encodeHead(head));
+      for await (const chunk of encodeChunks(entries)) {
+        connection.send(Kind.stateChunk, chunk);
+        await connection.drained();
+        if (connection.isClosed) throw new StorageError("the connection was cut");
+      }
+      connection.send(Kind.stateEnd);
+      const cut = connection.closed.then((): boolean => {
+        throw new StorageError("the connection was cut");
+      });
+      return await Promise.race([taken, cut]);
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Takes a connection that another node has made. */
+  accept(connection: FrameSocket): void {
+    let takeState: ((frame: Frame) => void) | undefined;
+    connection.onFrame((frame) => {
+      try {
+        if (takeState !== undefined) takeState(frame);
+        else if (frame.kind === Kind.stateHead) {
+          takeState = this.#acceptState(connection, frame.payload);
+        } else this.#take(connection, frame);
+      } catch (error) {
+        this.#parts.log.warn("a peer is not understood", { error: describeError(error) });
+        connection.close();
+      }
+    });
+  }
+
+  close(): void {
+    for (const { link } of this.#peers.values()) link.close();
+    this.#peers.clear();
+  }
+
+  #take(connection: FrameSocket, { kind, payload }: Frame): void {
+    if (kind === Kind.message) this.#receiver.receive(decodeMessage(payload));
+    else if (kind === Kind.ping) connection.send(Kind.pong);
+    else if (kind === Kind.hello) {
+      const parsed: unknown = JSON.parse(fromUtf8(payload));
+      const fields = object(parsed);
+      const id = text(fields, "id"), address = text(fields, "address");
+      this.#heardOf.set(id, address);
+      const known = this.#peers.get(id);
+      if (known !== undefined && address !== "") this.#reach(id, address);
+      this.#receiver.moved(id, address);
+    }
+  }
+
+  /** Chunks are taken from the network as fast as they are taken in. */
+  #acceptState(connection: FrameSocket, payload: Bytes): (frame: Frame) => void {
+    const head = decodeHead(payload);
+    const incoming = new TransformStream<StoredEntry[]>(undefined, { highWaterMark: 16 });
+    const writer = incoming.writable.getWriter();
+    const giveUp = () => void writer.abort(new StorageError("cut off")).catch(() => undefined);
+    connection.closed.then(giveUp);
+    const entries = async function* () {
+      for await (const chunk of incoming.readable) yield* chunk;
+    };
+    this.#receiver.receiveState(head, entries()).then((taken) => {
+      connection.send(Kind.stateTaken, new Uint8Array([taken ? 1 : 0]));
+    }).catch((error) => {
+      this.#parts.log.warn("a state was not taken in", { error: describeError(error) });
+      connection.close();
+    });
+    return (frame) => {
+      const done = frame.kind === Kind.stateChunk
+        ? writer.write(decodeChunk(frame.payload))
+        : frame.kind === Kind.stateEnd
+        ? writer.close()
+        : Promise.resolve();
+      connection.holdBackFor(done);
+      done.catch(() => connection.close());
+    };
+  }
+
+  #reach(id: NodeId, address: string): void {
+    const known = this.#peers.get(id);
+    if (known?.address === address) return;
+    known?.link.close();
+    const { tls, clock, log, nodeId } = this.#parts;
+    const link = new PeerLink({
+      peer: id,
+      dial: () => dial(address, RAFT_PROTOCOL, tls, clock),
+      hello: () => utf8(JSON.stringify({ id: nodeId, address: this.#parts.address })),
+      clock,
+      log,
+    });
+    this.#peers.set(id, { address, link });
+  }
+}

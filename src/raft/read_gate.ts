@@ -1,0 +1,122 @@
+/**
+ * Lets reads pass once it is proved that what is applied here is not old. A leader that has proved
+ * itself holds a lease: whoever answered its heartbeat votes for nobody else for an election
+ * timeout (thesis 6.4.1). All reads that wait share one proof.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { ReadState } from "./consensus/messages.ts";
+import type { Raft } from "./consensus/raft.ts";
+import type { Driver } from "./driver.ts";
+import { NotLeaderError } from "./errors.ts";
+
+interface Waiting {
+  readonly index: number;
+  readonly resolve: () => void;
+}
+
+interface Asked {
+  readonly at: number;
+  readonly term: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A question that nobody answers is given up. */
+const ANSWER_MS = 5000;
+
+export class ReadGate {
+  readonly #raft: Raft;
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  readonly #asked = new Map<number, Asked>();
+  #applying: Waiting[] = [];
+  #nextContext = 1;
+  /** The proof that reads may join that have not come yet, and the one that is under way. */
+  #next: Promise<void> | undefined;
+  #current: Promise<void> | undefined;
+  #leaseEnd = 0;
+  #leaseTerm = 0;
+  /** After a hand-over was begun, votes are given before the lease would have ended. */
+  #noLeaseIn = 0;
+  leaseMs = 0;
+
+  constructor(raft: Raft, driver: Driver, clock: Clock) {
+    this.#raft = raft;
+    this.#driver = driver;
+    this.#clock = clock;
+  }
+
+  /** Undefined where a read may go on at once. Rejects with `NotLeaderError`. */
+  confirm(): Promise<void> | undefined {
+    const raft = this.#raft;
+    if (raft.role === "leader") {
+      if (raft.configuration.members.length === 1) return undefined;
+      if (this.#leaseTerm === raft.term && this.#clock.monotonic() < this.#leaseEnd) {
+        return undefined;
+      }
+    }
+    this.#next ??= this.#proveNext();
+    return this.#next;
+  }
+
+  /** A lease of this term counts no more: leadership is being handed over. */
+  endLease(): void {
+    this.#noLeaseIn = this.#raft.term;
+    this.#leaseEnd = 0;
+  }
+
+  /** Takes what consensus answers. */
+  answered(reads: readonly ReadState[]): void {
+    for (const { context, index } of reads) {
+      const asked = this.#asked.get(context);
+      if (asked === undefined) continue;
+      this.#asked.delete(context);
+      if (index === undefined) asked.reject(new NotLeaderError("leadership was not proved"));
+      else {
+        this.#extendLease(asked);
+        this.#applying.push({ index, resolve: asked.resolve });
+      }
+    }
+  }
+
+  /** More has been applied. */
+  applied(index: number): void {
+    if (this.#applying.length === 0) return;
+    const ready = this.#applying.filter((read) => read.index <= index);
+    this.#applying = this.#applying.filter((read) => read.index > index);
+    for (const { resolve } of ready) resolve();
+  }
+
+  #extendLease({ at, term }: Asked): void {
+    const raft = this.#raft;
+    if (raft.role !== "leader" || raft.term !== term || term === this.#noLeaseIn) return;
+    this.#leaseTerm = term;
+    this.#leaseEnd = Math.max(this.#leaseEnd, at + this.leaseMs);
+  }
+
+  /** One proof at a time; who comes while one is under way needs the next. */
+  async #proveNext(): Promise<void> {
+    await this.#current?.catch(() => undefined);
+    this.#current = this.#prove();
+    this.#next = undefined;
+    await this.#current;
+  }
+
+  #prove(): Promise<void> {
+    const context = this.#nextContext++;
+    return new Promise((resolve, reject) => {
+      const giveUp = this.#clock.after(ANSWER_MS, () => {
+        if (this.#asked.delete(context)) reject(new NotLeaderError("no quorum answers"));
+      });
+      const settled = () => {
+        giveUp();
+        resolve();
+      };
+      this.#driver.post(() => {
+        const asked = { at: this.#clock.monotonic(), term: this.#raft.term, reject };
+        this.#asked.set(context, { ...asked, resolve: settled });
+        this.#raft.readIndex(context);
+      });
+    });
+  }
+}

@@ -1,0 +1,109 @@
+/** Takes in a whole state that a leader sends, in one step that either happens or does not. */
+import { utf8 } from "../base/bytes.ts";
+import { decodeConfiguration } from "./consensus/configuration.ts";
+import type { Raft } from "./consensus/raft.ts";
+import { generations, stateFileName, writeCurrent } from "./current_file.ts";
+import { sameBytes } from "./digest.ts";
+import type { Driver } from "./driver.ts";
+import { readIfThere, replaceFile } from "./durable_file.ts";
+import { CorruptionError, StorageFatalError } from "./errors.ts";
+import { removeKvFile } from "./kv_file.ts";
+import type { LogDisk } from "./log_disk.ts";
+import { CHAIN_START } from "./log_record.ts";
+import type { Maintenance } from "./maintenance.ts";
+import type { State, StoredEntry } from "./state.ts";
+import { StateFile } from "./state_file.ts";
+import { fillState } from "./state_snapshot.ts";
+import type { Settings } from "./store_options.ts";
+import type { StateHead } from "./transport.ts";
+
+export interface InstallParts {
+  readonly settings: Settings;
+  readonly raft: Raft;
+  readonly state: State;
+  readonly log: LogDisk;
+  readonly driver: Driver;
+  readonly maintenance: Maintenance;
+  readonly setConfiguration: (text: string) => void;
+}
+
+/** There from before CURRENT names the new state until the log starts after it. */
+const MARK = "installing";
+
+/**
+ * Builds a state file beside the one in use, proves by the set hash that it holds what was sent,
+ * and, while nothing else happens, makes it the state and begins the log anew after it. Returns
+ * whether it did: in the meantime the log may have got there by itself.
+ */
+export async function installState(
+  parts: InstallParts,
+  head: StateHead,
+  entries: AsyncIterable<StoredEntry>,
+): Promise<boolean> {
+  const { settings, state, driver, maintenance } = parts;
+  return await maintenance.exclusively(async () => {
+    const generation = Math.max(...await generations(settings.path)) + 1;
+    const path = `${settings.path}/${stateFileName(generation)}`;
+    await removeKvFile(path);
+    const fresh = await StateFile.create({ ...state.file.options, path }, {
+      applied: CHAIN_START,
+      hash: new Uint8Array(32),
+      entries: 0,
+      bytes: 0,
+      nextValueId: 1,
+      configuration: head.configuration,
+    });
+    try {
+      await fillState(fresh, entries, settings);
+      if (!sameBytes(fresh.meta.hash, head.hash)) {
+        throw new CorruptionError("the state that came is not the one that was sent");
+      }
+      await fresh.commit([], [], { ...fresh.meta, applied: head.at });
+      const old = await driver.whileStill(() => exchange(parts, head, fresh, generation));
+      await old?.retire();
+      if (old !== undefined) return true;
+      fresh.close();
+      await removeKvFile(path);
+      return false;
+    } catch (error) {
+      if (error instanceof StorageFatalError) driver.fail(error);
+      else if (state.file !== fresh) {
+        fresh.close();
+        await removeKvFile(path);
+      }
+      throw error;
+    }
+  });
+}
+
+async function exchange(
+  { raft, log, state, driver, settings, setConfiguration }: InstallParts,
+  { at, configuration }: StateHead,
+  fresh: StateFile,
+  generation: number,
+): Promise<StateFile | undefined> {
+  if (!raft.wantsSnapshot(at)) return undefined;
+  await replaceFile(`${settings.path}/raft`, MARK, utf8(`${at.index}\n`));
+  await writeCurrent(settings.path, generation);
+  try {
+    await log.restart(at);
+    await Deno.remove(`${settings.path}/raft/${MARK}`);
+  } catch (error) {
+    throw new StorageFatalError("the log could not be begun anew", { cause: error });
+  }
+  const old = state.replaceAll(fresh);
+  setConfiguration(configuration);
+  raft.snapshotInstalled(at, decodeConfiguration(utf8(configuration)));
+  driver.skipTo(at.index);
+  return old;
+}
+
+/** Ends what a crash interrupted; called before anything is made of the log. */
+export async function finishInstall(path: string, log: LogDisk, file: StateFile): Promise<void> {
+  const mark = `${path}/raft/${MARK}`;
+  const content = await readIfThere(mark);
+  if (content === undefined) return;
+  const index = Number(new TextDecoder().decode(content));
+  if (index === file.meta.applied.index) await log.restart(file.meta.applied);
+  await Deno.remove(mark);
+}

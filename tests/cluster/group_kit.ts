@@ -1,0 +1,77 @@
+/** Raft storages that talk over real TLS, in one process, for tests of the driver and transport. */
+import { systemClock, systemRandom } from "../../src/base/clock.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { makeClusterTls } from "../../src/ha/tls_keyring.ts";
+import { ClusterPort } from "../../src/raft/net/cluster_port.ts";
+import { type ClusterTls, RAFT_PROTOCOL } from "../../src/raft/net/cluster_tls.ts";
+import { RaftTransport } from "../../src/raft/net/raft_transport.ts";
+import { openRaftStorage, type RaftStorage, type RaftStorageOptions } from "../../src/raft/mod.ts";
+
+export interface Running {
+  readonly storage: RaftStorage;
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+let nextPort = 26100 + Math.floor(Math.random() * 300);
+
+/** A port of this range; each is given once. */
+export function port(): number {
+  nextPort += 2;
+  return nextPort;
+}
+
+export function clusterTls(): Promise<ClusterTls> {
+  return makeClusterTls(systemClock, systemRandom);
+}
+
+/** Opens a node and lets it take part. The first of a group bootstraps it. */
+export async function run(
+  path: string,
+  id: string,
+  at: number,
+  tls: ClusterTls,
+  options: Partial<RaftStorageOptions> = {},
+): Promise<Running> {
+  const storage = await openRaftStorage({
+    path: `${path}/${id}`,
+    nodeId: id,
+    bootstrap: false,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLogger,
+    onFatal: (error) => console.error("fatal", id, error),
+    ...options,
+  });
+  const { group } = storage;
+  const address = `127.0.0.1:${at}`;
+  const transport = new RaftTransport(
+    { nodeId: id, address, tls, clock: systemClock, log: silentLogger },
+    {
+      receive: (message) => group.receive(message),
+      receiveState: (head, entries) => group.receiveState(head, entries),
+      moved() {},
+    },
+  );
+  const port = new ClusterPort(silentLogger);
+  port.answer(RAFT_PROTOCOL, (connection) => transport.accept(connection));
+  await port.listen([{ host: "127.0.0.1", port: at }], tls);
+  group.start(transport, 30);
+  return {
+    storage,
+    address,
+    async stop() {
+      await port.close();
+      transport.close();
+      await storage.close();
+    },
+  };
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, ms = 10_000) {
+  const end = performance.now() + ms;
+  while (!await condition()) {
+    if (performance.now() > end) throw new Error("it did not come to be");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
