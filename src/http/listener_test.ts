@@ -92,6 +92,7 @@ Deno.test("status calls lose what a listener is not to tell", async () => {
   const hidden = { version: "", cluster_name: "c", leader_address: "", sealed: false };
   assertEquals(await response.json(), hidden);
   assertEquals(isRedactable("http://a/v1/sys/health?x=1"), true);
+  assertEquals(isRedactable("http://a/v1/sys/he%61lth"), true);
   assertEquals(isRedactable("http://a/v1/secret/data/sys/health"), false);
 });
 

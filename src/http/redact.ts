@@ -11,7 +11,14 @@ const statusPaths = /\/v1\/sys\/(health|seal-status|leader|unseal|ha-status)\/?(
 
 /** Whether a request's answer can hold anything to hide. */
 export function isRedactable(url: string): boolean {
-  return statusPaths.test(url);
+  if (!url.includes("%")) return statusPaths.test(url);
+  try {
+    return statusPaths.test(decodeURIComponent(url));
+  } catch (error) {
+    // A malformed encoding is refused further on.
+    if (error instanceof URIError) return false;
+    throw error;
+  }
 }
 
 /** The answer with emptied fields; the same answer where it is no JSON object. */

@@ -21,6 +21,8 @@ export interface NodeSettings {
   /** Read anew each time, so that a reload can change it. */
   readonly ttls: NodeParts["ttls"];
   readonly cacheEntries: number;
+  /** The defaults where absent. */
+  readonly lockout?: NodeParts["lockout"];
   readonly raftIndexes: NodeParts["raftIndexes"];
   readonly integrated?: NodeParts["integrated"];
   readonly rawStorageEndpoint?: boolean;
@@ -60,6 +62,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,
+    ...(settings.lockout === undefined ? {} : { lockout: settings.lockout }),
     policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
     backends: backendFactory(() => node),
     auditDevices: { file: openFileDevice },

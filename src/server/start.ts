@@ -62,6 +62,15 @@ export async function startNode(
       },
     },
     cacheEntries: settings.disable_cache ? 0 : settings.cache_size,
+    lockout: (type) => {
+      const lockout = lockoutFor(live.current, type);
+      return {
+        threshold: lockout.lockout_threshold,
+        duration: lockout.lockout_duration,
+        counterReset: lockout.lockout_counter_reset,
+        disable: lockout.disable_lockout,
+      };
+    },
     raftIndexes: () => storage.raftIndexes(),
     rawStorageEndpoint: settings.raw_storage_endpoint,
     sanitizedConfig: () => shownConfig(live.current),

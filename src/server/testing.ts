@@ -1,4 +1,5 @@
 /** Real servers in processes of their own, for tests. */
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -42,8 +43,18 @@ export function spawn(
   limits = ":",
 ): Spawned {
   const program = ["run", "-A", "--config", `${root}/deno.json`, `${root}/main.ts`, ...args];
+  return watch(["-c", `${limits}; exec "$0" "$@"`, Deno.execPath(), ...program], env);
+}
+
+/** Starts one of the repository's scripts, with this runtime in its path. */
+export function spawnScript(name: string, env: Record<string, string> = {}): Spawned {
+  const path = `${dirname(Deno.execPath())}:${Deno.env.get("PATH") ?? ""}`;
+  return watch([`${root}/scripts/${name}`], { PATH: path, ...env });
+}
+
+function watch(args: readonly string[], env: Record<string, string>): Spawned {
   const child = new Deno.Command("sh", {
-    args: ["-c", `${limits}; exec "$0" "$@"`, Deno.execPath(), ...program],
+    args: [...args],
     env: { NO_COLOR: "1", VAULT_TOKEN: "", ...env },
     stdin: "null",
     stdout: "piped",
@@ -55,7 +66,12 @@ export function spawn(
   };
   const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
   let over = false;
-  const ended = Promise.all([child.status, collected]).then(([{ code }]) => {
+  const ended = child.status.then(async ({ code }) => {
+    // What a killed script leaves behind holds the pipes open.
+    let timer = 0;
+    const enough = new Promise((resolve) => timer = setTimeout(resolve, 1000));
+    await Promise.race([collected, enough]);
+    clearTimeout(timer);
     over = true;
     return code;
   });
