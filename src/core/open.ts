@@ -13,7 +13,7 @@ import type { Platform } from "./backend.ts";
 import { Expiration } from "./expiration.ts";
 import { HttpSettings } from "./http_settings.ts";
 import { TokenIssuer } from "./issue.ts";
-import { Lockouts } from "./lockout.ts";
+import { Lockouts, type LockoutSettings } from "./lockout.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
 import { Quotas } from "../quota/quotas.ts";
@@ -32,6 +32,8 @@ export interface OpenParts {
   readonly ttls: SystemTtls;
   /** Entries of the cache of decoded tokens and policies. */
   readonly cacheEntries: number;
+  /** Of failed logins, by type of auth method; the defaults where absent. */
+  readonly lockout?: (type: string) => LockoutSettings;
   /** Texts of the policies that must exist. */
   readonly policies: { readonly default: string; readonly wrapping: string };
   /** By type. */
@@ -136,7 +138,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     revoker,
     wrapping: new Wrapping(issuer, tokens, cubbyhole, jwt),
     identity,
-    lockouts: new Lockouts(transactions, clock),
+    lockouts: new Lockouts(transactions, clock, parts.lockout),
     audit,
     auditor: audit.broker,
     httpSettings,

@@ -1,5 +1,6 @@
 /** Puts a server together: storage, node, listeners; and takes it apart again. */
 import { describeError } from "../base/failure.ts";
+import { lockoutFor } from "../config/lockout.ts";
 import { sanitizedConfig } from "../config/sanitized.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
