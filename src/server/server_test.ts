@@ -41,14 +41,14 @@ Deno.test("what is stored is there after a stop and after a kill", async () => {
     await using server = await startServer(path);
     assertEquals((await api(address, "kv/a", { token: secret.token })).status, 503);
     await api(address, "sys/unseal", { body: { key: secret.key } });
-    assertEquals((await api(address, "kv/a", { token: secret.token })).body.data, { n: 1 });
+    assertEquals((await api(address, "kv/a", { token: secret.token })).at("data"), { n: 1 });
     await api(address, "kv/a", { token: secret.token, body: { n: 2 } });
     server.signal("SIGKILL");
     await server.ended;
   }
   await using _server = await startServer(path);
   await api(address, "sys/unseal", { body: { key: secret.key } });
-  assertEquals((await api(address, "kv/a", { token: secret.token })).body.data, { n: 2 });
+  assertEquals((await api(address, "kv/a", { token: secret.token })).at("data"), { n: 2 });
 });
 
 async function exists(path: string): Promise<boolean> {
@@ -88,7 +88,7 @@ Deno.test("requests under way when the server is told to stop are answered", asy
   await writing;
   await using _again = await startServer(`${folder.path}/a.hcl`);
   await api(address, "sys/unseal", { body: { key } });
-  const { n } = (await api(address, "kv/n", { token })).body.data;
+  const n = (await api(address, "kv/n", { token })).at("data", "n");
   assert(n === acknowledged || n === acknowledged + 1, `${n} after ${acknowledged}`);
 });
 

@@ -28,7 +28,7 @@ Deno.test("scripts/start makes a node, keeps no keys, and finds its data again",
   await start.saw("Ctrl-C stops the node.");
   assertStringIncludes(start.output(), "holds data and is sealed");
   await api(address, "sys/unseal", { body: { key } });
-  assertEquals((await api(address, "kv/a", { token })).body.data, { n: 1 });
+  assertEquals((await api(address, "kv/a", { token })).at("data"), { n: 1 });
   start.signal("SIGTERM");
   assertEquals(await start.ended, 0);
 });

@@ -68,7 +68,7 @@ function watch(args: readonly string[], env: Record<string, string>): Spawned {
   let over = false;
   const ended = child.status.then(async ({ code }) => {
     // What a killed script leaves behind holds the pipes open.
-    let timer = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const enough = new Promise((resolve) => timer = setTimeout(resolve, 1000));
     await Promise.race([collected, enough]);
     clearTimeout(timer);
@@ -122,8 +122,8 @@ export async function eventually(
 
 export interface Answer {
   readonly status: number;
-  // deno-lint-ignore no-explicit-any -- tests look into bodies of every shape
-  readonly body: any;
+  /** What lies in the body's JSON under these names and indexes; undefined for nothing. */
+  at(...path: (string | number)[]): unknown;
   readonly headers: Headers;
 }
 
@@ -141,16 +141,22 @@ export async function api(
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   });
   const text = await response.text();
-  const body = text === "" ? undefined : JSON.parse(text);
-  return { status: response.status, body, headers: response.headers };
+  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  const into = (value: unknown, name: string | number): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return {
+    status: response.status,
+    headers: response.headers,
+    at: (...path) => path.reduce(into, body),
+  };
 }
 
 /** Initialises with one key and unseals. */
 export async function bringUp(address: string): Promise<{ key: string; token: string }> {
   const made = await api(address, "sys/init", { body: { secret_shares: 1, secret_threshold: 1 } });
-  const key: string = made.body.keys_base64[0];
+  const key = String(made.at("keys_base64", 0));
   await api(address, "sys/unseal", { body: { key } });
-  return { key, token: made.body.root_token };
+  return { key, token: String(made.at("root_token")) };
 }
 
 /** A connection whose bytes the test writes itself. */
