@@ -77,21 +77,27 @@ export class Expiration {
   async #work(): Promise<void> {
     try {
       await this.revoker.finish();
-      for (;;) {
-        const due = await this.transactions.run((t) =>
-          this.leases.due(t, this.clock.now(), pageSize)
-        );
-        if (due.length === 0 || this.#stopped) break;
-        for (let at = 0; at < due.length && !this.#stopped; at += batchSize) {
-          await this.#endBatch(due.slice(at, at + batchSize));
-        }
-      }
+      await this.#endDue();
       const next = await this.transactions.run((t) => this.leases.nextDue(t));
       this.#sleepUntil(next ?? Infinity);
     } catch (error) {
       if (this.#stopped) return;
       this.log.error("expiring leases failed; trying again", { error: describeError(error) });
       this.#sleepUntil(this.clock.now() + firstRetryMs);
+    }
+  }
+
+  async #endDue(): Promise<void> {
+    let after: string | undefined;
+    while (!this.#stopped) {
+      const { ids, last } = await this.transactions.run((t) =>
+        this.leases.due(t, this.clock.now(), pageSize, after)
+      );
+      if (ids.length === 0) return;
+      for (let at = 0; at < ids.length && !this.#stopped; at += batchSize) {
+        await this.#endBatch(ids.slice(at, at + batchSize));
+      }
+      after = last;
     }
   }
 

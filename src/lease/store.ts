@@ -71,10 +71,22 @@ export class LeaseStore {
     if (lease.kind === "secret") transaction.delete(`${byToken}${lease.tokenId}/${short}`);
   }
 
-  /** Ids of what ends at or before `now`, soonest first, at most `limit`. */
-  async due(transaction: Transaction, now: number, limit: number): Promise<string[]> {
-    const page = await transaction.scan(byTime, { before: byTime + timeKey(now + 1), limit });
-    return page.map(({ value }) => fromUtf8(value));
+  /**
+   * Ids of what ends at or before `now`, soonest first, at most `limit`; a page after the place where
+   * the one before it ended, so that what has just been removed is not walked over again.
+   */
+  async due(
+    transaction: Transaction,
+    now: number,
+    limit: number,
+    after?: string,
+  ): Promise<{ ids: string[]; last: string | undefined }> {
+    const page = await transaction.scan(byTime, {
+      before: byTime + timeKey(now + 1),
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    return { ids: page.map(({ value }) => fromUtf8(value)), last: page.at(-1)?.key };
   }
 
   /** When the next lease ends, in milliseconds since the epoch; undefined where none does. */

@@ -39,3 +39,8 @@ export function successor(key: string): string {
 export function pastFolder(folder: string): string {
   return `${folder.slice(0, -1)}0`;
 }
+
+/** The same for a prefix that may be no folder; undefined where nothing bounds it so simply. */
+export function pastPrefix(prefix: string): string | undefined {
+  return prefix.endsWith("/") ? pastFolder(prefix) : undefined;
+}

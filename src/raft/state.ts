@@ -5,7 +5,7 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { CorruptionError } from "./errors.ts";
-import { compareKeys, successor } from "./key_order.ts";
+import { compareKeys, pastPrefix, successor } from "./key_order.ts";
 import type { Change } from "./keys.ts";
 import { nameIn, type NameOptions, pastName, scanRange, walkStart } from "./folder_walk.ts";
 import { covers, isExternal, type Leaf, positionIn } from "./leaf.ts";
@@ -63,8 +63,9 @@ export class State {
     const names: string[] = [];
     const view = this.view();
     let from = walkStart(prefix, options.after);
+    const end = pastPrefix(prefix);
     while (names.length < limit) {
-      const found = view.seek(from);
+      const found = view.seek(from, end);
       const key = found instanceof Promise ? await found : found;
       if (key === undefined || !key.startsWith(prefix)) break;
       const name = nameIn(prefix, key);
@@ -79,11 +80,12 @@ export class State {
     options: { readonly after?: string; readonly before?: string; readonly limit: number },
   ): Promise<StoredEntry[]> {
     const { from, before } = scanRange(prefix, options);
+    const end = least(before, pastPrefix(prefix));
     const view = this.view();
     const entries: StoredEntry[] = [];
     let next = from;
     while (entries.length < options.limit) {
-      const found = view.seek(next);
+      const found = view.seek(next, end);
       const key = found instanceof Promise ? await found : found;
       if (key === undefined || !key.startsWith(prefix)) break;
       if (before !== undefined && compareKeys(key, before) >= 0) break;
@@ -152,6 +154,11 @@ export class State {
   }
 }
 
+function least(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareKeys(a, b) < 0 ? a : b;
+}
+
 /** Walks the keys of the state in order, memtables over file. */
 export class StateView {
   readonly #state: State;
@@ -167,13 +174,17 @@ export class StateView {
     this.#tables = tables;
   }
 
-  /** The least key at or after `from` that has a value. */
-  seek(from: string): Awaitable<string | undefined> {
+  /**
+   * The least key at or after `from` that has a value; none is looked for at or after `end`, so that
+   * what was deleted beyond a range costs a walk of that range nothing.
+   */
+  seek(from: string, end?: string): Awaitable<string | undefined> {
     let next = from;
     for (;;) {
+      if (end !== undefined && compareKeys(next, end) >= 0) return undefined;
       const leaf = this.#leaf;
       if (leaf === undefined || !covers(leaf, next)) {
-        return this.#loadAndSeek(next, leaf?.high === next);
+        return this.#loadAndSeek(next, end, leaf?.high === next);
       }
       this.#position = this.#positionOf(leaf, next);
       const inFile = leaf.keys[this.#position];
@@ -204,7 +215,11 @@ export class StateView {
     return this.#state.get(key);
   }
 
-  async #loadAndSeek(from: string, isWalk: boolean): Promise<string | undefined> {
+  async #loadAndSeek(
+    from: string,
+    end: string | undefined,
+    isWalk: boolean,
+  ): Promise<string | undefined> {
     for (let attempt = 0;; attempt++) {
       const file = this.#state.file;
       try {
@@ -214,7 +229,7 @@ export class StateView {
         if (!covers(this.#leaf, from)) {
           throw new CorruptionError(`${file.path}: a hole at "${from}"`);
         }
-        return await this.seek(from);
+        return await this.seek(from, end);
       } catch (error) {
         // A rewritten file may have been closed under the read.
         if (file === this.#state.file || attempt >= 10) throw error;

@@ -51,16 +51,22 @@ export class Transaction implements View {
 
   async list(prefix: string, options: ListOptions = {}): Promise<string[]> {
     this.#prefixes.add(prefix);
-    const own = [...this.#writes].filter(([key]) => key.startsWith(prefix));
+    const own = this.#ownBelow(prefix);
     if (own.length === 0) return await this.storage.list(prefix, options);
     return await mergeChildren(this.storage, prefix, options, own);
   }
 
   async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
     this.#prefixes.add(prefix);
-    const own = [...this.#writes].filter(([key]) => key.startsWith(prefix));
+    const own = this.#ownBelow(prefix);
     if (own.length === 0) return await this.storage.scan(prefix, options);
     return await mergeEntries(this.storage, prefix, options, own);
+  }
+
+  #ownBelow(prefix: string): [string, Bytes | null][] {
+    const own: [string, Bytes | null][] = [];
+    for (const [key, value] of this.#writes) if (key.startsWith(prefix)) own.push([key, value]);
+    return own;
   }
 
   put(key: string, value: Bytes): void {
