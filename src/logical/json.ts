@@ -86,7 +86,7 @@ export function parseJsonBody(text: string, limits: JsonLimits): JsonObject {
   }
   let value: JsonValue;
   try {
-    value = parseJson(text);
+    value = parseJson(halfSurrogate.test(text) ? text.replace(escapes, wellFormed) : text);
   } catch (error) {
     throw badRequest(`failed to parse JSON input: ${jsonComplaint(text, error)}`);
   }
@@ -96,6 +96,16 @@ export function parseJsonBody(text: string, limits: JsonLimits): JsonObject {
   }
   checkLimits(value, limits);
   return value;
+}
+
+/** An escape that may be one half of a pair; the other way to write one is no UTF-8. */
+const halfSurrogate = /\\u[dD][89a-fA-F]/;
+const escapes =
+  /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)/g;
+
+/** A half alone is no text and can't be stored or encoded: U+FFFD stands for it, as in Go. */
+function wellFormed(escape: string): string {
+  return /^\\u[dD][89a-fA-F]...$/.test(escape) ? "\\ufffd" : escape;
 }
 
 /** V8 quotes the input in its message; the input may hold a secret, so only the place is told. */
