@@ -105,7 +105,7 @@ const escapes =
 
 /** A half alone is no text and can't be stored or encoded: U+FFFD stands for it, as in Go. */
 function wellFormed(escape: string): string {
-  return /^\\u[dD][89a-fA-F]...$/.test(escape) ? "\\ufffd" : escape;
+  return /^\\u[dD][89a-fA-F]..$/.test(escape) ? "\\ufffd" : escape;
 }
 
 /** V8 quotes the input in its message; the input may hold a secret, so only the place is told. */
