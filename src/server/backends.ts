@@ -1,5 +1,6 @@
 /** Every type of engine and auth method that is in the binary. */
 import { approleBackend } from "../auth/approle/backend.ts";
+import { jwtBackend } from "../auth/jwt/backend.ts";
 import { tokenBackend } from "../auth/token/backend.ts";
 import { userpassBackend } from "../auth/userpass/backend.ts";
 import type { LogicalBackend } from "../core/backend.ts";
@@ -8,6 +9,7 @@ import type { Services } from "../core/services.ts";
 import { cubbyholeBackend } from "../engines/cubbyhole/backend.ts";
 import { identityBackend } from "../engines/identity/backend.ts";
 import { kvBackend } from "../engines/kv/backend.ts";
+import { fetchDocument } from "./fetch_document.ts";
 import { systemBackend } from "../system/backend.ts";
 import type { Node } from "../core/node.ts";
 
@@ -21,6 +23,7 @@ const engines: Readonly<Record<string, Maker>> = {
 
 const authMethods: Readonly<Record<string, Maker>> = {
   approle: approleBackend,
+  jwt: (services) => jwtBackend(services, fetchDocument),
   token: tokenBackend,
   userpass: (services) => userpassBackend(services),
 };
