@@ -1,7 +1,7 @@
 /**
  * Whatever is sent to a node under load ends in a 4xx or a closed connection: never in a 5xx, a
  * crash, memory that grows, or a delay for others. 4,000 requests of each kind; 100,000 with
- * HOLDFAST_SLOW=1. FUZZ_SEED replays a run.
+ * HOLDFAST_SLOW=1. FUZZ_SEED replays a run, FUZZ_REQUESTS asks for another number.
  */
 import { assert, assertEquals } from "@std/assert";
 import { TestNode } from "../e2e/node.ts";
@@ -12,7 +12,7 @@ import { type RawRequest, rawRequest } from "./raw_request.ts";
 import { send } from "./wire.ts";
 
 const slow = Deno.env.get("HOLDFAST_SLOW") === "1";
-const requests = slow ? 100_000 : 4000;
+const requests = Number(Deno.env.get("FUZZ_REQUESTS") ?? (slow ? 100_000 : 4000));
 const lanes = 16;
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? Date.now() % 2 ** 31);
 const growthMaxMb = 160;
