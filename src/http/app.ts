@@ -9,6 +9,7 @@ import type { CorsConfig } from "../core/http_settings.ts";
 import { addCorsHeaders, corsAnswer } from "./cors.ts";
 import { cleanPath } from "./clean_path.ts";
 import { readRequest, type RequestLimits } from "./read_request.ts";
+import { storageFailure } from "./storage_failure.ts";
 import { errorResponse, failureResponse, writeResponse } from "./write_response.ts";
 
 /** What the front door needs of the node. */
@@ -71,7 +72,8 @@ async function answerApi(
     request = await readRequest(http, path, query, connection, options.limits, options.random);
     const response = await options.handler.handle(request);
     return withHeaders(request, writeResponse(request.id, request.operation, response));
-  } catch (error) {
+  } catch (caught) {
+    const error = storageFailure(caught);
     if (!(error instanceof Failure)) {
       options.log.error("a request failed", {
         request_id: request?.id,
