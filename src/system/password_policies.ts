@@ -1,11 +1,12 @@
 /** `sys/policies/password/*`. */
-import { fromBase64, fromUtf8, storedText, utf8 } from "../base/bytes.ts";
+import { storedText, utf8 } from "../base/bytes.ts";
 import { badRequest, notFound } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Services } from "../core/services.ts";
 import { generatePassword, parsePasswordPolicy } from "../policy/password.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { plainText } from "./plain_text.ts";
 
 const prefix = "core/password-policies/";
 
@@ -53,8 +54,7 @@ export function passwordPolicyPaths(services: () => Services): Path[] {
           summary: "Writes a password policy.",
           handler: (call, { name, policy }) => {
             if (policy === "") throw badRequest("missing policy");
-            const decoded = /[\s"=]/.test(policy) ? undefined : fromBase64(policy);
-            const text = decoded === undefined ? policy : fromUtf8(decoded);
+            const text = plainText(policy, /[\s"=]/);
             parsePasswordPolicy(text);
             call.transaction.put(prefix + name, utf8(text));
           },

@@ -1,6 +1,5 @@
 /** `sys/policies/acl` and its older form `sys/policy`; `sys/policies/explain`. */
 import { badRequest, notFound } from "../base/failure.ts";
-import { fromBase64, fromUtf8 } from "../base/bytes.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { PolicySettings } from "../core/acls.ts";
@@ -14,6 +13,7 @@ import {
   normalizePolicyName,
   undeletablePolicyNames,
 } from "../policy/builtin.ts";
+import { plainText } from "./plain_text.ts";
 
 async function names(services: Services, call: Call): Promise<string[]> {
   const found = await services.acls.names(call.transaction);
@@ -35,11 +35,8 @@ async function read(services: Services, call: Call, name: string) {
   return { body, text: stored?.text ?? "" };
 }
 
-/** Policies may come in base64, which is never the text of one. */
-function plainText(given: string): string {
-  const decoded = /[{"\s]/.test(given) ? undefined : fromBase64(given);
-  return decoded === undefined ? given : fromUtf8(decoded);
-}
+/** Without one of these nothing is a policy. */
+const signs = /[{"\s]/;
 
 const fields = {
   policy: field.string("The policy's text, HCL or JSON, plain or in base64."),
@@ -68,14 +65,14 @@ async function write(services: Services, call: Call, name: string, given: Given)
   if (immutablePolicyNames.has(name)) throw badRequest(`cannot update "${name}" policy`);
   const text = given.policy ?? given.rules ?? "";
   if (text === "") throw badRequest("'policy' parameter not supplied or empty");
-  await services.acls.put(call.transaction, name, plainText(text), settingsOf(given));
+  await services.acls.put(call.transaction, name, plainText(text, signs), settingsOf(given));
 }
 
 async function patch(services: Services, call: Call, name: string, given: Given): Promise<void> {
   if (immutablePolicyNames.has(name)) throw badRequest(`cannot update "${name}" policy`);
   const { text } = await read(services, call, name);
   const changed = given.policy ?? given.rules;
-  const next = changed === undefined ? text : plainText(changed);
+  const next = changed === undefined ? text : plainText(changed, signs);
   await services.acls.put(call.transaction, name, next, settingsOf(given));
 }
 
