@@ -211,6 +211,11 @@ export class Node {
     });
   }
 
+  /** Resolves once the seal or unseal that is under way, if there is one, has ended. */
+  async whenSettled(): Promise<void> {
+    await this.#change;
+  }
+
   /** Stops to serve and destroys the keys. Requests under way end first. */
   seal(): Promise<void> {
     return this.#exclusively(async () => {

@@ -34,6 +34,8 @@ export async function initializeNode(node: Node, options: InitOptions) {
 }
 
 async function submit(node: Node, key: string, reset: boolean): Promise<LogicalResponse> {
+  // A seal that has not ended yet would forget the shares that are handed in meanwhile.
+  await node.whenSettled();
   if (!node.sealed) {
     if (key === "" && !reset) throw badRequest("'key' must be specified in request body as JSON");
     if (!/^([0-9a-fA-F]*|[A-Za-z0-9+/]*={0,2})$/.test(key)) {
