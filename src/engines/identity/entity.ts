@@ -114,28 +114,32 @@ export function entityPaths(services: () => Services): Path[] {
         },
       },
     }),
-    path("entity", {
-      summary: "Makes an entity.",
-      fields: {
-        ...fields,
-        id: field.string("ID of the entity to change.", ""),
-        name: field.string("Its name; made up where none is given.", ""),
-      },
-      operations: {
-        update: {
-          summary: "Makes an entity, or changes the one with this ID or name.",
-          handler: async (call, input) => {
-            const before = input.id !== ""
-              ? await withId(services(), call, input.id)
-              : input.name === ""
-              ? undefined
-              : await entities().byName(call.transaction, input.name);
-            return await write(services(), call, before, input.name, input);
-          },
+    makeEntityPath(services),
+  ];
+}
+
+function makeEntityPath(services: () => Services): Path {
+  return path("entity", {
+    summary: "Makes an entity.",
+    fields: {
+      ...fields,
+      id: field.string("ID of the entity to change.", ""),
+      name: field.string("Its name; made up where none is given.", ""),
+    },
+    operations: {
+      update: {
+        summary: "Makes an entity, or changes the one with this ID or name.",
+        handler: async (call, input) => {
+          const before = input.id !== ""
+            ? await withId(services(), call, input.id)
+            : input.name === ""
+            ? undefined
+            : await services().identity.entities.byName(call.transaction, input.name);
+          return await write(services(), call, before, input.name, input);
         },
       },
-    }),
-  ];
+    },
+  });
 }
 
 /** Listings, and what concerns several entities at once. */

@@ -145,28 +145,32 @@ export function groupPaths(services: () => Services): Path[] {
         },
       },
     }),
-    path("group", {
-      summary: "Makes a group.",
-      fields: {
-        ...fields,
-        id: field.string("ID of the group to change.", ""),
-        name: field.string("Its name; made up where none is given.", ""),
-      },
-      operations: {
-        update: {
-          summary: "Makes a group, or changes the one with this ID or name.",
-          handler: async (call, input) => {
-            const before = input.id !== ""
-              ? await withId(services(), call, input.id)
-              : input.name === ""
-              ? undefined
-              : await groups().byName(call.transaction, input.name);
-            return await write(services(), call, before, input.name, input);
-          },
+    makeGroupPath(services),
+  ];
+}
+
+function makeGroupPath(services: () => Services): Path {
+  return path("group", {
+    summary: "Makes a group.",
+    fields: {
+      ...fields,
+      id: field.string("ID of the group to change.", ""),
+      name: field.string("Its name; made up where none is given.", ""),
+    },
+    operations: {
+      update: {
+        summary: "Makes a group, or changes the one with this ID or name.",
+        handler: async (call, input) => {
+          const before = input.id !== ""
+            ? await withId(services(), call, input.id)
+            : input.name === ""
+            ? undefined
+            : await services().identity.groups.byName(call.transaction, input.name);
+          return await write(services(), call, before, input.name, input);
         },
       },
-    }),
-  ];
+    },
+  });
 }
 
 function listPaths(services: () => Services): Path[] {
