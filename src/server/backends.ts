@@ -13,11 +13,11 @@ import { fetchDocument } from "./fetch_document.ts";
 import { systemBackend } from "../system/backend.ts";
 import type { Node } from "../core/node.ts";
 
-type Maker = (services: () => Services) => LogicalBackend;
+type Maker = (services: () => Services, node: () => Node) => LogicalBackend;
 
 const engines: Readonly<Record<string, Maker>> = {
   cubbyhole: cubbyholeBackend,
-  identity: identityBackend,
+  identity: (services, node) => identityBackend(services, () => node().addresses.api),
   kv: kvBackend,
 };
 
@@ -40,6 +40,6 @@ export function backendFactory(node: () => Node): (services: () => Services) => 
   return (services) => (table, type) => {
     if (table === "mounts" && type === "system") return systemBackend(services, node);
     const makers = table === "auth" ? authMethods : engines;
-    return Object.hasOwn(makers, type) ? makers[type]?.(services) : undefined;
+    return Object.hasOwn(makers, type) ? makers[type]?.(services, node) : undefined;
   };
 }

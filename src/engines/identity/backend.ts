@@ -7,8 +7,17 @@ import { entityAliasPaths } from "./entity_alias.ts";
 import { groupPaths } from "./group.ts";
 import { groupAliasPaths } from "./group_alias.ts";
 import { lookupPaths } from "./lookup.ts";
+import { oidcDiscoveryPaths } from "./oidc/discovery.ts";
+import { oidcKeyPaths } from "./oidc/key_paths.ts";
+import { oidcRolePaths } from "./oidc/role.ts";
+import { oidcTokenPaths } from "./oidc/tokens.ts";
 
-export function identityBackend(services: () => Services): LogicalBackend {
+/** `apiAddress` is where clients reach this node. */
+export function identityBackend(
+  services: () => Services,
+  apiAddress: () => string,
+): LogicalBackend {
+  const oidc = { services, apiAddress };
   return defineBackend({
     type: "identity",
     help: "Who the callers are, across the auth methods they use.",
@@ -18,6 +27,10 @@ export function identityBackend(services: () => Services): LogicalBackend {
       ...groupPaths(services),
       ...groupAliasPaths(services),
       ...lookupPaths(services),
+      ...oidcKeyPaths(oidc),
+      ...oidcRolePaths(oidc),
+      ...oidcTokenPaths(oidc),
+      ...oidcDiscoveryPaths(oidc),
     ],
   });
 }
