@@ -7,6 +7,8 @@ import { ShamirSeal } from "../seal/shamir_seal.ts";
 import { UnsealProgress } from "../seal/unseal.ts";
 import { UnsealKey } from "../seal/unseal_key.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { HighAvailability } from "../ha/high_availability.ts";
+import { joinThrough } from "../ha/join_through.ts";
 import type { Platform } from "./backend.ts";
 
 /** Bytes of a root token's text: the one-time password is as long. */
@@ -24,10 +26,12 @@ export class Ceremonies {
     readonly physical: Storage,
     readonly barrier: Barrier,
     createRootToken: () => Promise<string>,
+    readonly ha?: HighAvailability,
   ) {
     const { crypto, random, clock } = platform;
     this.seal = new ShamirSeal(crypto, random);
-    this.progress = new UnsealProgress({ physical, seal: this.seal, crypto, random });
+    const joining = ha === undefined ? undefined : joinThrough(ha, physical);
+    this.progress = new UnsealProgress({ physical, seal: this.seal, crypto, random, joining });
     const holders = new UnsealKey({ physical, barrier, seal: this.seal, random });
     this.#holders = holders;
     this.rekey = new Rekey({ target: holders, crypto, clock, random });
@@ -41,9 +45,14 @@ export class Ceremonies {
   }
 
   /** Checks the numbers of an initialisation and returns what does it. */
-  prepareInit(options: InitOptions) {
+  async prepareInit(options: InitOptions) {
     const { clock, random } = this.platform;
-    return prepareInit({ barrier: this.barrier, seal: this.seal, clock, random }, options);
+    const parts = { barrier: this.barrier, seal: this.seal, clock, random };
+    const run = await prepareInit(parts, options);
+    return async () => {
+      await this.ha?.bootstrap();
+      return await run();
+    };
   }
 
   /** Replaces the root key under the unseal key in force. */

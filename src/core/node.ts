@@ -4,11 +4,18 @@
  */
 import { describeError, Failure } from "../base/failure.ts";
 import type { Barrier } from "../barrier/barrier.ts";
+import { sleep } from "../base/clock.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import { WrongRootKeyError } from "../barrier/errors.ts";
-import type { Entry, Storage } from "../storage/storage.ts";
+import type { HighAvailability } from "../ha/high_availability.ts";
+import {
+  type Entry,
+  NotLeaderError,
+  OutcomeUnknownError,
+  type Storage,
+} from "../storage/storage.ts";
 import type { Platform } from "./backend.ts";
 import type { HttpSettings } from "./http_settings.ts";
 import type { JsonObject } from "../logical/json.ts";
@@ -54,6 +61,8 @@ export interface NodeParts extends OpenParts {
   readonly integrated?: IntegratedStorage;
   /** Of integrated storage; empty for any other. */
   readonly raftIndexes: () => RaftIndexes | Record<never, never>;
+  /** Where other nodes may share the storage. */
+  readonly ha?: HighAvailability;
 }
 
 /** Storage that can be read as it is at one moment, and replaced as a whole. */
@@ -74,6 +83,9 @@ export interface RaftIndexes {
 /** Between looks at the keyring. */
 const maintenanceMs = 5 * 60_000;
 
+/** Between attempts to become active, where one failed although this node leads. */
+const activateAgainMs = 500;
+
 const clusterKey = "core/cluster/local/info";
 
 export class Node {
@@ -82,6 +94,8 @@ export class Node {
   readonly physical: Storage;
   readonly ceremonies: Ceremonies;
   readonly #parts: NodeParts;
+  readonly ha: HighAvailability | undefined;
+  #unsealed = false;
   #services: Services | undefined;
   #cluster: ClusterIdentity | undefined;
   /** When this node became active, milliseconds since the epoch; 0 while it is not. */
@@ -90,17 +104,22 @@ export class Node {
   #change: Promise<unknown> = Promise.resolve();
   #inFlight = 0;
   #cancelMaintenance: () => void = () => {};
+  #isSettling = false;
+  /** Services that must be closed, because this node does not lead any more. */
+  #lost: Services | undefined;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
     this.platform = parts.platform;
     this.barrier = parts.barrier;
     this.physical = parts.physical;
+    this.ha = parts.ha;
     this.ceremonies = new Ceremonies(
       parts.platform,
       parts.physical,
       parts.barrier,
       async () => (await this.issueRootToken()).clientToken,
+      parts.ha,
     );
   }
 
@@ -124,8 +143,10 @@ export class Node {
     return this.#parts.raftIndexes();
   }
 
+  /** A node that only waits for the keys of the cluster it joins counts as initialised. */
   async isInitialized(): Promise<boolean> {
-    return !this.sealed || await this.barrier.isInitialized();
+    if (!this.sealed || this.ha?.joiner.sealConfig !== undefined) return true;
+    return await this.barrier.isInitialized();
   }
 
   /** What `sys/config/state/sanitized` shows. */
@@ -178,7 +199,12 @@ export class Node {
   }
 
   get sealed(): boolean {
-    return this.#services === undefined;
+    return !this.#unsealed;
+  }
+
+  /** Unsealed, and another node is active, or none is yet. */
+  get standby(): boolean {
+    return this.#unsealed && this.#services === undefined;
   }
 
   /** Undefined while sealed. */
@@ -192,23 +218,104 @@ export class Node {
 
   /** What answers requests. Throws a 503 while the node is sealed. */
   get services(): Services {
-    if (this.#services === undefined) throw new Failure(503, "Vault is sealed");
-    return this.#services;
+    if (this.#services !== undefined) return this.#services;
+    throw new Failure(503, this.#unsealed ? "Vault is in standby mode" : "Vault is sealed");
   }
 
-  /** Opens the barrier with the root key, which stays the caller's to wipe, and starts to serve. */
+  /**
+   * Opens the barrier with the root key, which stays the caller's to wipe, and starts to serve;
+   * beside another node that is active, to stand by.
+   */
   unseal(rootKey: Uint8Array): Promise<void> {
     return this.#exclusively(async () => {
-      if (this.#services !== undefined) return;
+      if (this.#unsealed) return;
       await this.barrier.unseal(rootKey);
+      const { ha } = this;
       try {
-        await this.#serve();
+        await ha?.start(() => this.#roleChanged());
+        this.#unsealed = true;
+        if (ha === undefined || ha.isActive) await this.#serve();
       } catch (error) {
         await this.#close();
         throw error;
       }
-      this.platform.log.info("the node is unsealed and active");
+      this.platform.log.info(
+        this.standby ? "the node is unsealed and stands by" : "the node is unsealed and active",
+      );
+      this.#roleChanged();
     });
+  }
+
+  /** Called often: whether this node leads its group may have changed. */
+  #roleChanged(): void {
+    const { ha } = this;
+    if (ha === undefined || !this.#unsealed) return;
+    if (ha.isActive === (this.#services !== undefined) || this.#isSettling) return;
+    this.#isSettling = true;
+    // Whoever asks from now on is told that this node is not active.
+    if (!ha.isActive) this.#lost = this.#services;
+    if (!ha.isActive) this.#services = undefined;
+    this.#exclusively(() => this.#settle(ha)).catch((error) =>
+      this.platform.log.error("the change of the active node failed", {
+        error: describeError(error),
+      })
+    ).finally(() => {
+      this.#isSettling = false;
+      this.#roleChanged();
+    });
+  }
+
+  async #settle(ha: HighAvailability): Promise<void> {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (lost !== undefined) {
+      this.platform.log.warn("another node leads; this one stands by");
+      await this.#retire(lost);
+    }
+    if (!this.#unsealed || !ha.isActive || this.#services !== undefined) return;
+    try {
+      // Another node may have changed the keyring.
+      await this.barrier.reload();
+      await this.#serve();
+      this.platform.log.info("the node is active");
+    } catch (error) {
+      const opened = this.#services;
+      this.#services = undefined;
+      if (opened !== undefined) await this.#retire(opened);
+      if (error instanceof WrongRootKeyError) {
+        this.platform.log.error("the root key was replaced: the node seals");
+        return await this.#close();
+      }
+      await sleep(this.platform.clock, activateAgainMs);
+      throw error;
+    }
+  }
+
+  /** Ends services of which leadership is gone. */
+  async #retire(services: Services): Promise<void> {
+    this.#cancelMaintenance();
+    this.#activeSince = 0;
+    try {
+      await closeServices(services);
+    } catch (error) {
+      this.platform.log.warn("closing failed", { error: describeError(error) });
+    }
+  }
+
+  /** Gives leadership to another node. Returns whether one took it. */
+  async stepDown(): Promise<boolean> {
+    const { ha } = this;
+    if (ha === undefined || ha.group.configuration.members.length < 2) return false;
+    return await ha.group.handOver();
+  }
+
+  /** As `stepDown`, without waiting for it. */
+  stepDownSoon(): void {
+    this.stepDown().then((handedOver) => {
+      if (!handedOver) this.platform.log.warn("nobody took over: this node stays active");
+    }).catch((error) =>
+      this.platform.log.error("stepping down failed", { error: describeError(error) })
+    );
   }
 
   /** Resolves once the seal or unseal that is under way, if there is one, has ended. */
@@ -219,7 +326,7 @@ export class Node {
   /** Stops to serve and destroys the keys. Requests under way end first. */
   seal(): Promise<void> {
     return this.#exclusively(async () => {
-      if (this.#services === undefined && this.barrier.sealed) return;
+      if (!this.#unsealed && this.barrier.sealed) return;
       await this.#close();
       this.platform.log.info("the node is sealed");
     });
@@ -268,7 +375,11 @@ export class Node {
     const services = this.services;
     this.#inFlight++;
     try {
+      const confirmed = this.ha?.confirm();
+      if (confirmed !== undefined) await confirmed;
       return await handleRequest(services, request);
+    } catch (error) {
+      throw this.ha === undefined ? error : explainLoss(error);
     } finally {
       this.#inFlight--;
     }
@@ -298,8 +409,9 @@ export class Node {
   /** Stops to serve. Requests under way end first, but for `own` that wait for this themselves. */
   async #stopServing(own: number): Promise<void> {
     this.#cancelMaintenance();
-    const services = this.#services;
+    const services = this.#services ?? this.#lost;
     this.#services = undefined;
+    this.#lost = undefined;
     this.#activeSince = 0;
     const { clock } = this.platform;
     const deadline = clock.monotonic() + 5000;
@@ -313,15 +425,28 @@ export class Node {
     this.#services = await openServices(this.#parts);
     this.#cluster = await this.#readCluster(this.#services);
     await noteVersion(this.#services.transactions, this.platform.clock, this.buildDate);
+    await this.ha?.announce();
     this.#activeSince = this.platform.clock.now();
     this.#maintainLater();
   }
 
   async #close(): Promise<void> {
+    const wasActive = this.#services !== undefined;
     await this.#stopServing(0);
-    if (!this.barrier.sealed) await this.barrier.persistUsage();
+    this.#unsealed = false;
+    if (!this.barrier.sealed && (wasActive || this.ha === undefined)) await this.#persistUsage();
+    await this.ha?.stop();
     this.barrier.seal();
     this.ceremonies.reset();
+  }
+
+  /** The count is a help, not a duty: what is stored is never too low. */
+  async #persistUsage(): Promise<void> {
+    try {
+      await this.barrier.persistUsage();
+    } catch (error) {
+      if (!isLoss(error)) throw error;
+    }
   }
 
   async #readCluster(services: Services): Promise<ClusterIdentity> {
@@ -346,4 +471,23 @@ export class Node {
     this.#change = done.catch(() => {});
     return done;
   }
+}
+
+function isLoss(error: unknown): boolean {
+  return error instanceof NotLeaderError || error instanceof OutcomeUnknownError;
+}
+
+/** What a client is told whose request met the end of this node's leadership. */
+function explainLoss(error: unknown): unknown {
+  if (error instanceof NotLeaderError) {
+    return new Failure(503, "this node is not active any more; nothing was changed", {
+      cause: error,
+    });
+  }
+  if (error instanceof OutcomeUnknownError) {
+    return new Failure(500, "this node lost its leadership; whether this was done is unknown", {
+      cause: error,
+    });
+  }
+  return error;
 }

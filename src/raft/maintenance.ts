@@ -44,6 +44,7 @@ export interface MaintenanceParts {
   readonly driver: Driver;
   /** The membership as of what is applied, in its text form. */
   readonly configuration: () => string;
+  readonly hasPeers: () => boolean;
   /** The log on disk now starts after this index. */
   readonly compacted: (index: number) => Promise<void>;
 }
@@ -203,7 +204,9 @@ export class Maintenance {
     if (log.segments === 1 && (log.bytes > Math.min(bytesMax, segmentBytes) || await isAged())) {
       await log.roll();
     }
-    const keepFrom = state.file.meta.applied.index + 1 - trailingEntries;
+    // Alone, there is nobody who could fall behind.
+    const trailing = this.#parts.hasPeers() ? trailingEntries : 0;
+    const keepFrom = state.file.meta.applied.index + 1 - trailing;
     const dropped = await log.dropOldest(
       keepFrom,
       async () => log.bytes > bytesMax || await isAged(),

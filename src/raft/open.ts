@@ -108,6 +108,7 @@ async function assemble(
     log,
     driver,
     configuration: () => configuration,
+    hasPeers: () => raft.configuration.members.length > 1,
     compacted: async (index) => raft.compacted(await log.link(index)),
   });
   const parts = { nodeId, settings, raft, driver, log, state, maintenance };

@@ -5,6 +5,7 @@ import { badRequest } from "../base/failure.ts";
 import { type CryptoProvider, DecryptError } from "../crypto/provider.ts";
 import type { Storage } from "../storage/storage.ts";
 import { ShareCollector } from "./collector.ts";
+import type { SealConfig } from "./config.ts";
 import type { ShamirSeal } from "./shamir_seal.ts";
 import { parseKeyShare } from "./shares.ts";
 import { readRootKey, readSealConfig } from "./stored.ts";
@@ -15,6 +16,18 @@ export interface UnsealParts {
   readonly seal: ShamirSeal;
   readonly crypto: CryptoProvider;
   readonly random: Random;
+  readonly joining?: Joining | undefined;
+}
+
+/** A node whose storage is still empty, because it is about to join a cluster. */
+export interface Joining {
+  /** How the cluster's key is split; undefined where there is nothing to join. */
+  config(): SealConfig | undefined;
+  /**
+   * Joins with the cluster's key and returns the root key that comes with its data. Throws
+   * `DecryptError` where it is another key.
+   */
+  rootKey(seal: ShamirSeal): Promise<Bytes>;
 }
 
 export interface UnsealStatus {
@@ -38,7 +51,7 @@ export class UnsealProgress {
   }
 
   async status(): Promise<UnsealStatus> {
-    const config = await readSealConfig(this.#parts.physical);
+    const config = await this.#config();
     const { threshold = 0, shares = 0 } = config ?? {};
     return { threshold, shares, progress: this.#collected.progress, nonce: this.#nonce };
   }
@@ -51,7 +64,7 @@ export class UnsealProgress {
    */
   async submit(text: string): Promise<Bytes | undefined> {
     const share = parseKeyShare(text);
-    const config = await readSealConfig(this.#parts.physical);
+    const config = await this.#config();
     if (config === undefined) {
       wipe(share);
       throw badRequest("Vault is not initialized");
@@ -74,12 +87,19 @@ export class UnsealProgress {
     this.#nonce = "";
   }
 
+  async #config(): Promise<SealConfig | undefined> {
+    const { physical, joining } = this.#parts;
+    return joining?.config() ?? await readSealConfig(physical);
+  }
+
   async #openRootKey(key: Bytes): Promise<Bytes> {
-    const { physical, seal } = this.#parts;
+    const { physical, seal, joining } = this.#parts;
     if (key.length !== KEY_LENGTH) throw wrongKey();
     const candidate = seal.sibling(key);
     try {
-      const rootKey = await readRootKey(physical, candidate);
+      const rootKey = joining?.config() === undefined
+        ? await readRootKey(physical, candidate)
+        : await joining.rootKey(candidate);
       seal.adopt(candidate);
       return rootKey;
     } catch (error) {

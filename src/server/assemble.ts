@@ -6,6 +6,7 @@ import { Barrier } from "../barrier/barrier.ts";
 import type { Platform } from "../core/backend.ts";
 import { Node, type NodeParts } from "../core/node.ts";
 import { chooseProvider } from "../crypto/choose.ts";
+import type { HighAvailability } from "../ha/high_availability.ts";
 import { defaultPolicyText, responseWrappingPolicyText } from "../policy/builtin.ts";
 import type { Storage } from "../storage/storage.ts";
 import { backendFactory, backendTypes } from "./backends.ts";
@@ -25,6 +26,8 @@ export interface NodeSettings {
   readonly lockout?: NodeParts["lockout"];
   readonly raftIndexes: NodeParts["raftIndexes"];
   readonly integrated?: NodeParts["integrated"];
+  /** Makes the node one of several. */
+  readonly ha?: (barrier: Barrier) => HighAvailability;
   readonly rawStorageEndpoint?: boolean;
   /** What sys/config/state/sanitized shows; empty for a dev server. */
   readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
@@ -60,6 +63,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     raftIndexes: settings.raftIndexes,
     rawStorageEndpoint: settings.rawStorageEndpoint ?? false,
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
+    ...(settings.ha === undefined ? {} : { ha: settings.ha(barrier) }),
     ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,
     ...(settings.lockout === undefined ? {} : { lockout: settings.lockout }),

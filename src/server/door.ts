@@ -21,6 +21,7 @@ import {
 } from "../http/response_headers.ts";
 import { TimeLimit } from "../http/time_limit.ts";
 import { failureResponse } from "../http/write_response.ts";
+import type { Divert } from "./divert.ts";
 import type { Connection } from "../logical/request.ts";
 import { logLevel } from "./logging.ts";
 
@@ -33,6 +34,7 @@ export interface NodeNames {
 /** The settings of one configuration; a reload puts others in their place. */
 interface Settings {
   readonly app: ReturnType<typeof createApp>;
+  readonly limits: RequestLimits;
   readonly forwarded: ForwardedSettings | undefined;
   readonly redaction: Redaction | undefined;
   readonly decorate: Decorator | undefined;
@@ -45,6 +47,7 @@ export class Door {
   readonly #platform: Platform;
   readonly #names: NodeNames;
   readonly #time: TimeLimit;
+  readonly #divert: Divert | undefined;
   #settings: Settings;
 
   constructor(
@@ -53,7 +56,9 @@ export class Door {
     names: NodeNames,
     listener: ListenerConfig,
     config: ServerConfig,
+    divert?: Divert,
   ) {
+    this.#divert = divert;
     this.#handler = handler;
     this.#platform = platform;
     this.#names = names;
@@ -74,6 +79,7 @@ export class Door {
     warnOfHeaders(listener, this.#platform);
     this.#settings = {
       app: createApp({ handler, limits: requestLimits(listener), random, log }),
+      limits: requestLimits(listener),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
       logLevel: logLevel(config.settings.log_requests_level),
@@ -89,7 +95,7 @@ export class Door {
 
   /** Answers a request; never rejects. */
   handle(request: Request, connection: Connection): Promise<Response> {
-    const { app, forwarded, redaction, decorate, logLevel } = this.#settings;
+    const { forwarded, redaction, decorate, logLevel } = this.#settings;
     let from = connection;
     if (forwarded !== undefined) {
       try {
@@ -99,8 +105,7 @@ export class Door {
         return Promise.resolve(failureResponse(error));
       }
     }
-    const fetched = app.fetch(request, { connection: from });
-    let answer = fetched instanceof Response ? Promise.resolve(fetched) : fetched;
+    let answer = this.#answer(request, from);
     if (redaction !== undefined && isRedactable(request.url)) {
       answer = answer.then((response) => redactResponse(response, redaction));
     }
@@ -132,6 +137,24 @@ export class Door {
       client: remoteAddress,
       duration_ms: Math.round((clock.monotonic() - start) * 1000) / 1000,
     });
+  }
+
+  /** As a standby would be asked elsewhere, or by this node. */
+  #answer(request: Request, connection: Connection): Promise<Response> {
+    const { app, limits } = this.#settings;
+    const here = (asked: Request) => {
+      const fetched = app.fetch(asked, { connection });
+      return fetched instanceof Response ? Promise.resolve(fetched) : fetched;
+    };
+    const diverted = this.#divert?.(request, connection, limits);
+    if (diverted === undefined) return here(request);
+    return diverted.then((found) => found instanceof Response ? found : here(found));
+  }
+
+  /** A request that another node's listener has taken and passed on. */
+  handleForwarded(request: Request, connection: Connection): Promise<Response> {
+    const { app } = this.#settings;
+    return this.#time.run(Promise.resolve(app.fetch(request, { connection })));
   }
 
   #logBug(error: unknown): void {

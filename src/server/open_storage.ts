@@ -4,6 +4,7 @@ import type { IntegratedStorage, RaftIndexes } from "../core/node.ts";
 import type { Platform } from "../core/backend.ts";
 import type { ServerConfig } from "../config/server_types.ts";
 import { InmemStorage } from "../storage/inmem.ts";
+import type { IntegratedStorage as RaftStorage } from "../storage/raft.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** A storage and what the node tells about it. */
@@ -17,6 +18,8 @@ export interface OpenedStorage {
   raftIndexes(): RaftIndexes | Record<never, never>;
   /** What only integrated storage can do; undefined for any other. */
   readonly integrated?: IntegratedStorage;
+  /** The storage that other nodes can share. */
+  readonly raft?: RaftStorage;
   /** Brings to rest what is under way and lets go of files. */
   close(): Promise<void>;
 }
@@ -53,10 +56,14 @@ export async function openStorage(
     onFatal,
     maxEntrySize: max_entry_size,
     maxTransactionSize: max_transaction_size,
+    trailingEntries: config.values.trailing_logs,
+    // A new node makes a group when it is initialised, or joins one.
+    bootstrap: false,
     sha256: (bytes) => crypto.hash("sha256", bytes),
   });
   return {
     physical: storage,
+    raft: storage,
     type: "raft",
     haEnabled: true,
     nodeId: storage.nodeId,

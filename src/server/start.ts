@@ -11,6 +11,8 @@ import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
 import { descriptorLimit, openLibc, raiseDescriptorLimit } from "./libc.ts";
+import { standbyDivert } from "./divert.ts";
+import { haOf, joinByItself, takeForwarded } from "./high_availability.ts";
 import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
 import { RunningListener } from "./running_listener.ts";
@@ -77,6 +79,7 @@ export async function startNode(
     sanitizedConfig: () => shownConfig(live.current),
     ...(path === undefined ? {} : { dataPath: path }),
     ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),
+    ...haOf(live.current, storage, platform, addresses),
   });
   return { node, storage, addresses };
 }
@@ -102,11 +105,14 @@ export async function startServer(
     await prepare(node);
     const names = { hostname: Deno.hostname(), raftNodeId: storage.nodeId };
     const front = new Front(node);
+    const divert = standbyDivert(node, platform.clock, platform.log);
     const sweeper = openSweeper(platform);
     for (const listener of live.current.listeners) {
-      const door = new Door(front, platform, names, listener, live.current);
+      const door = new Door(front, platform, names, listener, live.current, divert);
+      takeForwarded(node, door);
       listeners.push(await startListener(listener, door, platform, sweeper));
     }
+    await joinByItself(live.current, node);
   } catch (error) {
     await stop();
     throw error;

@@ -16,6 +16,7 @@ import { mountPaths } from "./mounts.ts";
 import { quotaPaths } from "./quotas.ts";
 import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
+import { raftPaths } from "./raft.ts";
 import { raftSnapshotPaths } from "./raft_snapshot.ts";
 import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
@@ -38,6 +39,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...toolPaths(services),
       ...leasePaths(services),
       ...rawPaths(() => node().rawStorageEndpoint),
+      ...raftPaths(node),
       ...raftSnapshotPaths(node),
       ...quotaPaths(services),
       ...auditPaths(services),

@@ -264,14 +264,6 @@ export function keyPaths(node: () => Node): Path[] {
         },
       },
     }),
-    path("step-down", {
-      summary: "Hands the active role to another node.",
-      sudo: true,
-      operations: {
-        // In a group of one there is nobody else: the node would elect itself again at once.
-        update: { summary: "Gives the active role away.", handler: () => {} },
-      },
-    }),
     ...rotationPaths(node),
     ...authenticatedRekeyPaths(node),
     ...generateRootTokenPaths(node),

@@ -1,5 +1,5 @@
 /** `sys/internal/specs/openapi`, `sys/version-history`, `sys/plugins/catalog`, `sys/host-info`… */
-import { badRequest, notFound, permissionDenied } from "../base/failure.ts";
+import { badRequest, notFound } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { version } from "../base/version.ts";
 import { type Path, path } from "../backend/path.ts";
@@ -151,30 +151,6 @@ export function specPaths(services: () => Services, node: () => Node): Path[] {
         read: {
           summary: "Tells of the machine.",
           handler: () => ({ data: node().hostInfo() }),
-        },
-      },
-    }),
-    path("ha-status", {
-      summary: "The cluster's nodes.",
-      operations: {
-        read: {
-          summary: "Lists the cluster's nodes.",
-          handler: (call) => {
-            if (call.token === undefined) throw permissionDenied();
-            const nodes = [{
-              hostname: node().hostname,
-              api_address: node().addresses.api,
-              cluster_address: node().addresses.cluster,
-              active_node: true,
-              last_echo: null,
-              version,
-              upgrade_version: version,
-              redundancy_zone: "",
-              echo_duration_ms: 0,
-              clock_skew_ms: 0,
-            }];
-            return { data: { nodes }, topLevel: { nodes } };
-          },
         },
       },
     }),

@@ -1,11 +1,12 @@
 /** Decides who answers: the node itself, or what is mounted on it. */
-import { Failure } from "../../base/failure.ts";
+import { badRequest, Failure } from "../../base/failure.ts";
 import type { Node } from "../../core/node.ts";
 import type { CorsConfig } from "../../core/http_settings.ts";
 import type { Request } from "../../logical/request.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { bringUpRoutes } from "./bring_up.ts";
 import { ceremonyRoutes } from "./ceremonies.ts";
+import { joinRoutes } from "./join.ts";
 import type { NodeRoute } from "./route.ts";
 import { statusRoutes } from "./status.ts";
 
@@ -13,7 +14,12 @@ export class Front {
   readonly #routes: ReadonlyMap<string, NodeRoute>;
 
   constructor(readonly node: Node) {
-    const routes = [...statusRoutes(node), ...bringUpRoutes(node), ...ceremonyRoutes(node)];
+    const routes = [
+      ...statusRoutes(node),
+      ...bringUpRoutes(node),
+      ...joinRoutes(node),
+      ...ceremonyRoutes(node),
+    ];
     this.#routes = new Map(routes.map((route) => [route.path, route]));
   }
 
@@ -30,6 +36,9 @@ export class Front {
     // Sealing what is sealed is no mistake.
     if (request.path === "sys/seal" && this.node.sealed && request.operation === "update") {
       return undefined;
+    }
+    if (request.path === "sys/seal" && this.node.standby && request.operation === "update") {
+      throw badRequest("vault cannot seal when in standby mode; please restart instead");
     }
     if (request.method === "HEAD") throw new Failure(405, []);
     return await this.node.handle(request);

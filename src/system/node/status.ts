@@ -1,4 +1,5 @@
 /** `sys/health`, `sys/seal-status`, `sys/leader`: how the node is. */
+import { sleep } from "../../base/clock.ts";
 import { Failure } from "../../base/failure.ts";
 import { version } from "../../base/version.ts";
 import { field } from "../../backend/field.ts";
@@ -48,16 +49,41 @@ function codes(request: Request): Record<CodeName, number> {
   return chosen;
 }
 
+/** How long sys/health and sys/leader wait for the proof that this node still leads. */
+const proofMs = 1000;
+
+/** A leader that was cut off or paused finds out here, before it says that it is active. */
+async function isProvedActive(node: Node): Promise<boolean> {
+  if (node.standby || node.sealed) return false;
+  const proof = node.ha?.confirm();
+  if (proof === undefined) return true;
+  const proved = proof.then(() => true, () => false);
+  const late = sleep(node.platform.clock, proofMs).then(() => false);
+  return await Promise.race([proved, late]) && !node.standby;
+}
+
+function healthCode(
+  codes: Record<CodeName, number>,
+  is: { readonly initialized: boolean; readonly sealed: boolean; readonly standby: boolean },
+  request: Request,
+): number {
+  if (!is.initialized) return codes.uninitcode;
+  if (is.sealed) return codes.sealedcode;
+  const standbyOk = request.data.standbyok ?? "false";
+  return !is.standby || standbyOk !== "false" ? codes.activecode : codes.standbycode;
+}
+
 async function health(node: Node, request: Request): Promise<LogicalResponse> {
   const chosen = codes(request);
   const initialized = await node.isInitialized();
   const { cluster, sealed } = node;
-  const status = !initialized ? chosen.uninitcode : sealed ? chosen.sealedcode : chosen.activecode;
+  const standby = sealed || !await isProvedActive(node);
+  const status = healthCode(chosen, { initialized, sealed, standby }, request);
   const mode = sealed ? "unknown" : "disabled";
   const body: JsonObject = {
     initialized,
     sealed,
-    standby: sealed,
+    standby,
     performance_standby: false,
     replication_performance_mode: mode,
     replication_dr_mode: mode,
@@ -94,14 +120,19 @@ export async function sealStatus(node: Node): Promise<JsonObject> {
   };
 }
 
-function leader(node: Node): JsonObject {
+async function leader(node: Node): Promise<JsonObject> {
   const zero = "0001-01-01T00:00:00Z";
+  const { haEnabled, ha } = node;
+  const isSelf = haEnabled && await isProvedActive(node);
+  // Alone, a node tells nobody where it is.
+  const active = isSelf || node.sealed ? undefined : await ha?.active();
+  const addresses = isSelf ? node.addresses : active;
   return {
-    ha_enabled: node.haEnabled,
-    is_self: node.haEnabled && !node.sealed,
-    active_time: node.haEnabled && node.activeSince > 0 ? rfc3339(node.activeSince) : zero,
-    leader_address: node.haEnabled && !node.sealed ? node.addresses.api : "",
-    leader_cluster_address: node.haEnabled && !node.sealed ? node.addresses.cluster : "",
+    ha_enabled: haEnabled,
+    is_self: isSelf,
+    active_time: isSelf && node.activeSince > 0 ? rfc3339(node.activeSince) : zero,
+    leader_address: addresses?.api ?? "",
+    leader_cluster_address: addresses?.cluster ?? "",
     performance_standby: false,
     performance_standby_last_remote_wal: 0,
     ...node.raftIndexes(),
@@ -118,6 +149,6 @@ export function statusRoutes(node: Node): NodeRoute[] {
       HEAD: (_input, request) => health(node, request),
     }),
     nodeRoute("sys/seal-status", {}, { GET: async () => flat(await sealStatus(node)) }),
-    nodeRoute("sys/leader", {}, { GET: () => flat(leader(node)) }),
+    nodeRoute("sys/leader", {}, { GET: async () => flat(await leader(node)) }),
   ];
 }

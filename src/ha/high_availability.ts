@@ -1,0 +1,345 @@
+/**
+ * A node among others: while it is unsealed it takes part in its group, and it is active when it
+ * leads the group and has everything applied that was ever committed. Above raft and the barrier,
+ * below the core, which asks it and is told when the answer changes.
+ */
+import type { Barrier } from "../barrier/barrier.ts";
+import type { Cancel, Clock, Random } from "../base/clock.ts";
+import { describeError, Failure } from "../base/failure.ts";
+import type { Logger } from "../base/log.ts";
+import { version } from "../base/version.ts";
+import type { CryptoProvider } from "../crypto/provider.ts";
+import { dial } from "../raft/net/dial.ts";
+import { ClusterPort } from "../raft/net/cluster_port.ts";
+import {
+  type ClusterTls,
+  type Endpoint,
+  FORWARDING_PROTOCOL,
+  RAFT_PROTOCOL,
+} from "../raft/net/cluster_tls.ts";
+import { RaftTransport } from "../raft/net/raft_transport.ts";
+import type { IntegratedStorage } from "../storage/raft.ts";
+import { NotLeaderError } from "../storage/storage.ts";
+import { AdmissionDesk } from "./admission_desk.ts";
+import {
+  type Advertisement,
+  advertisementKey,
+  decodeAdvertisement,
+  encodeAdvertisement,
+} from "./advertisement.ts";
+import { ForwardClient } from "./forward_client.ts";
+import type { Echo } from "./forward_frames.ts";
+import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
+import { Joiner } from "./joiner.ts";
+import { decodeClusterTls, encodeClusterTls, makeClusterTls, TLS_KEY } from "./tls_keyring.ts";
+
+export interface HaParts {
+  readonly storage: IntegratedStorage;
+  readonly barrier: Barrier;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: CryptoProvider;
+  readonly log: Logger;
+  /** URLs. */
+  readonly addresses: { readonly api: string; readonly cluster: string };
+  /** Where the cluster port listens. */
+  readonly listenAt: readonly Endpoint[];
+  /** A tenth of the election timeout. */
+  readonly tickMs: number;
+  readonly hostname: string;
+}
+
+/** A standby as it last told of itself. */
+export interface HeardOf extends Echo {
+  /** Milliseconds since the epoch, on this node's clock. */
+  readonly heardAt: number;
+}
+
+const ECHO_MS = 2000;
+/** Who has not been heard of for so long is not listed any more. */
+const ECHO_VALID_MS = 15_000;
+
+interface Cluster {
+  readonly tls: ClusterTls;
+  readonly port: ClusterPort;
+  readonly transport: RaftTransport;
+}
+
+export class HighAvailability {
+  readonly joiner: Joiner;
+  readonly desk: AdmissionDesk;
+  readonly #parts: HaParts;
+  readonly #heard = new Map<string, HeardOf>();
+  #cluster: Cluster | undefined;
+  #opening: Promise<Cluster> | undefined;
+  #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
+  #client: { readonly address: string; readonly made: Promise<ForwardClient> } | undefined;
+  #ignoreChanges: Cancel = () => {};
+  #cancelEcho: Cancel = () => {};
+
+  constructor(parts: HaParts) {
+    this.#parts = parts;
+    const { clock, random, crypto, log, addresses, storage } = parts;
+    this.desk = new AdmissionDesk({ clock, random, crypto });
+    this.joiner = new Joiner({
+      clock,
+      crypto,
+      log,
+      nodeId: storage.nodeId,
+      clusterAddress: addresses.cluster,
+    });
+  }
+
+  get nodeId(): string {
+    return this.#parts.storage.nodeId;
+  }
+
+  get group(): IntegratedStorage["group"] {
+    return this.#parts.storage.group;
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  /** Milliseconds of the monotonic clock. */
+  now(): number {
+    return this.#parts.clock.monotonic();
+  }
+
+  /** Whether this node leads, and knows everything that was committed before. */
+  get isActive(): boolean {
+    return this.group.isActive;
+  }
+
+  /** Whether there are, or were, other nodes. */
+  get isClustered(): boolean {
+    return this.#cluster !== undefined;
+  }
+
+  /** Whether the group goes on without this node. */
+  get isRemoved(): boolean {
+    const { isMember, configuration } = this.group;
+    return isMember && !configuration.members.some(({ id }) => id === this.nodeId);
+  }
+
+  /** Who answers requests that standbys pass on. */
+  set forwardTarget(target: Omit<ForwardTarget, "heard">) {
+    this.#forwardTarget = target;
+  }
+
+  /** Before a cluster is initialised: makes the group, unless this node is to join another. */
+  async bootstrap(): Promise<void> {
+    if (this.joiner.sealConfig !== undefined) {
+      throw new Failure(400, "the node is joining a cluster and can't be initialized");
+    }
+    this.joiner.stop();
+    if (!this.group.isMember) await this.group.bootstrap(this.#bareAddress());
+  }
+
+  /**
+   * Takes part, now that the barrier is open. `changed` is called whenever `isActive` may be
+   * another. Throws where the cluster port can't be opened.
+   */
+  async start(changed: () => void): Promise<void> {
+    this.#ignoreChanges();
+    this.#ignoreChanges = this.group.onChange(changed);
+    const stored = await this.#parts.barrier.get(TLS_KEY);
+    if (stored !== undefined) await this.open(decodeClusterTls(stored));
+  }
+
+  /** Opens the cluster port and talks to the others; harmless where that is done. */
+  async open(tls: ClusterTls): Promise<void> {
+    this.#opening ??= this.#open(tls);
+    try {
+      this.#cluster = await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+    this.#echoLater();
+  }
+
+  /** Takes part no more; a leader hands over first. */
+  async stop(): Promise<void> {
+    this.#ignoreChanges();
+    this.#cancelEcho();
+    this.joiner.stop();
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    this.#cluster = undefined;
+    this.#opening = undefined;
+    this.#dropClient();
+    try {
+      if (this.group.configuration.members.length > 1) await this.group.handOver();
+    } catch (error) {
+      this.#parts.log.warn("leadership was not handed over", { error: describeError(error) });
+    }
+    await this.group.stop();
+    cluster.transport.close();
+    await cluster.port.close();
+  }
+
+  /** Undefined where reads may go on; else resolves once they may. Rejects with a 503. */
+  confirm(): Promise<void> | undefined {
+    return this.group.confirm()?.catch((error) => {
+      if (!(error instanceof NotLeaderError)) throw error;
+      throw new Failure(503, "this node is not active any more", { cause: error });
+    });
+  }
+
+  /** Tells the others where this node is, now that it is active. A single node has none. */
+  async announce(): Promise<void> {
+    if (this.#cluster === undefined) return;
+    const { barrier, addresses, clock } = this.#parts;
+    const value = encodeAdvertisement({ ...addresses, activeSince: clock.now() });
+    await barrier.write([{ key: advertisementKey(this.nodeId), value }]);
+    await this.#keepOwnAddress();
+  }
+
+  /** Where the active node is; undefined while there is none that is known. */
+  async active(): Promise<Advertisement & { readonly id: string } | undefined> {
+    const { leader } = this.group;
+    if (leader === undefined || this.#parts.barrier.sealed) return undefined;
+    const stored = await this.#parts.barrier.get(advertisementKey(leader));
+    return stored === undefined ? undefined : { id: leader, ...decodeAdvertisement(stored) };
+  }
+
+  /** The keyring of the cluster; made with the first node that wants to join. */
+  async ensureCluster(): Promise<ClusterTls> {
+    const { barrier, clock, random } = this.#parts;
+    const stored = await barrier.get(TLS_KEY);
+    if (stored !== undefined) {
+      const tls = decodeClusterTls(stored);
+      await this.open(tls);
+      return tls;
+    }
+    const tls = await makeClusterTls(clock, random);
+    await this.open(tls);
+    await barrier.write([{ key: TLS_KEY, value: encodeClusterTls(tls) }]);
+    await this.announce();
+    return tls;
+  }
+
+  /** Lets a node in that has proved itself. Throws a 503 where this one does not lead. */
+  async admit(member: { id: string; address: string; staysLearner: boolean }): Promise<void> {
+    const { id, address, staysLearner } = member;
+    try {
+      await this.group.add({ id, address, ...(staysLearner ? { staysLearner } : {}) });
+    } catch (error) {
+      throw new Failure(503, "the node could not be added", { cause: error });
+    }
+    this.#parts.log.info("a node has joined", { id, address });
+  }
+
+  /** The connection to the active node. Throws where it can't be reached. */
+  async client(address: string): Promise<ForwardClient> {
+    const cluster = this.#cluster;
+    if (cluster === undefined) throw new Failure(503, "the node is not in a cluster");
+    const known = this.#client;
+    if (known?.address === address) {
+      const client = await known.made;
+      if (!client.isClosed) return client;
+    }
+    if (this.#client !== known) return await this.client(address);
+    this.#dropClient();
+    const made = dial(address, FORWARDING_PROTOCOL, cluster.tls, this.#parts.clock)
+      .then((connection) => new ForwardClient(connection));
+    const mine = { address, made };
+    this.#client = mine;
+    try {
+      return await made;
+    } catch (error) {
+      if (this.#client === mine) this.#client = undefined;
+      throw error;
+    }
+  }
+
+  /** The standbys that were heard of lately. */
+  standbys(): HeardOf[] {
+    const since = this.#parts.clock.now() - ECHO_VALID_MS;
+    return [...this.#heard.values()].filter(({ heardAt }) => heardAt >= since);
+  }
+
+  async #open(tls: ClusterTls): Promise<Cluster> {
+    const { storage, clock, log, listenAt, tickMs } = this.#parts;
+    const { group } = storage;
+    const transport = new RaftTransport(
+      { nodeId: this.nodeId, address: this.#bareAddress(), tls, clock, log: log.named("raft") },
+      {
+        receive: (message) => group.receive(message),
+        receiveState: (head, entries) => group.receiveState(head, entries),
+        moved: (id, address) => this.#moved(id, address),
+      },
+    );
+    const port = new ClusterPort(log.named("cluster-port"));
+    port.answer(RAFT_PROTOCOL, (connection) => transport.accept(connection));
+    port.answer(FORWARDING_PROTOCOL, (connection) => {
+      const target = this.#forwardTarget;
+      if (target === undefined) return connection.close();
+      acceptForwarded(connection, {
+        get isActive() {
+          return target.isActive;
+        },
+        handle: (request, from) => target.handle(request, from),
+        heard: (echo) => {
+          this.#heard.set(echo.id, { ...echo, heardAt: clock.now() });
+        },
+      }, log);
+    });
+    try {
+      await port.listen(listenAt, tls);
+    } catch (error) {
+      await port.close();
+      throw error;
+    }
+    group.start(transport, tickMs);
+    return { tls, port, transport };
+  }
+
+  /** A member says that it is at another address than the membership knows. */
+  #moved(id: string, address: string): void {
+    if (!this.isActive || address === "") return;
+    const known = this.group.configuration.members.find((member) => member.id === id);
+    if (known === undefined || known.address === address) return;
+    this.group.add({ id, address }).catch((error) =>
+      this.#parts.log.warn("a node's new address was not noted", { id, error: String(error) })
+    );
+  }
+
+  async #keepOwnAddress(): Promise<void> {
+    const address = this.#bareAddress();
+    const own = this.group.configuration.members.find(({ id }) => id === this.nodeId);
+    if (own !== undefined && own.address !== address) {
+      await this.group.add({ id: this.nodeId, address });
+    }
+  }
+
+  #bareAddress(): string {
+    return this.#parts.addresses.cluster.replace(/^[a-z]+:\/\//, "");
+  }
+
+  #dropClient(): void {
+    this.#client?.made.then((client) => client.close()).catch(() => undefined);
+    this.#client = undefined;
+  }
+
+  #echoLater(): void {
+    this.#cancelEcho();
+    this.#cancelEcho = this.#parts.clock.after(ECHO_MS, () => {
+      this.#echo().catch((error) =>
+        this.#parts.log.debug("no echo from the active node", { error: describeError(error) })
+      ).finally(() => {
+        if (this.#cluster !== undefined) this.#echoLater();
+      });
+    });
+  }
+
+  async #echo(): Promise<void> {
+    const { addresses, clock, hostname } = this.#parts;
+    const active = await this.active();
+    if (active === undefined || active.id === this.nodeId) return;
+    const client = await this.client(active.cluster);
+    client.echo({ id: this.nodeId, hostname, ...addresses, version, now: clock.now() });
+  }
+}

@@ -1,0 +1,101 @@
+/** What makes a server one of several: its cluster port, requests of standbys, joining by itself. */
+import type { ServerConfig } from "../config/server_types.ts";
+import type { Barrier } from "../barrier/barrier.ts";
+import type { Platform } from "../core/backend.ts";
+import type { Node } from "../core/node.ts";
+import { HighAvailability } from "../ha/high_availability.ts";
+import type { JoinTarget } from "../ha/api_client.ts";
+import type { Endpoint } from "../raft/net/cluster_tls.ts";
+import { clusterAddressOf, type NodeAddresses, parseHostPort } from "./addresses.ts";
+import type { Door } from "./door.ts";
+import type { OpenedStorage } from "./open_storage.ts";
+
+/** Vault's default of performance_multiplier. */
+const DEFAULT_MULTIPLIER = 5;
+
+/** A tenth of the election timeout: 24 ms at 1, 80 ms at the default. */
+function tickMsOf(multiplier: number): number {
+  return 10 + 14 * (multiplier === 0 ? DEFAULT_MULTIPLIER : multiplier);
+}
+
+/** For `assembleNode`: nothing where the storage is this node's alone. */
+export function haOf(
+  config: ServerConfig,
+  storage: OpenedStorage,
+  platform: Platform,
+  addresses: NodeAddresses,
+): { ha?: (barrier: Barrier) => HighAvailability } {
+  const { raft } = storage;
+  if (raft === undefined || config.storage?.type !== "raft") return {};
+  const { clock, random, crypto, log } = platform;
+  const tickMs = tickMsOf(config.storage.values.performance_multiplier);
+  const ha = (barrier: Barrier) =>
+    new HighAvailability({
+      storage: raft,
+      barrier,
+      clock,
+      random,
+      crypto,
+      log: log.named("ha"),
+      addresses,
+      listenAt: clusterEndpoints(config, addresses),
+      tickMs,
+      hostname: Deno.hostname(),
+    });
+  return { ha };
+}
+
+/** Where nodes knock: beside each listener that says so, or where they were told to. */
+function clusterEndpoints(config: ServerConfig, { cluster }: NodeAddresses): Endpoint[] {
+  const endpoints = new Map<string, Endpoint>();
+  for (const listener of config.listeners) {
+    if (listener.type !== "tcp") continue;
+    const given = clusterAddressOf(listener);
+    const parsed = parseHostPort(given);
+    if (parsed !== undefined) endpoints.set(given, parsed);
+  }
+  if (endpoints.size === 0) {
+    const parsed = parseHostPort(cluster.replace(/^[a-z]+:\/\//, ""));
+    if (parsed !== undefined) endpoints.set(cluster, parsed);
+  }
+  return [...endpoints.values()];
+}
+
+/** Requests that standbys pass on are answered as if they had come to a listener here. */
+export function takeForwarded(node: Node, door: Door): void {
+  const { ha } = node;
+  if (ha === undefined) return;
+  ha.forwardTarget = {
+    get isActive() {
+      return !node.sealed && !node.standby;
+    },
+    handle: (request, connection) => door.handleForwarded(request, connection),
+  };
+}
+
+/** A new node whose configuration names others asks them until one lets it in. */
+export async function joinByItself({ storage }: ServerConfig, node: Node): Promise<void> {
+  const { ha } = node;
+  if (ha === undefined || storage?.type !== "raft" || ha.group.isMember) return;
+  const { retry_join: stanzas, retry_join_as_non_voter: nonVoter } = storage.values;
+  const targets: JoinTarget[] = [];
+  for (const stanza of stanzas) {
+    if (stanza.leader_api_addr === undefined) {
+      node.platform.log.warn("auto_join is not in this build");
+      continue;
+    }
+    targets.push({
+      address: stanza.leader_api_addr,
+      caCert: await pem(stanza.leader_ca_cert, stanza.leader_ca_cert_file),
+      clientCert: await pem(stanza.leader_client_cert, stanza.leader_client_cert_file),
+      clientKey: await pem(stanza.leader_client_key, stanza.leader_client_key_file),
+      serverName: stanza.leader_tls_servername ?? "",
+    });
+  }
+  if (targets.length > 0) void ha.joiner.begin(targets, nonVoter, true);
+}
+
+async function pem(text: string | undefined, file: string | undefined): Promise<string> {
+  if (text !== undefined && text !== "") return text;
+  return file === undefined || file === "" ? "" : await Deno.readTextFile(file);
+}

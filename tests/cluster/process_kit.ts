@@ -1,0 +1,131 @@
+/** Clusters of real processes on loopback, for tests. */
+import { type Answer, api, spawn, type Spawned } from "../../src/server/testing.ts";
+
+let nextPort = 26400 + Math.floor(Math.random() * 150) * 4;
+
+export interface ClusterNode {
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  readonly folder: string;
+  readonly config: string;
+  process: Spawned | undefined;
+}
+
+export interface NodeOptions {
+  readonly multiplier?: number;
+  readonly retryJoin?: readonly string[];
+}
+
+/** Writes a node's configuration; it is not started. */
+export async function makeNode(
+  scratch: string,
+  id: string,
+  { multiplier = 1, retryJoin = [] }: NodeOptions = {},
+): Promise<ClusterNode> {
+  const port = nextPort += 2;
+  const folder = `${scratch}/${id}`;
+  await Deno.mkdir(folder, { recursive: true });
+  const config = `${scratch}/${id}.hcl`;
+  const joins = retryJoin.map((url) => `retry_join { leader_api_addr = "${url}" }`).join("\n  ");
+  await Deno.writeTextFile(
+    config,
+    `
+storage "raft" {
+  path = "${folder}"
+  node_id = "${id}"
+  performance_multiplier = ${multiplier}
+  ${joins}
+}
+listener "tcp" {
+  address = "127.0.0.1:${port}"
+  tls_disable = true
+}
+api_addr = "http://127.0.0.1:${port}"
+cluster_addr = "https://127.0.0.1:${port + 1}"
+disable_mlock = true
+`,
+  );
+  return { id, address: `http://127.0.0.1:${port}`, port, folder, config, process: undefined };
+}
+
+export async function start(node: ClusterNode): Promise<void> {
+  node.process = spawn(["server", `-config=${node.config}`]);
+  await node.process.saw("server started!");
+}
+
+export async function kill(node: ClusterNode, signal: Deno.Signal = "SIGKILL"): Promise<void> {
+  node.process?.signal(signal);
+  await node.process?.ended;
+  node.process = undefined;
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly nodes: readonly ClusterNode[];
+  readonly key: string;
+  readonly token: string;
+}
+
+/** Initialises the first, and lets the others join and be unsealed with its key. */
+export async function makeCluster(
+  scratch: string,
+  ids: readonly string[],
+  options: NodeOptions = {},
+): Promise<Cluster> {
+  const nodes: ClusterNode[] = [];
+  for (const id of ids) nodes.push(await makeNode(scratch, id, options));
+  await Promise.all(nodes.map(start));
+  const [first, ...others] = nodes;
+  if (first === undefined) throw new Error("no node");
+  const made = await call(first, "sys/init", {
+    body: { secret_shares: 1, secret_threshold: 1 },
+  });
+  const key = String(made.at("keys_base64", 0)), token = String(made.at("root_token"));
+  await call(first, "sys/unseal", { body: { key } });
+  for (const node of others) {
+    await call(node, "sys/storage/raft/join", { body: { leader_api_addr: first.address } });
+    await call(node, "sys/unseal", { body: { key } });
+  }
+  return {
+    nodes,
+    key,
+    token,
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await kill(node);
+    },
+  };
+}
+
+/** A call whose answer must be no error. */
+export async function call(
+  node: ClusterNode,
+  path: string,
+  options: Parameters<typeof api>[2] = {},
+): Promise<Answer> {
+  const answer = await api(node.address, path, options);
+  if (answer.status >= 400) {
+    throw new Error(`${node.id} ${path}: ${answer.status} ${JSON.stringify(answer.at("errors"))}`);
+  }
+  return answer;
+}
+
+/** Who says of itself that it is active, of those that answer. */
+export async function activeOf(nodes: readonly ClusterNode[]): Promise<ClusterNode | undefined> {
+  for (const node of nodes) {
+    if (node.process === undefined) continue;
+    const answer = await api(node.address, "sys/leader").catch(() => undefined);
+    if (answer?.at("is_self") === true) return node;
+  }
+  return undefined;
+}
+
+/** Who is active, soon. */
+export async function settled(nodes: readonly ClusterNode[], ms = 10_000): Promise<ClusterNode> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const active = await activeOf(nodes);
+    if (active !== undefined) return active;
+    if (performance.now() > end) throw new Error("no node becomes active");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,46 @@
+/** Real processes that form a cluster: join, replicate, forward, fail over. */
+import { assert, assertEquals } from "@std/assert";
+import { api, eventually, scratch } from "../../src/server/testing.ts";
+import { call, kill, makeCluster, settled, start } from "./process_kit.ts";
+
+Deno.test("three processes form a cluster, and any of them takes writes", async () => {
+  await using folder = await scratch();
+  await using cluster = await makeCluster(folder.path, ["a", "b", "c"]);
+  const { nodes, token } = cluster;
+  const [a, b, c] = nodes;
+  assert(a !== undefined && b !== undefined && c !== undefined);
+  await eventually(async () => {
+    const told = await call(a, "sys/storage/raft/configuration", { token });
+    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
+  });
+  await call(b, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
+  await call(c, "secret/x", { token, body: { value: "1" } });
+  for (const node of nodes) {
+    assertEquals((await call(node, "secret/x", { token })).at("data", "value"), "1");
+  }
+  assertEquals((await api(b.address, "sys/health")).status, 429);
+  assertEquals((await api(a.address, "sys/health")).status, 200);
+  const leader = await call(b, "sys/leader");
+  assertEquals(leader.at("leader_address"), a.address);
+  assertEquals(leader.at("is_self"), false);
+  const told = await fetch(`${b.address}/v1/secret/x?a=1`, {
+    headers: { "x-vault-token": token, "x-vault-no-request-forwarding": "1" },
+    redirect: "manual",
+  });
+  await told.body?.cancel();
+  assertEquals(told.status, 307);
+  assertEquals(told.headers.get("location"), `${a.address}/v1/secret/x?a=1`);
+
+  await kill(a);
+  const next = await settled([b, c]);
+  await call(next, "secret/y", { token, body: { value: "2" } });
+  assertEquals((await call(next, "secret/x", { token })).at("data", "value"), "1");
+  await start(a);
+  await call(a, "sys/unseal", { body: { key: cluster.key } });
+  await eventually(async () => (await api(a.address, "sys/health")).status === 429);
+  assertEquals((await call(a, "secret/y", { token })).at("data", "value"), "2");
+
+  await call(next, "sys/step-down", { token, method: "PUT" });
+  await eventually(async () => (await api(next.address, "sys/health")).status === 429);
+  assertEquals((await call(next, "secret/y", { token })).at("data", "value"), "2");
+});
