@@ -2,20 +2,26 @@
 import { NodeKit } from "../../core/testing/kit.ts";
 import { backendFactory } from "../../server/backends.ts";
 import type { Storage } from "../../storage/storage.ts";
+import { jwtBackend } from "../jwt/backend.ts";
+import type { FetchDocument } from "../jwt/key_sets.ts";
 import { userpassBackend } from "../userpass/backend.ts";
 
 const cheap = { logN: 4, r: 8, p: 1 };
 
 /** A started node; on given storage it is another start of the node that lies there. */
-export async function loginNode(physical?: Storage): Promise<NodeKit> {
+export async function loginNode(
+  physical?: Storage,
+  fetchDocument: FetchDocument = () => Promise.reject(new Error("there is no network")),
+): Promise<NodeKit> {
   const kit = new NodeKit({
     ...(physical === undefined ? {} : { physical }),
     backends: (services, node) => {
       const all = backendFactory(node)(services);
-      return (table, type) =>
-        table === "auth" && type === "userpass"
-          ? userpassBackend(services, cheap)
-          : all(table, type);
+      return (table, type) => {
+        if (table !== "auth") return all(table, type);
+        if (type === "userpass") return userpassBackend(services, cheap);
+        return type === "jwt" ? jwtBackend(services, fetchDocument) : all(table, type);
+      };
     },
   });
   return await kit.start();
