@@ -45,8 +45,9 @@ function asGiven(given: Record<string, unknown>): Given {
 const seconds = field.duration("seconds");
 
 function ttl(name: string, text: string | undefined, before: number): number {
-  if (text === undefined) return before;
-  if (text === "" || text === "system") return 0;
+  // Clients send "" for what they leave alone.
+  if (text === undefined || text === "") return before;
+  if (text === "system") return 0;
   const value = readField(name, seconds, text) ?? 0;
   if (value < 0) throw badRequest(`${name} cannot be negative`);
   return value;
