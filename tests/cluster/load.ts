@@ -1,0 +1,121 @@
+/**
+ * Writers that count upwards, each in a key of its own, and readers beside them. A read must show
+ * at least what was acknowledged before it was asked, and nothing that was never written.
+ */
+import type { Answer } from "../../src/server/testing.ts";
+import type { ClusterNode } from "./process_kit.ts";
+
+export interface Load {
+  /** Writes that were acknowledged. */
+  readonly acknowledged: () => number;
+  readonly reads: () => number;
+  /** Milliseconds of the longest time in which no write was acknowledged. */
+  readonly longestGapMs: () => number;
+  /** What was found wrong. */
+  readonly errors: readonly string[];
+  /** Ends it; resolves with the last acknowledged value of each key. */
+  stop(): Promise<ReadonlyMap<string, number>>;
+}
+
+interface Counter {
+  acknowledged: number;
+  attempted: number;
+}
+
+/** A call that does not come back is given up, so that a paused node holds up nobody. */
+const CALL_MS = 3000;
+
+type Told = Pick<Answer, "status" | "at">;
+
+async function timedCall(url: string, token: string, body: unknown): Promise<Told> {
+  const response = await fetch(url, {
+    method: body === undefined ? "GET" : "PUT",
+    headers: { "x-vault-token": token },
+    signal: AbortSignal.timeout(CALL_MS),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const parsed: unknown = text === "" ? undefined : JSON.parse(text);
+  const into = (value: unknown, name: string | number): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return { status: response.status, at: (...path) => path.reduce(into, parsed) };
+}
+
+export function startLoad(
+  nodes: readonly ClusterNode[],
+  token: string,
+  { writers = 6, readers = 3 } = {},
+): Load {
+  const counters = new Map<string, Counter>();
+  const errors: string[] = [];
+  let isOver = false, acknowledged = 0, reads = 0, longest = 0;
+  let lastAck = performance.now();
+
+  const pick = () => {
+    const up = nodes.filter((node) => node.process !== undefined);
+    return up[Math.floor(Math.random() * up.length)];
+  };
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
+
+  async function ask(path: string, body?: unknown): Promise<Told | undefined> {
+    const node = pick();
+    if (node === undefined) return undefined;
+    // A node that is gone or paused: whether the write was made is not known.
+    return await timedCall(`${node.address}/v1/${path}`, token, body).catch(() => undefined);
+  }
+
+  async function write(key: string, counter: Counter): Promise<void> {
+    while (!isOver) {
+      const value = ++counter.attempted;
+      const answer = await ask(`secret/${key}`, { value });
+      if (answer !== undefined && answer.status < 300) {
+        counter.acknowledged = value;
+        acknowledged++;
+        const now = performance.now();
+        longest = Math.max(longest, now - lastAck);
+        lastAck = now;
+      } else await pause();
+    }
+  }
+
+  async function read(): Promise<void> {
+    while (!isOver) {
+      const keys = [...counters];
+      const [key, counter] = keys[Math.floor(Math.random() * keys.length)] ?? [];
+      if (key === undefined || counter === undefined || counter.acknowledged === 0) {
+        await pause();
+        continue;
+      }
+      const before = counter.acknowledged;
+      const node = pick();
+      const answer = await ask(`secret/${key}`);
+      if (answer?.status === 200) {
+        reads++;
+        const found = Number(answer.at("data", "value"));
+        if (found < before || found > counter.attempted) {
+          errors.push(`${key}: read ${found} after ${before} was acknowledged (${node?.id})`);
+        }
+      } else if (answer?.status === 404) errors.push(`${key}: gone after ${before}`);
+      else await pause();
+    }
+  }
+
+  const running: Promise<void>[] = [];
+  for (let i = 0; i < writers; i++) {
+    const counter = { acknowledged: 0, attempted: 0 };
+    counters.set(`w${i}`, counter);
+    running.push(write(`w${i}`, counter));
+  }
+  for (let i = 0; i < readers; i++) running.push(read());
+  return {
+    acknowledged: () => acknowledged,
+    reads: () => reads,
+    longestGapMs: () => Math.round(longest),
+    errors,
+    async stop() {
+      isOver = true;
+      await Promise.all(running);
+      return new Map([...counters].map(([key, counter]) => [key, counter.acknowledged]));
+    },
+  };
+}
