@@ -17,6 +17,9 @@ import { Lockouts, type LockoutSettings } from "./lockout.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
 import { Quotas } from "../quota/quotas.ts";
+import { resumeNoted } from "./revoke_prefix.ts";
+import { finishTainted } from "./unmount.ts";
+import { describeError } from "../base/failure.ts";
 import { Revoker } from "./revoke.ts";
 import { secretRevoker } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
@@ -145,17 +148,23 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     quotas,
   };
   expiration.start();
-  countLeases(holder.services);
+  resumeWork(holder.services);
   return holder.services;
 }
 
-/** Counts the leases of before the start, page by page, behind everything else. */
-function countLeases({ transactions, quotas, mounts }: Services): void {
+/** Behind everything else: what a restart has interrupted, and counting the leases there are. */
+function resumeWork(services: Services): void {
+  const { transactions, quotas, mounts } = services;
   const { log } = mounts.platform;
   const goOn = async (): Promise<void> => {
+    await finishTainted(services);
+    await resumeNoted(services);
     while (await transactions.run((transaction) => quotas.counter.countOn(transaction)));
   };
-  goOn().catch((error) => log.debug("counting leases ended early", { error: String(error) }));
+  goOn().catch((error) => {
+    // A node that seals in the middle of it goes on at its next unseal.
+    log.debug("work in the background ended early", { error: describeError(error) });
+  });
 }
 
 async function ensurePolicies(

@@ -14,7 +14,17 @@ const tokensPerTransaction = 200;
 /** Trees whose removal is under way, by the hash of a token whose children are still there. */
 const pending = "sys/expire/revoking/";
 
+/** How far a revocation by prefix is. */
+export interface PrefixProgress {
+  readonly prefix: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly revoked: number;
+}
+
 export class Revoker {
+  /** Revocations by prefix that are under way, by their id. */
+  readonly running = new Map<string, PrefixProgress>();
   #unfinished = true;
 
   constructor(

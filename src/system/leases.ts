@@ -3,7 +3,7 @@ import { badRequest, notFound } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
-import { renewSecret, revokePrefix } from "../core/revoke_prefix.ts";
+import { notePrefixRevocation, renewSecret, runNoted } from "../core/revoke_prefix.ts";
 import type { Services } from "../core/services.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
 import { rfc3339 } from "../logical/envelope.ts";
@@ -82,12 +82,12 @@ async function revoke(services: Services, call: Call, id: string, sync: boolean)
   if (sync) call.transaction.beforeAnswer(() => services.expiration.endSecret(lease));
 }
 
-async function revokeBelow(services: Services, call: Call, prefix: string, force: boolean) {
+function revokeBelow(services: Services, call: Call, prefix: string, force: boolean) {
   if (prefix === "") throw badRequest("a prefix is needed");
-  call.transaction.beforeAnswer(async () => {
-    await revokePrefix(services, prefix.endsWith("/") ? prefix : `${prefix}/`, { force });
-  });
-  await Promise.resolve();
+  const { random, clock } = services.tokens;
+  const folder = prefix.endsWith("/") ? prefix : `${prefix}/`;
+  const noted = notePrefixRevocation(call.transaction, random, clock.now(), folder, { force });
+  call.transaction.beforeAnswer(() => runNoted(services, noted));
 }
 
 async function irrevocable(services: Services, call: Call): Promise<LeaseEntry[]> {
@@ -139,6 +139,24 @@ function listingPaths(services: () => Services): Path[] {
         update: {
           summary: "Tells of a lease.",
           handler: (call, input) => lookup(call, input.lease_id),
+        },
+      },
+    }),
+    path("leases/revocations", {
+      summary: "The revocations by prefix that are under way.",
+      sudo: true,
+      operations: {
+        read: {
+          summary: "Tells how far revocations by prefix are.",
+          handler: () => ({
+            data: {
+              revocations: [...services().revoker.running.values()].map((one) => ({
+                prefix: one.prefix,
+                started: rfc3339(one.startedAt),
+                revoked: one.revoked,
+              })),
+            },
+          }),
         },
       },
     }),
