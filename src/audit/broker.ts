@@ -6,8 +6,10 @@ import type { Clock } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { JsonObject } from "../logical/json.ts";
+import { Registry } from "../telemetry/registry.ts";
 import type { AuditDevice } from "./device.ts";
 import type { Formatter } from "./format.ts";
+import { AuditMetrics } from "./metrics.ts";
 import type { AuditedRequest, AuditedResponse, Auditor } from "./record.ts";
 
 /** Lines that may wait for one device before it counts as failed. */
@@ -32,7 +34,11 @@ interface Running extends EnabledDevice {
 export class AuditBroker implements Auditor {
   #devices: readonly Running[] = [];
 
-  constructor(readonly clock: Clock, readonly log: Logger) {}
+  readonly #metrics: AuditMetrics;
+
+  constructor(readonly clock: Clock, readonly log: Logger, registry?: Registry) {
+    this.#metrics = new AuditMetrics(registry ?? new Registry({ clock, log }));
+  }
 
   get enabled(): boolean {
     return this.#devices.length > 0;
@@ -81,13 +87,19 @@ export class AuditBroker implements Auditor {
     return this.#record("response", ({ formatter }) => formatter.response(record, now));
   }
 
-  async #record(what: string, entryFor: (device: Running) => JsonObject): Promise<void> {
+  async #record(
+    what: "request" | "response",
+    entryFor: (device: Running) => JsonObject,
+  ): Promise<void> {
+    const start = this.clock.monotonic();
     const [only, ...others] = this.#devices;
     if (only === undefined) return;
     const results = others.length === 0
-      ? [await this.#try(only, entryFor)]
-      : await Promise.all(this.#devices.map((device) => this.#try(device, entryFor)));
+      ? [await this.#try(what, only, entryFor)]
+      : await Promise.all(this.#devices.map((device) => this.#try(what, device, entryFor)));
+    this.#metrics.recorded(what, this.clock.monotonic() - start);
     if (results.some((failure) => failure === undefined)) return;
+    this.#metrics.failed(what);
     throw new Failure(500, [
       `no audit backend succeeded in logging the ${what}: ${results.join("; ")}`,
     ]);
@@ -95,9 +107,11 @@ export class AuditBroker implements Auditor {
 
   /** Undefined on success, else what went wrong, with the device's name. */
   async #try(
+    what: "request" | "response",
     device: Running,
     entryFor: (device: Running) => JsonObject,
   ): Promise<string | undefined> {
+    const start = this.clock.monotonic();
     try {
       if (device.waiting >= queueLimit) throw new Error("its queue is full");
       device.waiting++;
@@ -107,9 +121,11 @@ export class AuditBroker implements Auditor {
       } finally {
         device.waiting--;
       }
+      this.#metrics.deviceRecorded(device.path, what, this.clock.monotonic() - start);
       return undefined;
     } catch (error) {
       const reason = describeError(error);
+      this.#metrics.deviceFailed(device.path, what);
       this.log.error("an audit device failed", { device: device.path, error: reason });
       return `device ${device.path}: ${reason}`;
     }

@@ -5,6 +5,7 @@ import { badRequest, describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import type { Registry } from "../telemetry/registry.ts";
 import { AuditBroker, type EnabledDevice } from "./broker.ts";
 import { RetryingDevice } from "./retrying_device.ts";
 import { type AuditDevice, type DeviceOpener, type DeviceOptions, flag } from "./device.ts";
@@ -33,13 +34,15 @@ export interface AuditParts {
   readonly openers: Readonly<Record<string, DeviceOpener>>;
   /** Request headers to record, by lower-case name. */
   readonly auditedHeaders: AuditedHeaders;
+  /** Where it is measured; nowhere where absent. */
+  readonly registry?: Registry;
 }
 
 export class AuditTable {
   readonly broker: AuditBroker;
 
   constructor(readonly parts: AuditParts) {
-    this.broker = new AuditBroker(parts.clock, parts.log);
+    this.broker = new AuditBroker(parts.clock, parts.log, parts.registry);
   }
 
   /** Opens what is enabled. A device that can't be opened is logged; it fails until it can. */

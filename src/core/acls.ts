@@ -11,6 +11,7 @@ import { expandTemplates, type PolicySubject } from "../policy/template.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
+import type { Summary } from "../telemetry/summary.ts";
 
 const prefix = "sys/policy/";
 
@@ -56,6 +57,7 @@ export class Acls {
     readonly clock: Clock,
     readonly identities: Pick<IdentityViews, "get">,
     readonly maxSets = 4096,
+    readonly timing?: Summary,
   ) {
     transactions.onChange((keys) => {
       if (!keys.some((key) => key.startsWith(prefix))) return;
@@ -66,10 +68,13 @@ export class Acls {
   }
 
   async get(transaction: Transaction, name: string): Promise<StoredPolicy | undefined> {
-    return await this.cache.read(transaction, prefix + name, (bytes) => {
+    const start = this.clock.monotonic();
+    const found = await this.cache.read(transaction, prefix + name, (bytes) => {
       const kept: KeptPolicy = JSON.parse(fromUtf8(bytes));
       return { ...kept, name, parsed: parsePolicy(kept.text, name) };
     });
+    this.timing?.observe(this.clock.monotonic() - start);
+    return found;
   }
 
   async names(transaction: Transaction): Promise<string[]> {

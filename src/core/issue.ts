@@ -10,7 +10,12 @@ import type { MadeToken, NewToken, TokenStore } from "../token/store.ts";
 export type TokenSpec = Partial<NewToken> & Pick<NewToken, "policies" | "path">;
 
 export class TokenIssuer {
-  constructor(readonly tokens: TokenStore, readonly leases: LeaseStore) {}
+  constructor(
+    readonly tokens: TokenStore,
+    readonly leases: LeaseStore,
+    /** Told of each token once it is there for good. */
+    readonly onCreated: (entry: TokenEntry) => void = () => {},
+  ) {}
 
   /**
    * Makes a service token that lives `spec.ttl` seconds, or for ever where that is 0. `text` is
@@ -42,6 +47,7 @@ export class TokenIssuer {
       expireTime: ttl === 0 ? 0 : now + ttl * 1000,
     }, text);
     this.#putLease(transaction, made.entry);
+    transaction.afterCommit(() => this.onCreated(made.entry));
     return made;
   }
 

@@ -9,6 +9,7 @@ import { effectiveTtl } from "../token/ttl.ts";
 import type { Call } from "./backend.ts";
 import { loginRole } from "./admission.ts";
 import { checkAddress } from "./authenticate.ts";
+import { countToken } from "./measure.ts";
 import type { Services } from "./services.ts";
 
 /** Makes the token of a login and fills in the answer's `auth`. */
@@ -62,6 +63,7 @@ export async function completeLogin(
   services.quotas.reserveLease(transaction, { path, mount: call.mount.path, role });
   if (auth.tokenType === "batch") {
     const made = services.batchTokens.create(spec);
+    transaction.afterCommit(() => countToken(services, made.entry));
     auth.clientToken = made.token;
     auth.renewable = false;
     auth.numUses = 0;

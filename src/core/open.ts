@@ -6,6 +6,9 @@ import { Identity } from "../identity/identity.ts";
 import { LeaseStore } from "../lease/store.ts";
 import { EntryCache } from "../storage/cache.ts";
 import { type Transaction, Transactions } from "../storage/transaction.ts";
+import { MeasuredStorage } from "../telemetry/measured_storage.ts";
+import { RequestMetrics } from "../telemetry/request_metrics.ts";
+import { plainTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import { BatchTokens } from "../token/batch.ts";
 import { TokenStore } from "../token/store.ts";
 import { Acls } from "./acls.ts";
@@ -21,6 +24,7 @@ import { resumeNoted } from "./revoke_prefix.ts";
 import { finishTainted } from "./unmount.ts";
 import { describeError } from "../base/failure.ts";
 import { Revoker } from "./revoke.ts";
+import { countToken, measureServices, stopMeasuring } from "./measure.ts";
 import { secretRevoker } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
 import { Wrapping, wrappingPolicy } from "./wrapping.ts";
@@ -35,6 +39,8 @@ export interface OpenParts {
   readonly ttls: SystemTtls;
   /** Entries of the cache of decoded tokens and policies. */
   readonly cacheEntries: number;
+  /** One of its own where absent. */
+  readonly telemetry?: Telemetry;
   /** Of failed logins, by type of auth method; the defaults where absent. */
   readonly lockout?: (type: string) => LockoutSettings;
   /** Texts of the policies that must exist. */
@@ -74,12 +80,22 @@ const alwaysMounted: readonly NewMount[] = [
 export async function openServices(parts: OpenParts): Promise<Services> {
   const { platform, barrier } = parts;
   const { crypto, clock, random, log } = platform;
-  const transactions = new Transactions(barrier);
+  const telemetry = parts.telemetry ?? plainTelemetry(clock);
+  const { registry } = telemetry;
+  const metrics = new RequestMetrics(registry);
+  const transactions = new Transactions(new MeasuredStorage(barrier, registry, "barrier"));
   const cache = new EntryCache(transactions, parts.cacheEntries);
   const quotas = new Quotas(clock);
   const leases = new LeaseStore(crypto, quotas.counter);
   const identity = new Identity(transactions, cache, clock, random);
-  const acls = new Acls(transactions, cache, clock, identity.views);
+  const acls = new Acls(
+    transactions,
+    cache,
+    clock,
+    identity.views,
+    undefined,
+    registry.summary("policy.get_policy"),
+  );
   const holder: { services?: Services } = {};
   const services = () => {
     if (holder.services === undefined) throw new Error("the node is not unsealed yet");
@@ -100,6 +116,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     log: log.named("audit"),
     openers: parts.auditDevices,
     auditedHeaders: () => httpSettings.current.auditedHeaders,
+    registry,
   });
   const { tokens, jwt } = await transactions.run(async (transaction) => {
     await ensurePolicies(transaction, acls, parts.policies);
@@ -111,7 +128,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
       jwt: await openWrappingJwt(transaction, clock),
     };
   });
-  const issuer = new TokenIssuer(tokens, leases);
+  const issuer = new TokenIssuer(tokens, leases, (entry) => countToken(services(), entry));
   const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
   const expiration = new Expiration(
     transactions,
@@ -146,7 +163,11 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     auditor: audit.broker,
     httpSettings,
     quotas,
+    telemetry,
+    metrics,
+    inFlight: new Set(),
   };
+  measureServices(holder.services);
   expiration.start();
   resumeWork(holder.services);
   return holder.services;
@@ -182,6 +203,8 @@ async function ensurePolicies(
 
 /** Ends what works in the background and wipes what is secret. */
 export async function closeServices(services: Services): Promise<void> {
+  stopMeasuring(services);
+  services.telemetry.logs.endFollowers();
   await services.expiration.stop();
   await services.audit.broker.close();
   services.cache.clear();

@@ -16,7 +16,7 @@ import type { Call } from "./backend.ts";
 import { helpFor } from "./help.ts";
 import { WrongCredentials } from "./lockout.ts";
 import { completeLogin } from "./login.ts";
-import { storagePrefix } from "./mount_entry.ts";
+import { routePath, storagePrefix } from "./mount_entry.ts";
 import type { Mounted, Route } from "./router.ts";
 import { registerSecret } from "./secret_lease.ts";
 import type { Services } from "./services.ts";
@@ -58,6 +58,20 @@ export async function handleRequest(
     recorded: false,
     afterwards: [],
   };
+  const { metrics, inFlight } = services;
+  const start = metrics.now();
+  inFlight.add(passage);
+  try {
+    return await answer(passage);
+  } finally {
+    inFlight.delete(passage);
+    const summary = passage.needsToken ? metrics.handleRequest : metrics.handleLogin;
+    summary.observe(metrics.now() - start);
+  }
+}
+
+async function answer(passage: Passage): Promise<LogicalResponse | undefined> {
+  const { services } = passage;
   let response: LogicalResponse | undefined;
   try {
     await limitRate(passage);
@@ -112,10 +126,24 @@ async function pass(
   }
   const response = request.operation === "help"
     ? helpFor(route.mounted.backend, route.mounted.entry.options, route.path)
-    : await route.mounted.backend.handle(call);
+    : await timed(passage, route.mounted, call);
   await useUp(passage, transaction);
   passage.afterwards = transaction.tasks;
   return response === undefined ? undefined : await complete(passage, route, call, response);
+}
+
+/** What the backend answers, and how long it took. */
+async function timed(
+  { services: { metrics } }: Passage,
+  { entry, backend }: Mounted,
+  call: Call,
+): Promise<LogicalResponse | undefined> {
+  const start = metrics.now();
+  try {
+    return await backend.handle(call);
+  } finally {
+    metrics.route(call.request.operation, routePath(entry)).observe(metrics.now() - start);
+  }
 }
 
 /** Refuses tokens whose entity is disabled or gone. */

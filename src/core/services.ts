@@ -6,6 +6,9 @@ import type { LeaseStore } from "../lease/store.ts";
 import type { Quotas } from "../quota/quotas.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transactions } from "../storage/transaction.ts";
+import type { InFlight } from "./in_flight.ts";
+import type { RequestMetrics } from "../telemetry/request_metrics.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BatchTokens } from "../token/batch.ts";
 import type { TokenStore } from "../token/store.ts";
 import type { Acls } from "./acls.ts";
@@ -35,4 +38,8 @@ export interface Services {
   readonly auditor: Auditor;
   readonly httpSettings: HttpSettings;
   readonly quotas: Quotas;
+  readonly telemetry: Telemetry;
+  readonly metrics: RequestMetrics;
+  /** Requests that have not been answered yet. */
+  readonly inFlight: Set<InFlight>;
 }

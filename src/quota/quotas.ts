@@ -45,6 +45,8 @@ export class Quotas {
   readonly counter = new LeaseCounter();
   readonly #limiter: RateLimiter;
   #config = defaultConfig;
+  /** Told of each refusal. */
+  onViolation: (kind: "rate_limit" | "lease_count", rule: string) => void = () => {};
 
   constructor(clock: Clock) {
     this.#limiter = new RateLimiter(clock);
@@ -124,13 +126,17 @@ export class Quotas {
   takeRequest(subject: QuotaSubject, caller: string): RateVerdict | undefined {
     if (this.rateLimits.size === 0 || this.#isExempt(subject.path)) return undefined;
     const rule = ruleFor(this.rateLimits.values(), subject);
-    return rule === undefined ? undefined : this.#limiter.take(rule, caller);
+    if (rule === undefined) return undefined;
+    const verdict = this.#limiter.take(rule, caller);
+    if (!verdict.allowed) this.onViolation("rate_limit", rule.name);
+    return verdict;
   }
 
   /** Makes room for a lease. Throws a 429 where there is none, before anything is created. */
   reserveLease(transaction: Transaction, subject: QuotaSubject): void {
     const rule = ruleFor(this.leaseCounts.values(), subject);
     if (rule !== undefined && this.counter.count(rule.path.replace(/\*$/, "")) >= rule.maxLeases) {
+      this.onViolation("lease_count", rule.name);
       throw new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
     }
     this.counter.reserve(transaction, subject.path);

@@ -9,6 +9,9 @@ export class EntryCache {
   readonly #entries = new Map<string, unknown>();
   /** Changes so far, so that a value read before a change is not kept after it. */
   #changes = 0;
+  /** Answers from here, and those that storage had to give. */
+  hits = 0;
+  misses = 0;
 
   constructor(transactions: Transactions, readonly maxEntries: number) {
     transactions.onChange((keys) => {
@@ -26,10 +29,12 @@ export class EntryCache {
     if (!transaction.hasWritten(key)) {
       const found = this.#entries.get(key);
       if (found !== undefined) {
+        this.hits++;
         transaction.noteRead(key);
         return found as T;
       }
     }
+    this.misses++;
     const before = this.#changes;
     const bytes = await transaction.get(key);
     if (bytes === undefined) return undefined;

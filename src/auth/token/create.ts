@@ -4,13 +4,14 @@ import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { authOf } from "../../core/issue.ts";
+import { countToken } from "../../core/measure.ts";
 import type { Services } from "../../core/services.ts";
 import { isWrapping } from "../../core/wrapping.ts";
 import { identityOfLogin } from "../../identity/login.ts";
 import { isJsonObject, isRawNumber, type JsonValue } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import type { TokenEntry } from "../../token/entry.ts";
-import type { NewToken } from "../../token/store.ts";
+import type { MadeToken, NewToken } from "../../token/store.ts";
 import { effectiveTtl } from "../../token/ttl.ts";
 import { choosePolicies } from "./policies.ts";
 import { readRole, type TokenRole } from "./role.ts";
@@ -116,10 +117,16 @@ async function create(
     services.quotas.reserveLease(call.transaction, subject);
   }
   const response: LogicalResponse = tokenType(creation) === "batch"
-    ? { auth: authOf(services.batchTokens.create(spec)) }
+    ? { auth: authOf(batchToken(creation, spec)) }
     : { auth: authOf(await services.issuer.issue(call.transaction, spec, wanted.id || undefined)) };
   const { warnings } = creation;
   return warnings.length === 0 ? response : { ...response, warnings };
+}
+
+function batchToken({ services, call }: Creation, spec: NewToken): MadeToken {
+  const made = services.batchTokens.create(spec);
+  call.transaction.afterCommit(() => countToken(services, made.entry));
+  return made;
 }
 
 function tokenType({ wanted, role }: Creation): "service" | "batch" {

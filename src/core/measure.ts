@@ -1,0 +1,76 @@
+/** What the services of an unsealed node tell the telemetry of themselves. */
+import { utf8 } from "../base/bytes.ts";
+import type { Report } from "../telemetry/registry.ts";
+import type { TokenEntry } from "../token/entry.ts";
+import type { Services } from "./services.ts";
+
+/** Leases that can't be revoked are counted in pages; more than this are shown as this many. */
+const irrevocablePage = 500;
+const irrevocablePages = 20;
+
+const collectors = new WeakMap<Services, () => void>();
+
+/** From now on until `stopMeasuring`. */
+export function measureServices(services: Services): void {
+  const { quotas, telemetry: { registry } } = services;
+  quotas.onViolation = (kind, name) => registry.counter(`quota.${kind}.violation`, { name }).add();
+  collectors.set(services, registry.collect((report) => reportServices(services, report)));
+}
+
+export function stopMeasuring(services: Services): void {
+  collectors.get(services)?.();
+  collectors.delete(services);
+}
+
+/** Counts a token that is there for good. */
+export function countToken({ mounts, metrics }: Services, entry: TokenEntry): void {
+  const mount = mounts.router.at(entry.authMount);
+  metrics.tokenCreated({
+    authMethod: mount?.entry.type ?? "token",
+    mountPoint: entry.authMount,
+    ttl: entry.ttl,
+    type: entry.type,
+  });
+}
+
+async function reportServices(services: Services, report: Report): Promise<void> {
+  const { cache, quotas, inFlight } = services;
+  report.gauge("core.in_flight_requests", inFlight.size);
+  report.counter("cache.hit", cache.hits);
+  report.counter("cache.miss", cache.misses);
+  report.gauge("expire.num_leases", quotas.counter.count(""));
+  report.gauge("expire.num_irrevocable_leases", await countIrrevocable(services));
+  for (const { name, path, maxLeases } of quotas.leaseCounts.values()) {
+    const count = quotas.counter.count(path.replace(/\*$/, ""));
+    report.gauge("quota.lease_count.counter", count, { name });
+    report.gauge("quota.lease_count.max", maxLeases, { name });
+  }
+  reportMounts(services, report);
+}
+
+async function countIrrevocable({ transactions, leases }: Services): Promise<number> {
+  return await transactions.run(async (transaction) => {
+    let count = 0;
+    let after: string | undefined;
+    for (let pages = 0; pages < irrevocablePages; pages++) {
+      const page = await leases.failing(transaction, after, irrevocablePage);
+      count += page.length;
+      if (page.length < irrevocablePage) return count;
+      after = page.at(-1)?.id;
+    }
+    return count;
+  });
+}
+
+function reportMounts({ mounts }: Services, report: Report): void {
+  for (const [table, type] of [["auth", "auth"], ["mounts", "logical"]] as const) {
+    const entries = mounts.list(table);
+    for (const local of [false, true]) {
+      const those = entries.filter((entry) => entry.local === local);
+      const labels = { type, local: String(local) };
+      report.gauge("core.mount_table.num_entries", those.length, labels);
+      const bytes = those.reduce((sum, entry) => sum + utf8(JSON.stringify(entry)).length, 0);
+      report.gauge("core.mount_table.size", bytes, labels);
+    }
+  }
+}

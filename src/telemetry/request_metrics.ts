@@ -1,0 +1,75 @@
+/** What the pipeline measures of each request, looked up once. */
+import type { Operation } from "../logical/request.ts";
+import type { Registry } from "./registry.ts";
+import type { Summary } from "./summary.ts";
+
+/** The shortest of these that a new token's lifetime fits in is its label. */
+const ttlBuckets: readonly (readonly [seconds: number, name: string])[] = [
+  [60, "1m"],
+  [600, "10m"],
+  [1200, "20m"],
+  [3600, "1h"],
+  [7200, "2h"],
+  [86_400, "1d"],
+  [172_800, "2d"],
+  [604_800, "7d"],
+  [2_592_000, "30d"],
+];
+
+/** A lifetime in seconds as a label; 0 is for ever. */
+export function ttlLabel(seconds: number): string {
+  if (seconds <= 0) return "+Inf";
+  return ttlBuckets.find(([limit]) => seconds <= limit)?.[1] ?? "+Inf";
+}
+
+export interface CreatedToken {
+  /** Type of the method that made it. */
+  readonly authMethod: string;
+  /** Ends in "/". */
+  readonly mountPoint: string;
+  /** Seconds; 0 for ever. */
+  readonly ttl: number;
+  readonly type: "service" | "batch";
+}
+
+export class RequestMetrics {
+  readonly handleRequest: Summary;
+  readonly handleLogin: Summary;
+  readonly #routes = new Map<string, Map<Operation, Summary>>();
+
+  constructor(readonly registry: Registry) {
+    this.handleRequest = registry.summary("core.handle_request");
+    this.handleLogin = registry.summary("core.handle_login_request");
+  }
+
+  /** Milliseconds on the monotonic clock. */
+  now(): number {
+    return this.registry.clock.monotonic();
+  }
+
+  /** How long the backend mounted at `mount` (ending in "/") takes for an operation. */
+  route(operation: Operation, mount: string): Summary {
+    let byOperation = this.#routes.get(mount);
+    if (byOperation === undefined) {
+      byOperation = new Map();
+      this.#routes.set(mount, byOperation);
+    }
+    let summary = byOperation.get(operation);
+    if (summary === undefined) {
+      summary = this.registry.summary(`route.${operation}.${mount.replaceAll("/", "-")}`);
+      byOperation.set(operation, summary);
+    }
+    return summary;
+  }
+
+  /** Counts a token that was made. */
+  tokenCreated({ authMethod, mountPoint, ttl, type }: CreatedToken): void {
+    this.registry.counter("token.creation", {
+      auth_method: authMethod,
+      mount_point: mountPoint,
+      creation_ttl: ttlLabel(ttl),
+      token_type: type,
+      namespace: "root",
+    }).add();
+  }
+}

@@ -1,0 +1,51 @@
+/** How metrics are shown, from the `telemetry` stanza. */
+export interface TelemetrySettings {
+  /** First part of all names. */
+  readonly prefix: string;
+  /** Goes into the names of gauges; "" for none. */
+  readonly hostInNames: string;
+  /** Goes into a label of everything; "" for none. */
+  readonly hostLabel: string;
+  /** Milliseconds after which an unused series is left out of the Prometheus form; 0: no such form. */
+  readonly retentionMs: number;
+  /** Whether a name (with the prefix, joined by dots) is shown. */
+  readonly passes: (name: string) => boolean;
+}
+
+/** `+prefix` lets through, `-prefix` keeps back; the longest that fits decides, back wins a tie. */
+export function prefixFilter(rules: readonly string[], otherwise: boolean) {
+  const parsed = rules.filter((rule) => /^[+-]./.test(rule)).map((rule) => ({
+    passes: rule.startsWith("+"),
+    prefix: rule.slice(1),
+  }));
+  parsed.sort((a, b) => b.prefix.length - a.prefix.length || Number(a.passes) - Number(b.passes));
+  return (name: string) =>
+    parsed.find(({ prefix }) => name.startsWith(prefix))?.passes ?? otherwise;
+}
+
+export const plainSettings: TelemetrySettings = {
+  prefix: "vault",
+  hostInNames: "",
+  hostLabel: "",
+  retentionMs: 86_400_000,
+  passes: () => true,
+};
+
+/** The name as it is shown, its parts joined by dots; undefined where it is kept back. */
+export function shownName(
+  settings: TelemetrySettings,
+  name: string,
+  isGauge: boolean,
+): string | undefined {
+  const { prefix, hostInNames, passes } = settings;
+  const start = prefix === "" ? "" : `${prefix}.`;
+  if (!passes(start + name)) return undefined;
+  return `${start}${isGauge && hostInNames !== "" ? `${hostInNames}.` : ""}${name}`;
+}
+
+export function shownLabels(
+  { hostLabel }: TelemetrySettings,
+  labels: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return hostLabel === "" ? labels : { ...labels, host: hostLabel };
+}
