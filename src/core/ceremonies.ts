@@ -1,5 +1,9 @@
 /** What key holders do together: unseal, rekey, make root tokens. One set a node. */
 import type { Barrier } from "../barrier/barrier.ts";
+import { WrongRootKeyError } from "../barrier/errors.ts";
+import { type Bytes, wipe } from "../base/bytes.ts";
+import { DecryptError } from "../crypto/provider.ts";
+import { readRootKey } from "../seal/stored.ts";
 import { type InitOptions, prepareInit } from "../seal/init.ts";
 import { GenerateRoot } from "../seal/generate_root.ts";
 import { Rekey } from "../seal/rekey.ts";
@@ -53,6 +57,32 @@ export class Ceremonies {
       await this.ha?.bootstrap();
       return await run();
     };
+  }
+
+  /**
+   * Takes up the keyring as another node left it, also where that has replaced the root key under
+   * the same unseal key. Throws `WrongRootKeyError` where the unseal key is another too.
+   */
+  async reload(): Promise<void> {
+    try {
+      await this.barrier.reload();
+    } catch (error) {
+      if (!(error instanceof WrongRootKeyError)) throw error;
+      await this.#reopen(error);
+    }
+  }
+
+  async #reopen(wrong: WrongRootKeyError): Promise<void> {
+    let rootKey: Bytes | undefined;
+    try {
+      rootKey = await readRootKey(this.physical, this.seal);
+      this.barrier.seal();
+      await this.barrier.unseal(rootKey);
+    } catch (error) {
+      throw error instanceof DecryptError ? wrong : error;
+    } finally {
+      wipe(rootKey);
+    }
   }
 
   /** Replaces the root key under the unseal key in force. */

@@ -275,7 +275,7 @@ export class Node {
     if (!this.#unsealed || !ha.isActive || this.#services !== undefined) return;
     try {
       // Another node may have changed the keyring.
-      await this.barrier.reload();
+      await this.ceremonies.reload();
       await this.#serve();
       this.platform.log.info("the node is active");
     } catch (error) {

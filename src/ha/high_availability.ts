@@ -3,7 +3,7 @@
  * leads the group and has everything applied that was ever committed. Above raft and the barrier,
  * below the core, which asks it and is told when the answer changes.
  */
-import type { Barrier } from "../barrier/barrier.ts";
+import { type Barrier, UnknownTermError } from "../barrier/barrier.ts";
 import type { Cancel, Clock, Random } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
@@ -73,6 +73,7 @@ export class HighAvailability {
   #cluster: Cluster | undefined;
   #opening: Promise<Cluster> | undefined;
   #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
+  #isRemoved = false;
   #client: { readonly address: string; readonly made: Promise<ForwardClient> } | undefined;
   #ignoreChanges: Cancel = () => {};
   #cancelEcho: Cancel = () => {};
@@ -117,10 +118,9 @@ export class HighAvailability {
     return this.#cluster !== undefined;
   }
 
-  /** Whether the group goes on without this node. */
+  /** Whether a leader has said that the group goes on without this node. */
   get isRemoved(): boolean {
-    const { isMember, configuration } = this.group;
-    return isMember && !configuration.members.some(({ id }) => id === this.nodeId);
+    return this.#isRemoved;
   }
 
   /** Who answers requests that standbys pass on. */
@@ -200,8 +200,8 @@ export class HighAvailability {
   /** Where the active node is; undefined while there is none that is known. */
   async active(): Promise<Advertisement & { readonly id: string } | undefined> {
     const { leader } = this.group;
-    if (leader === undefined || this.#parts.barrier.sealed) return undefined;
-    const stored = await this.#parts.barrier.get(advertisementKey(leader));
+    if (leader === undefined || this.#parts.barrier.sealed || this.#isRemoved) return undefined;
+    const stored = await this.#readShared(advertisementKey(leader));
     return stored === undefined ? undefined : { id: leader, ...decodeAdvertisement(stored) };
   }
 
@@ -261,6 +261,18 @@ export class HighAvailability {
     return [...this.#heard.values()].filter(({ heardAt }) => heardAt >= since);
   }
 
+  /** A value that the active node may have written with a key that is newer than what is known. */
+  async #readShared(key: string) {
+    const { barrier } = this.#parts;
+    try {
+      return await barrier.get(key);
+    } catch (error) {
+      if (!(error instanceof UnknownTermError)) throw error;
+      await barrier.reload();
+      return await barrier.get(key);
+    }
+  }
+
   async #open(tls: ClusterTls): Promise<Cluster> {
     const { storage, clock, log, listenAt, tickMs } = this.#parts;
     const { group } = storage;
@@ -270,6 +282,8 @@ export class HighAvailability {
         receive: (message) => group.receive(message),
         receiveState: (head, entries) => group.receiveState(head, entries),
         moved: (id, address) => this.#moved(id, address),
+        isRemoved: (id) => this.#hasRemoved(id),
+        removed: () => this.#leave(),
       },
     );
     const port = new ClusterPort(log.named("cluster-port"));
@@ -295,6 +309,21 @@ export class HighAvailability {
     }
     group.start(transport, tickMs);
     return { tls, port, transport };
+  }
+
+  #hasRemoved(id: string): boolean {
+    const { members } = this.group.configuration;
+    return this.isActive && members.every((member) => member.id !== id);
+  }
+
+  /** Takes part no more, until it is made a new node. */
+  #leave(): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    this.#parts.log.error("this node was removed from its cluster and serves nothing any more");
+    this.group.stop().catch((error) =>
+      this.#parts.log.warn("leaving the group failed", { error: describeError(error) })
+    );
   }
 
   /** A member says that it is at another address than the membership knows. */

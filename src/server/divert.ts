@@ -50,6 +50,11 @@ export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | u
     if (!url.pathname.startsWith("/v1/")) return undefined;
     const path = decode(url.pathname.slice(4).replace(/\/$/, ""));
     if (ownPaths.has(path)) return undefined;
+    if (ha.isRemoved) {
+      return Promise.resolve(
+        failureResponse(new Failure(503, "this node was removed from its cluster")),
+      );
+    }
     return divert.handle(request, url, path, connection, limits);
   };
 }

@@ -51,6 +51,8 @@ export async function run(
       receive: (message) => group.receive(message),
       receiveState: (head, entries) => group.receiveState(head, entries),
       moved() {},
+      isRemoved: () => false,
+      removed() {},
     },
   );
   const port = new ClusterPort(silentLogger);

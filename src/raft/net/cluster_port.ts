@@ -36,7 +36,7 @@ export class ClusterPort {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.#open) connection.close();
+    for (const connection of this.#open) connection.end();
     await Promise.all(
       this.#servers.splice(0).map((server) =>
         new Promise<void>((resolve) => {

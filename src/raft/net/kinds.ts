@@ -5,6 +5,8 @@ export const Kind = {
   message: 2,
   ping: 3,
   pong: 4,
+  /** Instead of a pong, by a leader: you are no member any more. */
+  removed: 9,
   stateHead: 5,
   stateChunk: 6,
   stateEnd: 7,

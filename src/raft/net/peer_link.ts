@@ -13,6 +13,8 @@ export interface PeerLinkParts {
   readonly dial: () => Promise<FrameSocket>;
   /** Sent first on each connection. */
   readonly hello: () => Uint8Array;
+  /** The peer leads and says that this node is no member any more. */
+  readonly removed: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -65,8 +67,9 @@ export class PeerLink {
       if (this.#isClosed) return connection.close();
       connection.send(Kind.hello, hello());
       for (const message of this.#waiting.splice(0)) connection.send(Kind.message, ...message);
-      connection.onFrame(() => {
+      connection.onFrame(({ kind }) => {
         this.#heardAt = clock.monotonic();
+        if (kind === Kind.removed) this.#parts.removed();
       });
       this.#connection = connection;
       this.#heardAt = clock.monotonic();

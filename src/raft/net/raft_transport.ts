@@ -22,6 +22,10 @@ export interface Receiver {
   receiveState(head: StateHead, entries: AsyncIterable<StoredEntry>): Promise<boolean>;
   /** A node says where it can be reached now. */
   moved(id: NodeId, address: string): void;
+  /** Whether this node leads and knows that another is no member any more. */
+  isRemoved(id: NodeId): boolean;
+  /** A leader says that this node is none. */
+  removed(): void;
 }
 
 export interface RaftTransportParts {
@@ -105,12 +109,13 @@ export class RaftTransport implements Transport {
   /** Takes a connection that another node has made. */
   accept(connection: FrameSocket): void {
     let takeState: ((frame: Frame) => void) | undefined;
+    const caller = { id: "" };
     connection.onFrame((frame) => {
       try {
         if (takeState !== undefined) takeState(frame);
         else if (frame.kind === Kind.stateHead) {
           takeState = this.#acceptState(connection, frame.payload);
-        } else this.#take(connection, frame);
+        } else this.#take(connection, frame, caller);
       } catch (error) {
         this.#parts.log.warn("a peer is not understood", { error: describeError(error) });
         connection.close();
@@ -123,13 +128,16 @@ export class RaftTransport implements Transport {
     this.#peers.clear();
   }
 
-  #take(connection: FrameSocket, { kind, payload }: Frame): void {
+  #take(connection: FrameSocket, { kind, payload }: Frame, caller: { id: string }): void {
     if (kind === Kind.message) this.#receiver.receive(decodeMessage(payload));
-    else if (kind === Kind.ping) connection.send(Kind.pong);
-    else if (kind === Kind.hello) {
+    else if (kind === Kind.ping) {
+      const isRemoved = caller.id !== "" && this.#receiver.isRemoved(caller.id);
+      connection.send(isRemoved ? Kind.removed : Kind.pong);
+    } else if (kind === Kind.hello) {
       const parsed: unknown = JSON.parse(fromUtf8(payload));
       const fields = object(parsed);
       const id = text(fields, "id"), address = text(fields, "address");
+      caller.id = id;
       this.#heardOf.set(id, address);
       const known = this.#peers.get(id);
       if (known !== undefined && address !== "") this.#reach(id, address);
@@ -173,6 +181,7 @@ export class RaftTransport implements Transport {
       peer: id,
       dial: () => dial(address, RAFT_PROTOCOL, tls, clock),
       hello: () => utf8(JSON.stringify({ id: nodeId, address: this.#parts.address })),
+      removed: () => this.#receiver.removed(),
       clock,
       log,
     });

@@ -64,13 +64,17 @@ async function isProvedActive(node: Node): Promise<boolean> {
 
 function healthCode(
   codes: Record<CodeName, number>,
-  is: { readonly initialized: boolean; readonly sealed: boolean; readonly standby: boolean },
+  is: Readonly<
+    Record<"initialized" | "sealed" | "standby" | "removed" | "lonely", boolean>
+  >,
   request: Request,
 ): number {
   if (!is.initialized) return codes.uninitcode;
   if (is.sealed) return codes.sealedcode;
+  if (is.removed) return codes.removedcode;
   const standbyOk = request.data.standbyok ?? "false";
-  return !is.standby || standbyOk !== "false" ? codes.activecode : codes.standbycode;
+  if (!is.standby || standbyOk !== "false") return codes.activecode;
+  return is.lonely ? codes.haunhealthycode : codes.standbycode;
 }
 
 async function health(node: Node, request: Request): Promise<LogicalResponse> {
@@ -78,7 +82,9 @@ async function health(node: Node, request: Request): Promise<LogicalResponse> {
   const initialized = await node.isInitialized();
   const { cluster, sealed } = node;
   const standby = sealed || !await isProvedActive(node);
-  const status = healthCode(chosen, { initialized, sealed, standby }, request);
+  const removed = node.ha?.isRemoved === true;
+  const lonely = standby && node.standby && node.ha?.group.leader === undefined;
+  const status = healthCode(chosen, { initialized, sealed, standby, removed, lonely }, request);
   const mode = sealed ? "unknown" : "disabled";
   const body: JsonObject = {
     initialized,
@@ -93,6 +99,7 @@ async function health(node: Node, request: Request): Promise<LogicalResponse> {
     ...(cluster === undefined ? {} : { cluster_name: cluster.name, cluster_id: cluster.id }),
     echo_duration_ms: 0,
     clock_skew_ms: 0,
+    ...(removed ? { removed_from_cluster: true } : {}),
   };
   const bodyless = status === 204 || status === 304 || request.method === "HEAD";
   return bodyless ? empty(status) : flat(body, status);
