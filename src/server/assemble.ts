@@ -28,6 +28,7 @@ export interface NodeSettings {
   readonly integrated?: NodeParts["integrated"];
   /** Makes the node one of several. */
   readonly ha?: (barrier: Barrier) => HighAvailability;
+  readonly telemetry?: NodeParts["telemetry"];
   readonly rawStorageEndpoint?: boolean;
   /** What sys/config/state/sanitized shows; empty for a dev server. */
   readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
@@ -64,6 +65,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     rawStorageEndpoint: settings.rawStorageEndpoint ?? false,
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ...(settings.ha === undefined ? {} : { ha: settings.ha(barrier) }),
+    ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
     ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,
     ...(settings.lockout === undefined ? {} : { lockout: settings.lockout }),

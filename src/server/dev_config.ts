@@ -16,6 +16,12 @@ ui = true
 listener "tcp" {
   address = ${JSON.stringify(options.listenAddress)}
   ${transport}
+  telemetry {
+    unauthenticated_metrics_access = true
+  }
+}
+telemetry {
+  disable_hostname = true
 }
 `;
   return { name: "-dev", text };

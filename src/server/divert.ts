@@ -26,8 +26,13 @@ const ownPaths = new Set([
   "sys/storage/raft/join",
 ]);
 
-/** Too large to be passed on. */
-const redirectedPaths = new Set(["sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force"]);
+/** Too large to be passed on, or about one node alone. */
+const redirectedPaths = new Set([
+  "sys/storage/raft/snapshot",
+  "sys/storage/raft/snapshot-force",
+  "sys/metrics",
+  "sys/monitor",
+]);
 
 /** How long a request waits for an active node, so that a change of it goes unnoticed. */
 const WAIT_MS = 5000;

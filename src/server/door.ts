@@ -11,6 +11,7 @@ import {
   forwardedConnection,
   type ForwardedSettings,
 } from "../http/forwarded.ts";
+import { metricsAccess, type MetricsRenderer } from "../http/metrics_access.ts";
 import type { RequestLimits } from "../http/read_request.ts";
 import { isRedactable, type Redaction, redactResponse } from "../http/redact.ts";
 import {
@@ -29,12 +30,16 @@ import { logLevel } from "./logging.ts";
 export interface NodeNames {
   readonly hostname: string;
   readonly raftNodeId: string | undefined;
+  /** Absent where nothing is measured. */
+  readonly renderMetrics?: MetricsRenderer;
 }
 
 /** The settings of one configuration; a reload puts others in their place. */
 interface Settings {
   readonly app: ReturnType<typeof createApp>;
   readonly limits: RequestLimits;
+  /** Answers what the listener's telemetry stanza decides. */
+  readonly metrics: ReturnType<typeof metricsAccess>;
   readonly forwarded: ForwardedSettings | undefined;
   readonly redaction: Redaction | undefined;
   readonly decorate: Decorator | undefined;
@@ -80,6 +85,7 @@ export class Door {
     this.#settings = {
       app: createApp({ handler, limits: requestLimits(listener), random, log }),
       limits: requestLimits(listener),
+      metrics: this.#metricsAccess(listener),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
       logLevel: logLevel(config.settings.log_requests_level),
@@ -141,7 +147,9 @@ export class Door {
 
   /** As a standby would be asked elsewhere, or by this node. */
   #answer(request: Request, connection: Connection): Promise<Response> {
-    const { app, limits } = this.#settings;
+    const { app, limits, metrics } = this.#settings;
+    const measured = metrics?.(request);
+    if (measured !== undefined) return measured;
     const here = (asked: Request) => {
       const fetched = app.fetch(asked, { connection });
       return fetched instanceof Response ? Promise.resolve(fetched) : fetched;
@@ -162,6 +170,17 @@ export class Door {
       error: describeError(error),
       stack: error instanceof Error ? error.stack : undefined,
     });
+  }
+
+  #metricsAccess({ values: { telemetry } }: ListenerConfig): Settings["metrics"] {
+    const render = this.#names.renderMetrics;
+    if (render === undefined) return undefined;
+    return metricsAccess({
+      unauthenticated: telemetry.unauthenticated_metrics_access,
+      disallow: telemetry.disallow_metrics,
+      only: telemetry.metrics_only,
+      path: telemetry.metrics_path,
+    }, render);
   }
 
   #ownHeaders({ settings }: ServerConfig): Record<string, string> {

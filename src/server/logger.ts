@@ -1,23 +1,25 @@
 /** The server's log: one line an event, for people or as JSON. */
 import { systemClock } from "../base/clock.ts";
 import type { LogFields, Logger, LogLevel } from "../base/log.ts";
-
-const levels: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
+import type { Loggers } from "./loggers.ts";
 
 /** Where lines go, and from which level on; both may change while the server runs. */
 export interface LogSink {
   level: LogLevel;
   json: boolean;
+  readonly loggers: Loggers;
   write(line: string): void;
 }
 
 /** A logger on a sink; parts have names joined by dots. */
 export function createLogger(sink: LogSink, name = ""): Logger {
+  const { loggers } = sink;
+  loggers.register(name);
   const emit = (level: LogLevel, message: string, fields: LogFields = {}) => {
-    if (levels.indexOf(level) < levels.indexOf(sink.level)) return;
-    sink.write(
-      sink.json ? jsonLine(level, name, message, fields) : textLine(level, name, message, fields),
-    );
+    const line = (json: boolean) =>
+      json ? jsonLine(level, name, message, fields) : textLine(level, name, message, fields);
+    if (loggers.passes(name, level)) sink.write(line(sink.json));
+    if (loggers.isFollowed) loggers.tell(level, line);
   };
   return {
     trace: (message, fields) => emit("trace", message, fields),

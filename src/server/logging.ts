@@ -4,32 +4,21 @@ import type { Logger, LogLevel } from "../base/log.ts";
 import type { LogOptions } from "../cli/server_options.ts";
 import type { ServerConfig } from "../config/server_types.ts";
 import { LogFile } from "./log_file.ts";
+import { type LogControl, parseLogLevel as logLevel } from "../telemetry/log_control.ts";
 import { createLogger, type LogSink } from "./logger.ts";
+import { Loggers } from "./loggers.ts";
 
 type Settings = ServerConfig["settings"];
 
+export { logLevel };
+
 export interface Logging {
   readonly log: Logger;
+  readonly control: LogControl;
   readonly level: LogLevel;
   /** Takes what a reload may change, and opens the file anew. */
   reload(settings: Settings): void;
   close(): void;
-}
-
-const otherNames: Readonly<Record<string, LogLevel>> = {
-  notice: "info",
-  warning: "warn",
-  err: "error",
-};
-
-/** A level by any of its names; undefined for what is none. */
-export function logLevel(name: string): LogLevel | undefined {
-  const lower = name.toLowerCase();
-  if (Object.hasOwn(otherNames, lower)) return otherNames[lower];
-  for (const level of ["trace", "debug", "info", "warn", "error"] as const) {
-    if (level === lower) return level;
-  }
-  return undefined;
 }
 
 /** Flags win over the configuration. Throws what says why the file can't be opened. */
@@ -41,7 +30,9 @@ export function openLogging(options: LogOptions, settings: Settings): Logging {
     rotateMs: options.rotateDurationMs ?? settings.log_rotate_duration * 1000,
     maxFiles: options.rotateMaxFiles ?? settings.log_rotate_max_files,
   }, systemClock);
+  const loggers: Loggers = new Loggers(() => sink.level);
   const sink: LogSink = {
+    loggers,
     level: logLevel(options.level ?? settings.log_level) ?? "info",
     json: (options.format ?? settings.log_format) === "json",
     write: (line) => {
@@ -51,6 +42,7 @@ export function openLogging(options: LogOptions, settings: Settings): Logging {
   };
   return {
     log: createLogger(sink),
+    control: loggers,
     get level() {
       return sink.level;
     },

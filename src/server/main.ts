@@ -63,7 +63,7 @@ async function run(all: Run): Promise<number> {
   let keys: DevKeys | undefined;
   const server = await startServer(live, platform, failed.resolve, async (node) => {
     if (dev !== undefined && !dev.skipInit) keys = await bringUpDev(node, dev);
-  });
+  }, all.logging.control);
   const removePid = await writePidFile(live.current.settings.pid_file);
   try {
     console.log(startText(all, server));

@@ -6,6 +6,9 @@ import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import { isJsonObject, parseJson } from "../logical/json.ts";
+import { type LogControl, noLogControl } from "../telemetry/log_control.ts";
+import { renderMetrics } from "../telemetry/render.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Front } from "../system/node/front.ts";
 import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
@@ -17,6 +20,7 @@ import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
 import { RunningListener } from "./running_listener.ts";
 import { Sweeper } from "./sweeper.ts";
+import { measureNode, openTelemetry } from "./telemetry.ts";
 import { LinuxSocketTable } from "./tcp_sockets.ts";
 import { tlsFilesVersion } from "./tls_files.ts";
 
@@ -45,6 +49,7 @@ export async function startNode(
   live: LiveConfig,
   platform: Platform,
   onFatal: (error: Error) => void,
+  telemetry?: Telemetry,
 ): Promise<{ node: Node; storage: OpenedStorage; addresses: NodeAddresses }> {
   const { settings, storage: stanza } = live.current;
   const addresses = announcedAddresses(live.current);
@@ -80,7 +85,9 @@ export async function startNode(
     ...(path === undefined ? {} : { dataPath: path }),
     ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),
     ...haOf(live.current, storage, platform, addresses),
+    ...(telemetry === undefined ? {} : { telemetry }),
   });
+  if (telemetry !== undefined) measureNode(telemetry, node, storage);
   return { node, storage, addresses };
 }
 
@@ -93,17 +100,26 @@ export async function startServer(
   platform: Platform,
   onFatal: (error: Error) => void,
   prepare: (node: Node) => Promise<void>,
+  logs: LogControl = noLogControl,
 ): Promise<Server> {
-  const { node, storage, addresses } = await startNode(live, platform, onFatal);
+  const telemetry = openTelemetry(() => live.current, platform, logs);
+  const { node, storage, addresses } = await startNode(live, platform, onFatal, telemetry);
+  telemetry.registry.start();
   const listeners: RunningListener[] = [];
   const stop = async () => {
+    logs.endFollowers();
+    telemetry.registry.stop();
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
     await quietly(platform, "sealing", () => node.seal());
     await quietly(platform, "closing the storage", () => storage.close());
   };
   try {
     await prepare(node);
-    const names = { hostname: Deno.hostname(), raftNodeId: storage.nodeId };
+    const names = {
+      hostname: Deno.hostname(),
+      raftNodeId: storage.nodeId,
+      renderMetrics: (format: string, accept: string) => renderMetrics(telemetry, format, accept),
+    };
     const front = new Front(node);
     const divert = standbyDivert(node, platform.clock, platform.log);
     const sweeper = openSweeper(platform);

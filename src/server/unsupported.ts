@@ -67,9 +67,6 @@ function listenerWarnings({ type, values, given }: ListenerConfig): string[] {
   if (values.cors_enabled) {
     found.push("cors_enabled has no effect on a listener; sys/config/cors sets it for the node");
   }
-  if (values.telemetry.metrics_only || values.telemetry.disallow_metrics) {
-    found.push("telemetry of a listener has no effect in this build");
-  }
   if (type === "unix") return found;
   if (/^tls1[01]$/.test(values.tls_min_version)) {
     found.push("TLS below 1.2 is not offered, whatever tls_min_version says");

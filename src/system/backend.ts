@@ -20,6 +20,7 @@ import { raftPaths } from "./raft.ts";
 import { raftSnapshotPaths } from "./raft_snapshot.ts";
 import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
+import { telemetryPaths } from "./telemetry.ts";
 import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
 
@@ -36,6 +37,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...policyPaths(services),
       ...capabilityPaths(services),
       ...wrappingPaths(services),
+      ...telemetryPaths(services),
       ...toolPaths(services),
       ...leasePaths(services),
       ...rawPaths(() => node().rawStorageEndpoint),

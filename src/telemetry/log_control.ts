@@ -1,6 +1,22 @@
 /** What `sys/loggers` and `sys/monitor` need of the server's log. */
 import type { LogLevel } from "../base/log.ts";
 
+const otherNames: Readonly<Record<string, LogLevel>> = {
+  notice: "info",
+  warning: "warn",
+  err: "error",
+};
+
+/** A level by any of its names; undefined for what is none. */
+export function parseLogLevel(name: string): LogLevel | undefined {
+  const lower = name.toLowerCase();
+  if (Object.hasOwn(otherNames, lower)) return otherNames[lower];
+  for (const level of ["trace", "debug", "info", "warn", "error"] as const) {
+    if (level === lower) return level;
+  }
+  return undefined;
+}
+
 export interface LogControl {
   /** The level of each part that has a logger, by name. */
   levels(): Readonly<Record<string, LogLevel>>;

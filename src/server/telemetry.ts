@@ -1,0 +1,89 @@
+/** Telemetry of the process: how it is shown, and what process, node and storage tell of it. */
+import process from "node:process";
+import type { ServerConfig } from "../config/server_types.ts";
+import type { Platform } from "../core/backend.ts";
+import type { Node } from "../core/node.ts";
+import type { LogControl } from "../telemetry/log_control.ts";
+import { type Collector, Registry } from "../telemetry/registry.ts";
+import { prefixFilter, type TelemetrySettings } from "../telemetry/settings.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { OpenedStorage } from "./open_storage.ts";
+
+/** Settings are read from `config` at each look. */
+export function openTelemetry(
+  config: () => ServerConfig,
+  { clock, log }: Platform,
+  logs: LogControl,
+): Telemetry {
+  const registry = new Registry({ clock, log: log.named("telemetry") });
+  registry.collect(measureProcess());
+  let known: { readonly of: ServerConfig; readonly settings: TelemetrySettings } | undefined;
+  return {
+    registry,
+    logs,
+    settings: () => {
+      const current = config();
+      if (known?.of !== current) known = { of: current, settings: settingsOf(current) };
+      return known.settings;
+    },
+  };
+}
+
+function settingsOf({ telemetry: { values } }: ServerConfig): TelemetrySettings {
+  const hostname = Deno.hostname();
+  const inNames = !values.disable_hostname && !values.enable_hostname_label;
+  return {
+    prefix: values.metrics_prefix,
+    hostInNames: inNames ? hostname : "",
+    hostLabel: values.enable_hostname_label ? hostname : "",
+    retentionMs: values.prometheus_retention_time * 1000,
+    passes: prefixFilter(values.prefix_filter, values.filter_default),
+  };
+}
+
+function measureProcess(): Collector {
+  return (report) => {
+    const { rss, heapUsed, heapTotal, external } = Deno.memoryUsage();
+    const { user, system } = process.cpuUsage();
+    report.gauge("runtime.alloc_bytes", heapUsed);
+    report.gauge("runtime.heap_bytes", heapTotal);
+    report.gauge("runtime.external_bytes", external);
+    report.gauge("runtime.sys_bytes", rss);
+    report.counter("runtime.cpu_seconds", (user + system) / 1e6);
+    report.gauge("runtime.uptime_seconds", process.uptime());
+  };
+}
+
+/** Whether the node serves, and how its storage is. */
+export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedStorage): void {
+  telemetry.registry.collect((report) => {
+    const cluster = node.cluster?.name ?? "";
+    report.gauge("core.unsealed", node.sealed ? 0 : 1, { cluster });
+    report.gauge("core.active", !node.sealed && !node.standby ? 1 : 0, { cluster });
+    report.gauge("core.performance_standby", 0, { cluster });
+  });
+  const { raft } = storage;
+  if (raft === undefined) return;
+  telemetry.registry.collect(async (report) => {
+    const stats = await raft.stats();
+    const { appliedIndex, commitIndex } = raft;
+    report.gauge("raft_storage.stats.applied_index", appliedIndex);
+    report.gauge("raft_storage.stats.commit_index", commitIndex);
+    report.gauge("raft_storage.stats.fsm_pending", commitIndex - appliedIndex);
+    report.gauge("raft.peers", raft.configuration().members.length);
+    report.gauge("raft.term", raft.term);
+    report.summary("raft.commitTime", { count: stats.commits, sum: stats.commitMs });
+    report.gauge("raft_storage.live_entries", stats.liveEntries);
+    report.gauge("raft_storage.live_bytes", stats.liveBytes);
+    report.gauge("raft_storage.disk_bytes", stats.stateFileBytes + stats.logBytes);
+    report.gauge("raft_storage.state_file_bytes", stats.stateFileBytes);
+    report.gauge("raft_storage.log_bytes", stats.logBytes);
+    report.gauge("raft_storage.log_entries", stats.logEntries);
+    report.gauge("raft_storage.unflushed_bytes", stats.unflushedBytes);
+    report.counter("raft_storage.flushes", stats.flushes);
+    report.counter("raft_storage.rewrites", stats.rewrites);
+    report.gauge("raft_storage.cache.bytes", stats.cacheBytes);
+    report.counter("raft_storage.cache.hit", stats.cacheHits);
+    report.counter("raft_storage.cache.miss", stats.cacheMisses);
+  });
+}
