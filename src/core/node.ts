@@ -432,8 +432,9 @@ export class Node {
 
   async #close(): Promise<void> {
     const wasActive = this.#services !== undefined;
-    await this.#stopServing(0);
+    // Who asks while requests still end is told that the node is sealed, not that it stands by.
     this.#unsealed = false;
+    await this.#stopServing(0);
     if (!this.barrier.sealed && (wasActive || this.ha === undefined)) await this.#persistUsage();
     await this.ha?.stop();
     this.barrier.seal();

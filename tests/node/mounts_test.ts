@@ -59,3 +59,18 @@ Deno.test("of many that enable the same path at once, one succeeds", async () =>
   );
   assertEquals(tries.filter((status) => status === 200).length, 1);
 });
+
+Deno.test("while requests end, the node is sealed already and no standby", async () => {
+  const kit = await startNode();
+  const reading = kit.ask("read", "sys/mounts");
+  const sealing = kit.node.seal();
+  await Promise.resolve();
+  assertEquals({ sealed: kit.node.sealed, standby: kit.node.standby }, {
+    sealed: true,
+    standby: false,
+  });
+  await reading;
+  await kit.clock.advance(5);
+  await sealing;
+  assertEquals(kit.node.sealed, true);
+});
