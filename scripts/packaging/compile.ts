@@ -1,7 +1,7 @@
 /** One executable file by `deno compile`. */
 import { join } from "node:path";
 import type { Files } from "./bundle.ts";
-import { common, everything } from "./permissions.ts";
+import { common, everything, serverRuntime } from "./permissions.ts";
 
 /** Only flags of running, not of finding code: that is inside already. */
 const runFlags = common.filter((flag) => flag.startsWith("--unstable-") || flag === "--no-prompt");
@@ -14,7 +14,7 @@ export async function compile(files: Files, target: string): Promise<boolean> {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock"],
-        ...[...runFlags, ...everything, "--output", target, "main.js"],
+        ...[...runFlags, ...serverRuntime, ...everything, "--output", target, "main.js"],
       ],
       cwd: folder,
       stdout: "null",

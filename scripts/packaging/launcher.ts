@@ -1,7 +1,7 @@
 /** One executable file out of a shell script, the runtime and the program. */
 import { gzipSync } from "node:zlib";
 import type { Files } from "./bundle.ts";
-import { client, common, operator, server, tokenHelper } from "./permissions.ts";
+import { client, common, operator, server, serverRuntime, tokenHelper } from "./permissions.ts";
 import { type ArchiveFile, tar } from "./tar.ts";
 
 /** The file's bytes. `runtime` is the Deno executable's. */
@@ -33,7 +33,7 @@ function fill(script: string, hash: string): string {
   const blanks: Record<string, string> = {
     HASH: hash,
     COMMON: common.join(" "),
-    SERVER: server.join(" "),
+    SERVER: [...serverRuntime, ...server].join(" "),
     DEV: tokenHelper.join(" "),
     OPERATOR: operator.join(" "),
     CLIENT: client.join(" "),

@@ -43,6 +43,13 @@ export const common = [
   "--unstable-net",
 ];
 
+/**
+ * V8's nursery at a quarter of its default: under load a node resides in 70 MB less and needs no
+ * more processor time (measured with scripts/bench: 296 instead of 365 MB after writes, 0.234
+ * instead of 0.243 s for 1,000).
+ */
+export const serverRuntime = ["--v8-flags=--max-semi-space-size=4"];
+
 /** A node: no child processes, no libraries but two. */
 export const server = [
   network,
