@@ -59,6 +59,16 @@ const ECHO_MS = 2000;
 /** Who has not been heard of for so long is not listed any more. */
 const ECHO_VALID_MS = 15_000;
 
+/** A node that leads no more may answer what it has done already for so long. */
+const LAST_ANSWERS_MS = 1000;
+
+interface Client {
+  readonly address: string;
+  readonly made: Promise<ForwardClient>;
+  /** Who led when it was made. */
+  readonly leader: string | undefined;
+}
+
 interface Cluster {
   readonly tls: ClusterTls;
   readonly port: ClusterPort;
@@ -74,7 +84,7 @@ export class HighAvailability {
   #opening: Promise<Cluster> | undefined;
   #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
   #isRemoved = false;
-  #client: { readonly address: string; readonly made: Promise<ForwardClient> } | undefined;
+  #client: Client | undefined;
   #ignoreChanges: Cancel = () => {};
   #cancelEcho: Cancel = () => {};
 
@@ -143,7 +153,10 @@ export class HighAvailability {
    */
   async start(changed: () => void): Promise<void> {
     this.#ignoreChanges();
-    this.#ignoreChanges = this.group.onChange(changed);
+    this.#ignoreChanges = this.group.onChange(() => {
+      this.#watchLeader();
+      changed();
+    });
     const stored = await this.#parts.barrier.get(TLS_KEY);
     if (stored !== undefined) await this.open(decodeClusterTls(stored));
   }
@@ -180,9 +193,12 @@ export class HighAvailability {
     await cluster.port.close();
   }
 
-  /** Undefined where reads may go on; else resolves once they may. Rejects with a 503. */
+  /**
+   * Undefined where this node may answer as the active one; else resolves once it is proved.
+   * Rejects with a 503.
+   */
   confirm(): Promise<void> | undefined {
-    return this.group.confirm()?.catch((error) => {
+    return this.group.confirmLeading()?.catch((error) => {
       if (!(error instanceof NotLeaderError)) throw error;
       throw new Failure(503, "this node is not active any more", { cause: error });
     });
@@ -245,7 +261,7 @@ export class HighAvailability {
     this.#dropClient();
     const made = dial(address, FORWARDING_PROTOCOL, cluster.tls, this.#parts.clock)
       .then((connection) => new ForwardClient(connection));
-    const mine = { address, made };
+    const mine = { address, made, leader: this.group.leader };
     this.#client = mine;
     try {
       return await made;
@@ -259,6 +275,17 @@ export class HighAvailability {
   standbys(): HeardOf[] {
     const since = this.#parts.clock.now() - ECHO_VALID_MS;
     return [...this.#heard.values()].filter(({ heardAt }) => heardAt >= since);
+  }
+
+  /** Whoever waits for a node that leads no more is told soon, where it has not answered. */
+  #watchLeader(): void {
+    const client = this.#client;
+    const { leader } = this.group;
+    if (client === undefined || leader === undefined || leader === client.leader) return;
+    this.#client = undefined;
+    this.#parts.clock.after(LAST_ANSWERS_MS, () => {
+      client.made.then((made) => made.close()).catch(() => undefined);
+    });
   }
 
   /** A value that the active node may have written with a key that is newer than what is known. */

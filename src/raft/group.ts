@@ -185,6 +185,11 @@ export class Group {
     return this.#gate.confirm();
   }
 
+  /** As `confirm`, and rejects with `NotLeaderError` where this node does not lead. */
+  confirmLeading(): Promise<void> | undefined {
+    return this.#gate.confirmLeading();
+  }
+
   /** Called whenever leader, membership or what is applied may have changed. */
   onChange(listener: () => void): Cancel {
     this.#listeners.add(listener);

@@ -59,6 +59,21 @@ export class ReadGate {
     return this.#next;
   }
 
+  /**
+   * As `confirm`, on a leader only: what it keeps in memory beside the state is not old either.
+   * Rejects with `NotLeaderError` where another may lead by now.
+   */
+  confirmLeading(): Promise<void> | undefined {
+    const raft = this.#raft;
+    const { term } = raft;
+    const isLeading = () => raft.role === "leader" && raft.term === term;
+    const lost = () => new NotLeaderError("this node does not lead its group");
+    if (!isLeading()) return Promise.reject(lost());
+    return this.confirm()?.then(() => {
+      if (!isLeading()) throw lost();
+    });
+  }
+
   /** A lease of this term counts no more: leadership is being handed over. */
   endLease(): void {
     this.#noLeaseIn = this.#raft.term;

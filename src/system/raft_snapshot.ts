@@ -71,6 +71,9 @@ export function raftSnapshotPaths(node: () => Node): Path[] {
   // A body can be read once, so this runs outside of the transaction, which may be tried again.
   const later = (force: boolean) => (call: Call) => {
     integrated(node());
+    if ((node().ha?.group.configuration.members.length ?? 1) > 1) {
+      throw badRequest("a snapshot is restored to a cluster of one node: remove the others first");
+    }
     call.transaction.beforeAnswer(() => restore(node(), call, force));
   };
   return [

@@ -10,6 +10,8 @@ import { openRaftStorage, type RaftStorage, type RaftStorageOptions } from "../.
 export interface Running {
   readonly storage: RaftStorage;
   readonly address: string;
+  /** What this node sends does not arrive. */
+  cutOff: boolean;
   stop(): Promise<void>;
 }
 
@@ -58,16 +60,22 @@ export async function run(
   const port = new ClusterPort(silentLogger);
   port.answer(RAFT_PROTOCOL, (connection) => transport.accept(connection));
   await port.listen([{ host: "127.0.0.1", port: at }], tls);
-  group.start(transport, 30);
-  return {
+  const running = {
     storage,
     address,
+    cutOff: false,
     async stop() {
       await port.close();
       transport.close();
       await storage.close();
     },
   };
+  group.start({
+    send: (message) => running.cutOff ? undefined : transport.send(message),
+    sendState: (to, head, entries) => transport.sendState(to, head, entries),
+    setPeers: (configuration) => transport.setPeers(configuration),
+  }, 30);
+  return running;
 }
 
 export async function until(condition: () => boolean | Promise<boolean>, ms = 10_000) {

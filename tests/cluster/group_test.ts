@@ -1,6 +1,6 @@
 /** Three storages over real TLS: they replicate, elect, catch up by log and by state. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { NotLeaderError } from "../../src/storage/storage.ts";
+import { NotLeaderError, OutcomeUnknownError } from "../../src/storage/storage.ts";
 import { clusterTls, port, run, type Running, until } from "./group_kit.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -99,4 +99,27 @@ Deno.test("who was away catches up, by the log or by the whole state", () =>
     b = await run(path, "b", ports[1] ?? 0, tls, small);
     await until(() => b.storage.appliedIndex === a.storage.appliedIndex);
     for (const { stop } of [a, b]) await stop();
+  }));
+
+Deno.test("a leader that hears and is not heard steps down, and proves no read meanwhile", () =>
+  inScratch(async (path) => {
+    const nodes = await threeNodes(path);
+    const [a] = nodes;
+    if (a === undefined) throw new Error("no node");
+    const { group } = a.storage;
+    await a.storage.write([{ key: "x", value: bytes("1") }]);
+    await group.confirm();
+    a.cutOff = true;
+    const write = a.storage.write([{ key: "x", value: bytes("2") }]);
+    const rest = nodes.filter((node) => node !== a);
+    const lost = assertRejects(() => write, OutcomeUnknownError);
+    await until(() => leaderOf(rest) !== undefined);
+    // The lease is over before anybody else can lead.
+    await assertRejects(() => group.confirmLeading() ?? Promise.resolve(), NotLeaderError);
+    await until(() => !group.isActive);
+    await lost;
+    await leaderOf(rest)?.write([{ key: "y", value: bytes("3") }]);
+    a.cutOff = false;
+    await until(async () => text(await a.storage.get("y")) === "3");
+    for (const { stop } of nodes) await stop();
   }));

@@ -44,3 +44,28 @@ Deno.test("three processes form a cluster, and any of them takes writes", async 
   await eventually(async () => (await api(next.address, "sys/health")).status === 429);
   assertEquals((await call(next, "secret/y", { token })).at("data", "value"), "2");
 });
+
+Deno.test("the active node can be sealed: another takes over, and it comes back as a standby", async () => {
+  await using folder = await scratch();
+  await using cluster = await makeCluster(folder.path, ["a", "b", "c"]);
+  const { nodes: [a, b, c], token, key } = cluster;
+  assert(a !== undefined && b !== undefined && c !== undefined);
+  await eventually(async () => {
+    const told = await call(a, "sys/storage/raft/configuration", { token });
+    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
+  });
+  assertEquals((await api(b.address, "sys/seal", { token, method: "PUT" })).status, 400);
+  await call(a, "sys/seal", { token, method: "PUT" });
+  await eventually(async () => (await api(a.address, "sys/health")).status === 503);
+  const next = await settled([b, c]);
+  await call(next, "sys/rotate", { token, method: "PUT" });
+  await call(next, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
+  await call(next, "secret/x", { token, body: { value: "1" } });
+  await call(a, "sys/unseal", { body: { key } });
+  await eventually(async () => (await api(a.address, "sys/health")).status === 429);
+  assertEquals((await call(a, "secret/x", { token })).at("data", "value"), "1");
+  // The keyring has moved on while b or c stood by.
+  await call(next, "sys/step-down", { token, method: "PUT" });
+  await eventually(async () => (await api(next.address, "sys/health")).status === 429);
+  assertEquals((await call(next, "secret/x", { token })).at("data", "value"), "1");
+});
