@@ -55,6 +55,7 @@ export class Group {
   /** Whoever may have promised its vote's absence before a restart has kept the promise by then. */
   #votesFrom = 0;
   #peersText = "";
+  #mustAffirm = false;
   #lastTick = 0;
 
   constructor(parts: GroupParts) {
@@ -196,6 +197,11 @@ export class Group {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Whoever leads next puts the membership into the log, as it was taken from elsewhere. */
+  affirm(): void {
+    this.#mustAffirm = true;
+  }
+
   /** Adds a node, or takes up its new address. Throws `NotLeaderError`. */
   async add(member: Omit<Member, "voter">): Promise<void> {
     await this.#change((members) => {
@@ -319,6 +325,11 @@ export class Group {
   }
 
   #changed(): void {
+    if (this.#mustAffirm && this.isActive) {
+      this.#mustAffirm = false;
+      const { driver, raft } = this.#parts;
+      driver.post(() => raft.reconfigure(this.configuration));
+    }
     this.#gate.applied(this.appliedIndex);
     const { configuration } = this;
     if (this.#transport !== undefined) {

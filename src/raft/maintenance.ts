@@ -204,8 +204,9 @@ export class Maintenance {
     if (log.segments === 1 && (log.bytes > Math.min(bytesMax, segmentBytes) || await isAged())) {
       await log.roll();
     }
-    // Alone, there is nobody who could fall behind.
-    const trailing = this.#parts.hasPeers() ? trailingEntries : 0;
+    // Alone, there is nobody who could fall behind; and no follower is worth a full disk.
+    const isLarge = log.bytes > settings.logBytesMax * 2;
+    const trailing = this.#parts.hasPeers() && !isLarge ? trailingEntries : 0;
     const keepFrom = state.file.meta.applied.index + 1 - trailing;
     const dropped = await log.dropOldest(
       keepFrom,

@@ -22,6 +22,7 @@ import { EntryType, type LogEntry } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
 import { Maintenance } from "./maintenance.ts";
 import { NodeFile } from "./node_file.ts";
+import { readPeers, removePeers } from "./peers_file.ts";
 import { RaftStorage } from "./raft_storage.ts";
 import { State } from "./state.ts";
 import { StateFile } from "./state_file.ts";
@@ -71,15 +72,24 @@ async function assemble(
   const log = keep(await openLog(settings, file));
   const tail = await readTail(log, file);
   const committed = keep(await AckMarker.open(`${path}/raft/committed`));
-  const raft = await makeRaft({ settings, nodeId, nodeFile, file, log, tail, committed });
+  const override = await readPeers(path, nodeId);
+  if (override !== undefined) await overridePeers(settings, file, override);
+  // What the log says of the membership up to here is not true any more.
+  let overriddenTo = override === undefined ? 0 : log.last.index;
+  const booted = { settings, nodeId, nodeFile, file, log, tail, committed };
+  const raft = await makeRaft({ ...booted, isOverridden: override !== undefined });
   let configuration = file.meta.configuration;
   const setConfiguration = (text: string) => {
     configuration = text;
   };
   const apply = (entries: readonly LogEntry[]) => {
-    for (const { type, payload } of entries) {
+    for (const { type, payload, index } of entries) {
       if (type === EntryType.changes) state.apply(decodeBatch(payload));
-      else if (type === EntryType.configuration) configuration = fromUtf8(payload);
+      else if (type === EntryType.configuration && index > overriddenTo) {
+        configuration = fromUtf8(payload);
+        if (overriddenTo > 0) removePeers(path);
+        overriddenTo = 0;
+      }
     }
     const last = entries.at(-1);
     // A group of one knows it by itself.
@@ -113,9 +123,22 @@ async function assemble(
   });
   const parts = { nodeId, settings, raft, driver, log, state, maintenance };
   const group: Group = new Group({ ...parts, setConfiguration });
+  if (override !== undefined) group.affirm();
   if (raft.configuration.members.length === 1) raft.campaign();
   await driver.advance();
+  group.peers.changed();
   return new RaftStorage({ ...parts, group, release });
+}
+
+/** Takes the membership that an operator has written down. */
+async function overridePeers(
+  { log }: Settings,
+  file: StateFile,
+  configuration: Configuration,
+): Promise<void> {
+  const text = fromUtf8(encodeConfiguration(configuration));
+  log.warn("raft/peers.json replaces the membership", { members: text });
+  await file.commit([], [], { ...file.meta, configuration: text });
 }
 
 /** The node's id: from the file `node-id`, which must agree with the one beside term and vote. */
@@ -201,21 +224,25 @@ async function readTail(log: LogDisk, file: StateFile): Promise<LogEntry[]> {
   return tail;
 }
 
-async function makeRaft({ settings, nodeId, nodeFile, file, log, tail, committed }: {
-  readonly settings: Settings;
-  readonly nodeId: string;
-  readonly nodeFile: NodeFile;
-  readonly file: StateFile;
-  readonly log: LogDisk;
-  readonly tail: readonly LogEntry[];
-  readonly committed: AckMarker;
-}): Promise<Raft> {
+async function makeRaft(
+  { settings, nodeId, nodeFile, file, log, tail, committed, isOverridden }: {
+    readonly settings: Settings;
+    readonly nodeId: string;
+    readonly nodeFile: NodeFile;
+    readonly file: StateFile;
+    readonly log: LogDisk;
+    readonly tail: readonly LogEntry[];
+    readonly committed: AckMarker;
+    /** Whether the membership of the state file counts more than what the log says after it. */
+    readonly isOverridden: boolean;
+  },
+): Promise<Raft> {
   const { applied, configuration } = file.meta;
   const configurations: PlacedConfiguration[] = [
     { index: applied.index, configuration: decodeConfiguration(utf8(configuration)) },
   ];
   for (const { type, index, payload } of tail) {
-    if (type !== EntryType.configuration) continue;
+    if (type !== EntryType.configuration || isOverridden) continue;
     configurations.push({ index, configuration: decodeConfiguration(payload) });
   }
   const commit = knownCommit(applied.index, tail, committed);

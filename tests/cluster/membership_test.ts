@@ -1,7 +1,15 @@
 /** Nodes that join by themselves, that stay without a vote, that are taken out. */
-import { assert, assertEquals } from "@std/assert";
-import { api, eventually, scratch } from "../../src/server/testing.ts";
-import { call, type ClusterNode, kill, makeNode, settled, start } from "./process_kit.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { api, eventually, scratch, spawn } from "../../src/server/testing.ts";
+import {
+  call,
+  type ClusterNode,
+  kill,
+  makeCluster,
+  makeNode,
+  settled,
+  start,
+} from "./process_kit.ts";
 
 async function servers(node: ClusterNode, token: string): Promise<string[]> {
   const told = await call(node, "sys/storage/raft/configuration", { token });
@@ -83,4 +91,41 @@ Deno.test("who does not hold the seal's key is not let in", async () => {
   assertEquals((await api(a.address, "sys/storage/raft/bootstrap/answer", { body })).status, 400);
   // And a question can be answered once.
   assertEquals((await api(a.address, "sys/storage/raft/bootstrap/answer", { body })).status, 400);
+});
+
+Deno.test("with most nodes lost for good, raft/peers.json makes a cluster of what is left", async () => {
+  await using folder = await scratch();
+  await using cluster = await makeCluster(folder.path, ["a", "b", "c"]);
+  const { nodes, token, key } = cluster;
+  const [a] = nodes;
+  assert(a !== undefined);
+  await eventually(async () => (await servers(a, token)).join() === "a voter,b voter,c voter");
+  await call(a, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
+  await call(a, "secret/x", { token, body: { value: "1" } });
+  await Promise.all(nodes.map((node) => kill(node)));
+  const peers = `${a.folder}/raft/peers.json`;
+  await Deno.writeTextFile(peers, JSON.stringify([{ id: "b", address: "127.0.0.1:1" }]));
+  // A list without the node itself is a mistake, and is told.
+  const told = spawn(["server", `-config=${a.config}`]);
+  assertEquals(await told.ended, 1);
+  assert(told.output().includes("this node, a, is not in it"), told.output());
+  const address = `127.0.0.1:${a.port + 1}`;
+  await Deno.writeTextFile(peers, JSON.stringify([{ id: "a", address }]));
+  await start(a);
+  await call(a, "sys/unseal", { body: { key } });
+  await settled([a]);
+  assertEquals((await call(a, "secret/x", { token })).at("data", "value"), "1");
+  assertEquals(await servers(a, token), ["a voter"]);
+  await assertRejects(() => Deno.stat(peers), Deno.errors.NotFound);
+  await kill(a);
+  await start(a);
+  await call(a, "sys/unseal", { body: { key } });
+  assertEquals(await servers(a, token), ["a voter"]);
+  const d = await makeNode(folder.path, "d");
+  await using _ = { [Symbol.asyncDispose]: () => kill(d) };
+  await start(d);
+  await call(d, "sys/storage/raft/join", { body: { leader_api_addr: a.address } });
+  await call(d, "sys/unseal", { body: { key } });
+  await eventually(async () => (await servers(a, token)).join() === "a voter,d voter");
+  assertEquals((await call(d, "secret/x", { token })).at("data", "value"), "1");
 });
