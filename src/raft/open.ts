@@ -126,7 +126,11 @@ async function assemble(
   if (override !== undefined) group.affirm();
   if (raft.configuration.members.length === 1) raft.campaign();
   await driver.advance();
+<<<<<<< ours
   group.peers.changed();
+=======
+  if (settings.alone) await keepAlone(raft, driver);
+>>>>>>> theirs
   return new RaftStorage({ ...parts, group, release });
 }
 
@@ -247,6 +251,7 @@ async function makeRaft(
   }
   const commit = knownCommit(applied.index, tail, committed);
   while ((configurations[1]?.index ?? Infinity) <= commit) configurations.shift();
+  if (settings.alone) leaveOthers(configurations, nodeId);
   const base = await log.link(log.firstIndex - 1);
   const random = (bound: number) => {
     const [a = 0, b = 0, c = 0] = settings.random.bytes(3);
@@ -267,6 +272,27 @@ async function makeRaft(
     commit,
     windowBytes: WINDOW_BYTES,
   });
+}
+
+/**
+ * The group shrinks to this node, whatever the others think: they must join again. What the log
+ * holds and was not known to be committed counts as committed then.
+ */
+function leaveOthers(configurations: PlacedConfiguration[], nodeId: string): void {
+  const [first] = configurations;
+  const members = configurations.at(-1)?.configuration.members ?? [];
+  if (first === undefined || members.length === 0) return;
+  const own = members.find(({ id }) => id === nodeId) ?? { id: nodeId, address: "" };
+  const configuration = { members: [{ id: nodeId, address: own.address, voter: true }] };
+  configurations.splice(0, Infinity, { index: first.index, configuration });
+}
+
+/** Writes it into the log, so that the next start knows it too. */
+async function keepAlone(raft: Raft, driver: Driver): Promise<void> {
+  const { configuration } = raft;
+  if (configuration.members.length !== 1) return;
+  const payload = encodeConfiguration(configuration);
+  await driver.ask(() => raft.propose([{ type: EntryType.configuration, payload }]));
 }
 
 /** What was committed when this was last noted; what is committed stays so in this log. */

@@ -39,6 +39,8 @@ export interface RaftStorageOptions {
   readonly trailingEntries?: number;
   /** Whether an empty directory makes a group of one by itself; true. */
   readonly bootstrap?: boolean;
+  /** Leaves the group for one of this node alone, for recovery; false. */
+  readonly alone?: boolean;
   /** SHA-256; node:crypto's unless the caller has a faster one. */
   readonly sha256?: Sha256;
   /** Resolves when a group of writes may be put together; a turn of the event loop. */
@@ -59,6 +61,7 @@ export function withDefaults(options: RaftStorageOptions): Settings {
     logAgeMaxMs: 24 * 3600 * 1000,
     trailingEntries: 0,
     bootstrap: true,
+    alone: false,
     sha256: nodeSha256,
     turn: eventLoopTurn,
     ...definedOnly(options),

@@ -63,7 +63,7 @@ async function run(all: Run): Promise<number> {
   let keys: DevKeys | undefined;
   const server = await startServer(live, platform, failed.resolve, async (node) => {
     if (dev !== undefined && !dev.skipInit) keys = await bringUpDev(node, dev);
-  }, all.logging.control);
+  }, { logs: all.logging.control, recovery: options.recovery });
   const removePid = await writePidFile(live.current.settings.pid_file);
   try {
     console.log(startText(all, server));
@@ -86,6 +86,9 @@ function startText({ live, platform, logging, options }: Run, server: Server): s
   if (addresses.guessed && options.dev === undefined) {
     const message = "api_addr is not set; it should be, for other nodes and for redirects";
     platform.log.warn(message, { api_addr: addresses.api });
+  }
+  if (options.recovery) {
+    platform.log.warn("recovery mode: only sys/raw answers, to the token that key holders make");
   }
   if (storage.type === "inmem" && options.dev === undefined) {
     platform.log.warn('storage "inmem" forgets everything when the process ends');

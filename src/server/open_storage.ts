@@ -37,6 +37,7 @@ export async function openStorage(
   config: ServerConfig["storage"],
   platform: Platform,
   onFatal: (error: Error) => void,
+  recovery = false,
 ): Promise<OpenedStorage> {
   if (config === undefined) throw new StorageConfigError("there is no storage stanza");
   if (config.type === "inmem") return inmemStorage();
@@ -59,6 +60,7 @@ export async function openStorage(
     trailingEntries: config.values.trailing_logs,
     // A new node makes a group when it is initialised, or joins one.
     bootstrap: false,
+    alone: recovery,
     sha256: (bytes) => crypto.hash("sha256", bytes),
   });
   return {

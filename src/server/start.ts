@@ -10,6 +10,7 @@ import { type LogControl, noLogControl } from "../telemetry/log_control.ts";
 import { renderMetrics } from "../telemetry/render.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Front } from "../system/node/front.ts";
+import { RecoveryFront } from "../system/recovery/front.ts";
 import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
@@ -44,16 +45,23 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+export interface StartOptions {
+  readonly logs?: LogControl;
+  /** Only storage, seal and sys/raw. */
+  readonly recovery?: boolean;
+}
+
 /** Opens storage and node; the node is sealed and does not listen. Throws what says why not. */
 export async function startNode(
   live: LiveConfig,
   platform: Platform,
   onFatal: (error: Error) => void,
   telemetry?: Telemetry,
+  recovery = false,
 ): Promise<{ node: Node; storage: OpenedStorage; addresses: NodeAddresses }> {
   const { settings, storage: stanza } = live.current;
   const addresses = announcedAddresses(live.current);
-  const storage = await openStorage(stanza, platform, onFatal);
+  const storage = await openStorage(stanza, platform, onFatal, recovery);
   const path = stanza?.type === "raft" ? stanza.values.path : undefined;
   const node = assembleNode(platform, {
     physical: storage.physical,
@@ -84,7 +92,7 @@ export async function startNode(
     sanitizedConfig: () => shownConfig(live.current),
     ...(path === undefined ? {} : { dataPath: path }),
     ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),
-    ...haOf(live.current, storage, platform, addresses),
+    ...(recovery ? {} : haOf(live.current, storage, platform, addresses)),
     ...(telemetry === undefined ? {} : { telemetry }),
   });
   if (telemetry !== undefined) measureNode(telemetry, node, storage);
@@ -100,10 +108,16 @@ export async function startServer(
   platform: Platform,
   onFatal: (error: Error) => void,
   prepare: (node: Node) => Promise<void>,
-  logs: LogControl = noLogControl,
+  { logs = noLogControl, recovery = false }: StartOptions = {},
 ): Promise<Server> {
   const telemetry = openTelemetry(() => live.current, platform, logs);
-  const { node, storage, addresses } = await startNode(live, platform, onFatal, telemetry);
+  const { node, storage, addresses } = await startNode(
+    live,
+    platform,
+    onFatal,
+    telemetry,
+    recovery,
+  );
   telemetry.registry.start();
   const listeners: RunningListener[] = [];
   const stop = async () => {
@@ -120,7 +134,7 @@ export async function startServer(
       raftNodeId: storage.nodeId,
       renderMetrics: (format: string, accept: string) => renderMetrics(telemetry, format, accept),
     };
-    const front = new Front(node);
+    const front = recovery ? new RecoveryFront(node) : new Front(node);
     const divert = standbyDivert(node, platform.clock, platform.log);
     const sweeper = openSweeper(platform);
     for (const listener of live.current.listeners) {

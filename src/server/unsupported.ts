@@ -7,7 +7,7 @@ import { clientCertificates } from "./open_listener.ts";
 /** One sentence each; a server that ignored them would not be what its owner takes it for. */
 export function unsupportedFlags({ recovery, dev }: ServerOptions): string[] {
   const found: string[] = [];
-  if (recovery) found.push("recovery mode is not in this build");
+  if (recovery && dev !== undefined) found.push("-dev and -recovery exclude each other");
   if (dev?.threeNode === true) found.push("-dev-three-node is not in this build");
   if (dev?.autoSeal === true) found.push("-dev-auto-seal is not in this build");
   return found;

@@ -11,7 +11,8 @@ import type { Bytes } from "../base/bytes.ts";
 import { isBelowBarrier } from "../barrier/physical.ts";
 import type { View } from "../storage/transaction.ts";
 
-const fields = {
+/** Of all operations on an entry. */
+export const rawFields = {
   value: field.string("The value to write."),
   encoding: field.string('"base64", or nothing for text.', ""),
   compressed: field.bool("Whether values are unpacked on reading.", true),
@@ -81,7 +82,7 @@ export function rawPaths(enabled: () => boolean): Path[] {
     path("raw/*path", {
       summary: "A storage entry, as it is.",
       sudo: true,
-      fields,
+      fields: rawFields,
       query: ["encoding", "compressed"],
       operations: {
         read: {

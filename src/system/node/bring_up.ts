@@ -1,6 +1,6 @@
 /** `sys/init` and `sys/unseal`. */
 import { wipe } from "../../base/bytes.ts";
-import { badRequest } from "../../base/failure.ts";
+import { badRequest, describeError, Failure } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import type { Node } from "../../core/node.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -54,11 +54,19 @@ async function submit(node: Node, key: string, reset: boolean): Promise<LogicalR
   if (rootKey !== undefined) {
     try {
       await node.unseal(rootKey);
+    } catch (error) {
+      throw startFailure(error);
     } finally {
       wipe(rootKey);
     }
   }
   return flat(await sealStatus(node));
+}
+
+/** Only who holds enough shares gets here, and has to know what keeps the node from starting. */
+function startFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  return new Failure(500, `the node could not start: ${describeError(error)}`, { cause: error });
 }
 
 export function bringUpRoutes(node: Node): NodeRoute[] {
