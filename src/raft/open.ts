@@ -126,11 +126,8 @@ async function assemble(
   if (override !== undefined) group.affirm();
   if (raft.configuration.members.length === 1) raft.campaign();
   await driver.advance();
-<<<<<<< ours
-  group.peers.changed();
-=======
   if (settings.alone) await keepAlone(raft, driver);
->>>>>>> theirs
+  group.peers.changed();
   return new RaftStorage({ ...parts, group, release });
 }
 
