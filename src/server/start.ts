@@ -20,6 +20,7 @@ import { haOf, joinByItself, takeForwarded } from "./high_availability.ts";
 import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
 import { RunningListener } from "./running_listener.ts";
+import { scheduleScrub } from "./scrubbing.ts";
 import { Sweeper } from "./sweeper.ts";
 import { measureNode, openTelemetry } from "./telemetry.ts";
 import { LinuxSocketTable } from "./tcp_sockets.ts";
@@ -119,10 +120,12 @@ export async function startServer(
     recovery,
   );
   telemetry.registry.start();
+  const endScrubs = recovery ? () => {} : scrubs(storage, platform, telemetry);
   const listeners: RunningListener[] = [];
   const stop = async () => {
     logs.endFollowers();
     telemetry.registry.stop();
+    endScrubs();
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
     await quietly(platform, "sealing", () => node.seal());
     await quietly(platform, "closing the storage", () => storage.close());
@@ -160,6 +163,12 @@ async function startListener(
   const version = paths === undefined ? "" : await tlsFilesVersion(paths);
   const listener = await openListener(config, door, platform, sweeper);
   return new RunningListener(listener, door, config, version, platform.log);
+}
+
+/** Only integrated storage has checksums of its own to look at. */
+function scrubs({ raft }: OpenedStorage, { clock, log }: Platform, { registry }: Telemetry) {
+  if (raft === undefined) return () => {};
+  return scheduleScrub({ storage: raft, clock, log: log.named("storage.scrub"), registry });
 }
 
 /** Undefined where the system does not let sockets be looked at. */
