@@ -206,6 +206,7 @@ export async function closeServices(services: Services): Promise<void> {
   stopMeasuring(services);
   services.telemetry.logs.endFollowers();
   await services.expiration.stop();
+  for (const { backend } of services.mounts.router.all()) await backend.close?.();
   await services.audit.broker.close();
   services.cache.clear();
   services.tokens.close();

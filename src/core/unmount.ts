@@ -25,7 +25,9 @@ export async function taint(
 export async function finishUnmount(services: Services, entry: MountEntry): Promise<void> {
   await revokePrefix(services, routePath(entry), { force: true });
   await deleteBelow(services.transactions, storagePrefix(entry));
+  const backend = services.mounts.router.at(routePath(entry))?.backend;
   await services.transactions.run((transaction) => services.mounts.remove(transaction, entry));
+  await backend?.close?.();
 }
 
 /** Goes on with what a restart has interrupted. */

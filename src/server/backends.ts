@@ -7,6 +7,7 @@ import type { LogicalBackend } from "../core/backend.ts";
 import type { BackendFactory } from "../core/mounts.ts";
 import type { Services } from "../core/services.ts";
 import { cubbyholeBackend } from "../engines/cubbyhole/backend.ts";
+import { databaseBackend, databasePlugins } from "../engines/database/backend.ts";
 import { identityBackend } from "../engines/identity/backend.ts";
 import { kvBackend } from "../engines/kv/backend.ts";
 import { fetchDocument } from "./fetch_document.ts";
@@ -17,6 +18,7 @@ type Maker = (services: () => Services, node: () => Node) => LogicalBackend;
 
 const engines: Readonly<Record<string, Maker>> = {
   cubbyhole: cubbyholeBackend,
+  database: databaseBackend,
   identity: (services, node) => identityBackend(services, () => node().addresses.api),
   kv: kvBackend,
 };
@@ -32,7 +34,7 @@ const authMethods: Readonly<Record<string, Maker>> = {
 export const backendTypes = {
   engines: Object.keys(engines).filter((name) => !["cubbyhole", "identity"].includes(name)).sort(),
   authMethods: Object.keys(authMethods).filter((name) => name !== "token").sort(),
-  databases: [],
+  databases: databasePlugins.map(({ name }) => name),
 };
 
 /** The factory for one node. */

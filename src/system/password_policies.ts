@@ -1,21 +1,12 @@
 /** `sys/policies/password/*`. */
-import { storedText, utf8 } from "../base/bytes.ts";
-import { badRequest, notFound } from "../base/failure.ts";
+import { utf8 } from "../base/bytes.ts";
+import { badRequest } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Services } from "../core/services.ts";
 import { generatePassword, parsePasswordPolicy } from "../policy/password.ts";
-import type { Transaction } from "../storage/transaction.ts";
+import { passwordPolicyPrefix as prefix, readPasswordPolicy } from "../policy/password_store.ts";
 import { plainText } from "./plain_text.ts";
-
-const prefix = "core/password-policies/";
-
-/** The text of a password policy. Throws a 404. */
-export async function readPasswordPolicy(transaction: Transaction, name: string): Promise<string> {
-  const bytes = await transaction.get(prefix + name);
-  if (bytes === undefined) throw notFound("there is no password policy of this name");
-  return storedText(bytes);
-}
 
 export function passwordPolicyPaths(services: () => Services): Path[] {
   return [

@@ -1,0 +1,37 @@
+/** The database engine: users in databases, made when asked for and dropped with their leases. */
+import { defineBackend } from "../../backend/backend.ts";
+import type { LogicalBackend } from "../../core/backend.ts";
+import type { Services } from "../../core/services.ts";
+import { configPaths } from "./config_paths.ts";
+import { Connections } from "./connections.ts";
+import { credsPath } from "./creds.ts";
+import { type Engine, Turns } from "./engine.ts";
+import { renewUser, revokeUser } from "./lease.ts";
+import { postgres } from "./postgres/plugin.ts";
+import { rolePaths } from "./role_paths.ts";
+import { rotateRootPath } from "./rotate_root.ts";
+
+/** The kinds of databases there are. */
+export const databasePlugins = [postgres];
+
+export function databaseBackend(services: () => Services): LogicalBackend {
+  const engine: Engine = {
+    services,
+    connections: new Connections(databasePlugins, () => services().tokens.clock),
+    creating: new Map(),
+    rotations: new Turns(),
+  };
+  return defineBackend({
+    type: "database",
+    help: "Makes users in databases for those who may have one, and drops them in time.",
+    paths: [
+      ...configPaths(engine),
+      ...rolePaths(),
+      credsPath(engine),
+      rotateRootPath(engine),
+    ],
+    revoke: (call) => revokeUser(engine, call),
+    renew: (call) => renewUser(engine, call),
+    close: () => engine.connections.closeAll(),
+  });
+}

@@ -1,0 +1,75 @@
+/** What is kept of a connection. */
+import { storedText, utf8 } from "../../base/bytes.ts";
+import { Failure } from "../../base/failure.ts";
+import type { View } from "../../storage/transaction.ts";
+import type { OpenSettings } from "./plugin.ts";
+
+export interface ConnectionConfig {
+  readonly name: string;
+  readonly pluginName: string;
+  readonly pluginVersion: string;
+  /** Names or globs with a trailing `*`. */
+  readonly allowedRoles: readonly string[];
+  readonly rotateStatements: readonly string[];
+  readonly passwordPolicy: string;
+  /** The kind's own settings by their API names, secrets apart. */
+  readonly details: Readonly<Record<string, string>>;
+  readonly username: string;
+  readonly password: string;
+  readonly privateKey: string;
+  /**
+   * Passwords that a rotation has set out to put in force, newest first: until it has ended, one of
+   * them may be the right one.
+   */
+  readonly pendingPasswords: readonly string[];
+  /** Another with each change; an open pool of an older one is closed. */
+  readonly revision: string;
+}
+
+const prefix = "config/";
+
+export async function findConfig(
+  storage: View,
+  name: string,
+): Promise<ConnectionConfig | undefined> {
+  const bytes = await storage.get(prefix + name);
+  if (bytes === undefined) return undefined;
+  const config: ConnectionConfig = JSON.parse(storedText(bytes));
+  return config;
+}
+
+/** The connection that a role names. Throws a 500, as this API does for one that is gone. */
+export async function readConfig(storage: View, name: string): Promise<ConnectionConfig> {
+  const config = await findConfig(storage, name);
+  if (config === undefined) throw new Failure(500, `there is no connection named "${name}"`);
+  return config;
+}
+
+export function saveConfig(storage: View, config: ConnectionConfig): void {
+  storage.put(prefix + config.name, utf8(JSON.stringify(config)));
+}
+
+export function deleteConfig(storage: View, name: string): void {
+  storage.delete(prefix + name);
+}
+
+export async function listConfigs(storage: View): Promise<string[]> {
+  return await storage.list(prefix);
+}
+
+export function openSettings(config: ConnectionConfig): OpenSettings {
+  return {
+    details: config.details,
+    username: config.username,
+    passwords: [...new Set([config.password, ...config.pendingPasswords])],
+    privateKey: config.privateKey,
+  };
+}
+
+/** Throws where the connection does not allow the role. */
+export function checkAllowed(config: ConnectionConfig, role: string): void {
+  const allowed = config.allowedRoles.some((pattern) =>
+    pattern.endsWith("*") ? role.startsWith(pattern.slice(0, -1)) : role === pattern
+  );
+  if (!allowed) throw new Failure(500, `"${role}" is not an allowed role of this connection`);
+}

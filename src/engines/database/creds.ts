@@ -1,0 +1,159 @@
+/** `creds/`: a user with a lease of its own. */
+import { badRequest, Failure } from "../../base/failure.ts";
+import { type Path, path } from "../../backend/path.ts";
+import type { Call } from "../../core/backend.ts";
+import type { LogicalResponse } from "../../logical/response.ts";
+import { effectiveTtl } from "../../token/ttl.ts";
+import { checkAllowed, type ConnectionConfig, readConfig } from "./config.ts";
+import { databaseRefusal, type Engine, nameSource } from "./engine.ts";
+import { makePassword } from "./password.ts";
+import { DatabaseFailure, type StatementValues } from "./plugin.ts";
+import { readRole, type Role } from "./role.ts";
+import { makeUsername } from "./username.ts";
+
+/** The database ends a user this much later than its lease, which must never outlive it. */
+export const expirationSlackMs = 5000;
+
+interface NewUser {
+  readonly config: ConnectionConfig;
+  readonly role: Role;
+  readonly values: StatementValues;
+  readonly username: string;
+  /** Filled in by the core: its lease comes with the commit. */
+  readonly response: LogicalResponse;
+}
+
+/**
+ * The lease is kept first and the user made after that: whatever breaks in between leaves a lease
+ * whose end drops a user that may not be there, never a user without a lease.
+ */
+async function issue(engine: Engine, call: Call, name: string): Promise<LogicalResponse> {
+  const role = await readRole(call.storage, name);
+  if (role === undefined) throw badRequest(`unknown role: ${name}`);
+  const config = await readConfig(call.storage, role.dbName);
+  checkAllowed(config, name);
+  if (role.creation.length === 0) throw new Failure(500, "the role has no creation statements");
+  const plugin = engine.connections.plugin(config.pluginName);
+  const source = nameSource(engine);
+  const username = makeUsername(
+    config.details.username_template || plugin.usernameTemplate,
+    source,
+    { DisplayName: call.token?.displayName ?? "", RoleName: name },
+  );
+  const password = await makePassword(call.transaction, config.passwordPolicy, source.random);
+  const now = source.clock.now();
+  const { defaultLeaseTtl, maxLeaseTtl } = call.mount;
+  const { ttl } = effectiveTtl({
+    increment: 0,
+    ttl: role.defaultTtl,
+    period: 0,
+    maxTtl: role.maxTtl,
+    explicitMaxTtl: 0,
+    defaultLeaseTtl,
+    maxLeaseTtl,
+    issueTime: now,
+    now,
+  });
+  const expiration = plugin.formatExpiration(now + ttl * 1000 + expirationSlackMs);
+  const response: LogicalResponse = {
+    data: { username, password },
+    secret: {
+      ttlSeconds: role.defaultTtl,
+      maxTtlSeconds: role.maxTtl,
+      renewable: true,
+      internalData: {
+        username,
+        role: name,
+        db_name: role.dbName,
+        revocation_statements: [...role.revocation],
+      },
+    },
+  };
+  const values = { name: username, username, password, expiration };
+  const user = { config, role, values, username, response };
+  call.transaction.beforeAnswer(() => make(engine, user));
+  return response;
+}
+
+/** Makes the user that a lease has been kept for. Throws a 500, the lease taken away again. */
+async function make(engine: Engine, user: NewUser): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  engine.creating.set(user.username, promise);
+  try {
+    await requireLease(engine, user);
+    const database = await engine.connections.get(user.config);
+    await database.run(user.role.creation, user.values);
+  } catch (error) {
+    await undo(engine, user, error);
+    throw databaseRefusal("the database user could not be made", error);
+  } finally {
+    engine.creating.delete(user.username);
+    resolve();
+  }
+  await confirm(engine, user);
+}
+
+/** Its token may have been revoked meanwhile, and the lease with it. */
+async function requireLease({ services }: Engine, { response }: NewUser): Promise<void> {
+  const { transactions, leases, tokens } = services();
+  const id = response.lease?.id ?? "";
+  const lease = await transactions.run((transaction) => leases.get(transaction, id));
+  if (lease === undefined || lease.expireTime <= tokens.clock.now()) {
+    throw new Failure(500, "the lease ended before the user was made");
+  }
+}
+
+/** A revocation that did not see the user come must not leave it behind. */
+async function confirm(engine: Engine, user: NewUser): Promise<void> {
+  try {
+    await requireLease(engine, user);
+  } catch (error) {
+    if (error instanceof Failure) {
+      await (await engine.connections.get(user.config)).drop(user.username);
+    }
+    throw error;
+  }
+}
+
+/** Takes the lease away; where the user may be there after all, by way of its revocation. */
+async function undo(engine: Engine, user: NewUser, error: unknown): Promise<void> {
+  const { transactions, leases, expiration } = engine.services();
+  const id = user.response.lease?.id ?? "";
+  const unchanged = error instanceof DatabaseFailure && error.unchanged;
+  if (unchanged) await rollBack(engine, user);
+  const lease = await transactions.run(async (transaction) => {
+    const found = await leases.get(transaction, id);
+    if (found !== undefined && unchanged) leases.remove(transaction, found);
+    return found;
+  });
+  if (lease === undefined || unchanged) return;
+  engine.creating.delete(user.username);
+  await expiration.endSecret(lease);
+}
+
+/** The role's own clean-up. Its failure must not hide the reason for it. */
+async function rollBack(engine: Engine, { config, role, values }: NewUser): Promise<void> {
+  if (role.rollback.length === 0) return;
+  try {
+    await (await engine.connections.get(config)).run(role.rollback, values);
+  } catch (error) {
+    if (!(error instanceof DatabaseFailure)) throw error;
+    engine.services().mounts.platform.log.warn("rollback statements failed", {
+      connection: config.name,
+      error: error.message,
+    });
+  }
+}
+
+export function credsPath(engine: Engine): Path {
+  return path("creds/:name", {
+    summary: "A database user of one's own, for the time of its lease.",
+    params: { name: "The role" },
+    operations: {
+      read: {
+        summary: "Makes a user.",
+        handler: (call, { name }) => issue(engine, call, name),
+      },
+    },
+  });
+}

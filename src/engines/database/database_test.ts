@@ -1,0 +1,140 @@
+/** Users of a real PostgreSQL: they can log in while their lease lasts, and not a moment longer. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Failure } from "../../base/failure.ts";
+import type { NodeKit } from "../../core/testing/kit.ts";
+import { databaseNode, eventually, TestPostgres } from "./testing.ts";
+
+/** Without VALID UNTIL: the node's clock stands in another year than PostgreSQL's. */
+const creation = [
+  'create role "{{name}}" login password \'{{password}}\'; grant select on things to "{{name}}";',
+];
+
+interface User {
+  readonly name: string;
+  readonly password: string;
+  readonly lease: string;
+}
+
+async function newUser(kit: NodeKit, role = "r", token?: string): Promise<User> {
+  const asked = token === undefined ? {} : { token };
+  const { data, lease } = await kit.ask("read", `database/creds/${role}`, asked);
+  return {
+    name: String(data?.username),
+    password: String(data?.password),
+    lease: lease?.id ?? "",
+  };
+}
+
+async function mount(kit: NodeKit, postgres: TestPostgres): Promise<void> {
+  await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
+  await kit.ask("update", "database/config/pg", { data: postgres.config });
+  await role(kit, "r", {});
+}
+
+async function role(kit: NodeKit, name: string, data: Record<string, string>): Promise<void> {
+  await kit.ask("update", `database/roles/${name}`, {
+    data: { db_name: "pg", creation_statements: creation, default_ttl: "1h", ...data },
+  });
+}
+
+Deno.test("users of a real PostgreSQL", async (t) => {
+  const postgres = await TestPostgres.start();
+  if (postgres === undefined) return;
+  const kit = await databaseNode();
+  try {
+    await postgres.asSuper("create table things (n int); insert into things values (42)");
+    await mount(kit, postgres);
+    const login = (user: User) => postgres.ask(user.name, user.password, "select n from things");
+    const gone = (user: User) => eventually(async () => await postgres.users(user.name) === 0);
+
+    await t.step("a login works, and is gone after the lease is revoked", async () => {
+      const user = await newUser(kit);
+      assertEquals(await login(user), "42");
+      await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
+      assertEquals(await login(user), undefined);
+      assertEquals(await postgres.users(user.name), 0);
+    });
+
+    await t.step("a session that is open ends with the lease", async () => {
+      const user = await newUser(kit);
+      const session = postgres.ask(user.name, user.password, "select pg_sleep(30)");
+      const active = `select count(*) from pg_stat_activity where usename = '${user.name}'`;
+      assert(await eventually(async () => await postgres.asSuper(active) === "1"));
+      await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
+      assertEquals(await session, undefined);
+    });
+
+    await t.step("it is gone when its time is over, and lives on when renewed", async () => {
+      const [short, renewed] = [await newUser(kit), await newUser(kit)];
+      await kit.clock.advance(1_800_000);
+      const data = { lease_id: renewed.lease, increment: 7200 };
+      await kit.ask("update", "sys/leases/renew", { data });
+      const until = Date.UTC(2026, 0, 1, 2, 30, 5) / 1000;
+      const moved = "select extract(epoch from rolvaliduntil)::bigint from pg_roles where rolname";
+      assertEquals(await postgres.asSuper(`${moved} = '${renewed.name}'`), String(until));
+      await kit.clock.advance(1_801_000);
+      assert(await gone(short));
+      assertEquals(await postgres.users(renewed.name), 1);
+      await kit.clock.advance(7_200_000);
+      assert(await gone(renewed));
+    });
+
+    await t.step("it is gone with the token that asked for it", async () => {
+      const token = await kit.token({ policies: ["root"] });
+      const user = await newUser(kit, "r", token);
+      await kit.ask("update", "auth/token/revoke", { data: { token } });
+      await kit.clock.advance(1000);
+      assert(await gone(user));
+    });
+
+    await t.step("a lease ends well after its role was deleted", async () => {
+      const end = `alter role "{{name}}" nologin`;
+      await role(kit, "kept", { revocation_statements: end });
+      const [user, kept] = [await newUser(kit), await newUser(kit, "kept")];
+      await kit.ask("delete", "database/roles/r");
+      await kit.ask("delete", "database/roles/kept");
+      for (const lease_id of [user.lease, kept.lease]) {
+        await kit.ask("update", "sys/leases/revoke", { data: { lease_id, sync: true } });
+      }
+      assertEquals(await postgres.users(user.name), 0);
+      assertEquals(await postgres.users(kept.name), 1);
+      assertEquals(await login(kept), undefined);
+      await role(kit, "r", {});
+    });
+
+    await t.step("a creation that fails leaves neither lease nor user, and no secret", async () => {
+      const statements = `create role "{{name}}" login; select 'x' 'nonsense {{password}}' y z`;
+      await role(kit, "broken", { creation_statements: statements });
+      const before = await postgres.asSuper("select count(*) from pg_roles");
+      const ask = () => kit.ask("read", "database/creds/broken");
+      const error = await assertRejects(ask, Failure);
+      assertEquals(error.status, 500);
+      assertEquals(await postgres.asSuper("select count(*) from pg_roles"), before);
+      const { services } = kit.node;
+      const left = await services.transactions.run((transaction) =>
+        services.leases.list(transaction, "database/creds/broken/")
+      );
+      assertEquals(left, []);
+    });
+
+    await t.step("after root was rotated, its old password is void and ours works", async () => {
+      await kit.ask("update", "database/rotate-root/pg");
+      assertEquals(await postgres.asSuper("select 1"), undefined);
+      const user = await newUser(kit);
+      assertEquals(await login(user), "42");
+      const { data } = await kit.ask("read", "database/config/pg");
+      assert(!JSON.stringify(data).includes('password":'));
+    });
+
+    await t.step("a restart changes nothing: leases still end", async () => {
+      const user = await newUser(kit);
+      await kit.node.seal();
+      await kit.start();
+      await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
+      assertEquals(await login(user), undefined);
+    });
+  } finally {
+    await kit.node.seal();
+    await postgres.stop();
+  }
+});

@@ -1,0 +1,50 @@
+/** What the engine asks of a kind of database. One module a kind; the engine knows no SQL. */
+
+/** What `{{name}}`, `{{password}}` … stand for in a statement. */
+export type StatementValues = Readonly<Record<string, string>>;
+
+/** How to reach a database, secrets included. Kept in memory only while a connection is opened. */
+export interface OpenSettings {
+  /** What the operator wrote, by the API's names; without secrets. */
+  readonly details: Readonly<Record<string, string>>;
+  readonly username: string;
+  /** The password, then others that a broken-off rotation may have left in force. */
+  readonly passwords: readonly string[];
+  readonly privateKey: string;
+}
+
+/** A connection's open pool. All methods throw `DatabaseFailure`. */
+export interface Database {
+  /** Runs statements in one transaction: all of them or none. */
+  run(statements: readonly string[], values: StatementValues): Promise<void>;
+  /** Takes a user and what it was granted away; content with one that is not there. */
+  drop(username: string): Promise<void>;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}
+
+export interface DatabasePlugin {
+  readonly name: string;
+  /** Used where a role or connection has no statements of its own. */
+  readonly renewStatements: readonly string[];
+  readonly rotateStatements: readonly string[];
+  readonly usernameTemplate: string;
+  /** The form of `{{expiration}}`. */
+  formatExpiration(time: number): string;
+  /** Throws a 400 for details that can't be right. */
+  check(details: Readonly<Record<string, string>>): void;
+  /** Connects once, to be sure. Throws `DatabaseFailure`. */
+  open(settings: OpenSettings): Promise<Database>;
+}
+
+/** What went wrong at a database, in words without secrets. */
+export class DatabaseFailure extends Error {
+  constructor(
+    message: string,
+    /** True where the database has certainly changed nothing. */
+    readonly unchanged: boolean,
+  ) {
+    super(message);
+    this.name = "DatabaseFailure";
+  }
+}

@@ -1,0 +1,42 @@
+/** The part of pg that is used here. */
+export interface PoolConfig {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  ssl: boolean | TlsOptions;
+  max: number;
+  idleTimeoutMillis: number;
+  connectionTimeoutMillis: number;
+  query_timeout: number;
+  application_name: string;
+  allowExitOnIdle: boolean;
+}
+
+export interface TlsOptions {
+  rejectUnauthorized: boolean;
+  ca?: string;
+  cert?: string;
+  key?: string;
+  checkServerIdentity?: () => undefined;
+}
+
+export interface Queryable {
+  query<Row>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }>;
+}
+
+export interface PoolClient extends Queryable {
+  release(broken: boolean): void;
+}
+
+export class Pool implements Queryable {
+  constructor(config: PoolConfig);
+  on(event: "error", listener: (error: Error) => void): this;
+  connect(): Promise<PoolClient>;
+  end(): Promise<void>;
+  query<Row>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }>;
+}
+
+declare const driver: { Pool: typeof Pool };
+export default driver;

@@ -1,0 +1,40 @@
+/** PostgreSQL. */
+import { badRequest } from "../../../base/failure.ts";
+import type { Database, DatabasePlugin, OpenSettings } from "../plugin.ts";
+import { fillIn } from "../statements.ts";
+import { parseAddress } from "./address.ts";
+import { dropUser } from "./drop.ts";
+import { Pool } from "./pool.ts";
+
+/** Values stand in statements between single quotes, but for names, which have no quotes at all. */
+function quote(value: string): string {
+  return value.replaceAll("'", "''");
+}
+
+async function open(settings: OpenSettings): Promise<Database> {
+  const pool = await Pool.open(settings);
+  return {
+    run: (statements, values) =>
+      pool.transaction(async (session) => {
+        // Without parameters one call may hold several statements, semicolons in bodies and all.
+        for (const statement of statements) await session.query(fillIn(statement, values, quote));
+      }, [values.password ?? ""]),
+    drop: (username) => dropUser(pool, username),
+    close: () => pool.close(),
+  };
+}
+
+export const postgres: DatabasePlugin = {
+  name: "postgresql-database-plugin",
+  renewStatements: [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`],
+  rotateStatements: [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`],
+  // 63 bytes are what PostgreSQL keeps of a name.
+  usernameTemplate: '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) ' +
+    "(.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}",
+  formatExpiration: (time) => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")}+0000`,
+  check(details) {
+    if (!details.connection_url) throw badRequest("connection_url cannot be empty");
+    parseAddress(details.connection_url, "user", "password");
+  },
+  open,
+};

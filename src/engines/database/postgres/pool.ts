@@ -1,0 +1,163 @@
+/** A small pool of PostgreSQL connections, over the driver `pg`, which is loaded when needed. */
+import { describeError } from "../../../base/failure.ts";
+import { DatabaseFailure, type OpenSettings } from "../plugin.ts";
+import { scrub } from "../statements.ts";
+import { type Address, parseAddress } from "./address.ts";
+import type * as pg from "./pg.d.ts";
+
+const connectTimeoutMs = 10_000;
+const statementTimeoutMs = 60_000;
+const idleTimeoutMs = 30_000;
+const defaultConnections = 4;
+
+type Driver = typeof pg.default;
+
+async function loadDriver(): Promise<Driver> {
+  // @ts-types="./pg.d.ts"
+  const { default: driver } = await import("pg");
+  return driver;
+}
+
+/** SQLSTATE of a wrong password; nothing else is worth another try with another one. */
+const wrongPassword = "28P01";
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "";
+}
+
+/** An error that the server itself has sent: it knows what has become of the transaction. */
+function isAnswered(error: unknown): boolean {
+  return error instanceof Error && "severity" in error && codeOf(error).length === 5;
+}
+
+function tlsOptions(address: Address, { details, privateKey }: OpenSettings): pg.PoolConfig["ssl"] {
+  if (address.sslMode === "disable") return false;
+  const verified = address.sslMode.startsWith("verify-");
+  return {
+    rejectUnauthorized: verified,
+    ...(details.tls_ca ? { ca: details.tls_ca } : {}),
+    ...(details.tls_certificate ? { cert: details.tls_certificate } : {}),
+    ...(privateKey === "" ? {} : { key: privateKey }),
+    // Of the two that verify, only the full one asks whom the certificate is for.
+    ...(address.sslMode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
+  };
+}
+
+/** A connection in a transaction. */
+export type Session = Pick<pg.PoolClient, "query">;
+
+export class Pool {
+  private constructor(
+    readonly pool: pg.Pool,
+    readonly hidden: readonly string[],
+  ) {}
+
+  /** Connects with the first password that is right. Throws `DatabaseFailure`. */
+  static async open(settings: OpenSettings): Promise<Pool> {
+    const driver = await loadDriver();
+    const hidden = [...settings.passwords, settings.privateKey];
+    let failure: unknown;
+    for (const password of settings.passwords) {
+      try {
+        return await Pool.#tryOpen(driver, settings, password);
+      } catch (error) {
+        failure = error;
+        if (codeOf(error) !== wrongPassword) break;
+      }
+    }
+    throw new DatabaseFailure(scrub(describeError(failure), hidden), true);
+  }
+
+  static async #tryOpen(driver: Driver, settings: OpenSettings, password: string) {
+    const address = parseAddress(
+      settings.details.connection_url ?? "",
+      settings.username,
+      password,
+    );
+    const ssl = tlsOptions(address, settings);
+    try {
+      return await Pool.#connect(driver, settings, password, address, ssl);
+    } catch (error) {
+      const optional = address.sslMode === "prefer" || address.sslMode === "allow";
+      if (!optional || !describeError(error).includes("does not support SSL")) throw error;
+      return await Pool.#connect(driver, settings, password, address, false);
+    }
+  }
+
+  static async #connect(
+    driver: Driver,
+    { details, passwords, privateKey }: OpenSettings,
+    password: string,
+    address: Address,
+    ssl: pg.PoolConfig["ssl"],
+  ): Promise<Pool> {
+    const pool = new driver.Pool({
+      host: address.host,
+      port: address.port,
+      database: address.database,
+      user: address.user,
+      password: address.password ?? password,
+      ssl,
+      max: Number(details.max_open_connections) || defaultConnections,
+      idleTimeoutMillis: idleTimeoutMs,
+      connectionTimeoutMillis: address.connectTimeout * 1000 || connectTimeoutMs,
+      query_timeout: statementTimeoutMs,
+      application_name: "holdfast",
+      allowExitOnIdle: true,
+    });
+    // A connection that breaks while idle has left the pool; the next one tells what is wrong.
+    pool.on("error", () => {});
+    try {
+      await pool.query("select 1");
+      return new Pool(pool, [...passwords, privateKey, address.password ?? ""]);
+    } catch (error) {
+      await pool.end();
+      throw error;
+    }
+  }
+
+  /** Runs `body` in a transaction. Throws `DatabaseFailure`; `secrets` stay out of its message. */
+  async transaction(
+    body: (session: Session) => Promise<void>,
+    secrets: readonly string[] = [],
+  ): Promise<void> {
+    const hidden = [...this.hidden, ...secrets];
+    let client: pg.PoolClient;
+    try {
+      client = await this.pool.connect();
+    } catch (error) {
+      throw new DatabaseFailure(scrub(describeError(error), hidden), true);
+    }
+    let committing = false;
+    let broken = true;
+    try {
+      await client.query("begin");
+      await body(client);
+      committing = true;
+      await client.query("commit");
+      broken = false;
+    } catch (error) {
+      broken = !await rollBack(client);
+      const unchanged = !committing || isAnswered(error);
+      throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end();
+  }
+}
+
+/** Whether the connection is good for others again. One that is not is closed. */
+async function rollBack(client: pg.PoolClient): Promise<boolean> {
+  try {
+    await client.query("rollback");
+    return true;
+  } catch {
+    return false;
+  }
+}
