@@ -5,6 +5,27 @@ import { EntryTooLargeError, InvalidKeyError } from "./errors.ts";
 /** Deno KV takes keys of 2,048 bytes; what is left pays for its framing and for ours. */
 export const KEY_BYTES_MAX = 1900;
 
+/** Longer than any key that is stored, and short enough to be asked for. */
+const SEARCH_BYTES_MAX = KEY_BYTES_MAX + 50;
+
+/**
+ * A key to search by: the key itself, or so much of it that it lies at the same place among all
+ * keys that can be stored. Deno KV refuses to search for longer ones.
+ */
+export function searchKey(key: string): string {
+  if (key.length * 3 <= SEARCH_BYTES_MAX) return key;
+  let bytes = 0;
+  let length = 0;
+  for (const character of key) {
+    const code = character.codePointAt(0) ?? 0;
+    // A NUL takes two bytes in the form Deno KV keeps.
+    bytes += code === 0 ? 2 : code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > SEARCH_BYTES_MAX) return key.slice(0, length);
+    length += character.length;
+  }
+  return key;
+}
+
 /** One change of a batch: a put, or a delete where the value is null. */
 export interface Change {
   readonly key: string;

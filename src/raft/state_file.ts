@@ -8,6 +8,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
 import { successor } from "./key_order.ts";
+import { searchKey } from "./keys.ts";
 import {
   CHUNK_BYTES,
   KvFile,
@@ -97,12 +98,12 @@ export class StateFile {
 
   /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */
   leafFor(key: string): Awaitable<Leaf> {
-    return this.#leaves.find(key) ?? this.#readLeaf(key);
+    return this.#leaves.find(key) ?? this.#readLeaf(searchKey(key));
   }
 
   /** Like `leafFor`, for a walk to the right: the leaves that come next are read with it. */
   leafAhead(low: string): Awaitable<Leaf> {
-    return this.#leaves.find(low) ?? this.#readAhead(low);
+    return this.#leaves.find(low) ?? this.#readAhead(searchKey(low));
   }
 
   /** Like `leafFor`, always from disk and without a trace in the cache: for the scrub. */
