@@ -30,6 +30,7 @@ import {
 import { ForwardClient } from "./forward_client.ts";
 import type { Echo } from "./forward_frames.ts";
 import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
+import { Autopilot, AUTOPILOT_KEY, type Observed } from "./autopilot.ts";
 import { Joiner } from "./joiner.ts";
 import { decodeClusterTls, encodeClusterTls, makeClusterTls, TLS_KEY } from "./tls_keyring.ts";
 
@@ -78,12 +79,15 @@ interface Cluster {
 export class HighAvailability {
   readonly joiner: Joiner;
   readonly desk: AdmissionDesk;
+  readonly autopilot: Autopilot;
   readonly #parts: HaParts;
   readonly #heard = new Map<string, HeardOf>();
   #cluster: Cluster | undefined;
   #opening: Promise<Cluster> | undefined;
   #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
   #isRemoved = false;
+  /** When this node became active, milliseconds of the monotonic clock. */
+  #activeFrom = 0;
   #client: Client | undefined;
   #ignoreChanges: Cancel = () => {};
   #cancelEcho: Cancel = () => {};
@@ -92,6 +96,17 @@ export class HighAvailability {
     this.#parts = parts;
     const { clock, random, crypto, log, addresses, storage } = parts;
     this.desk = new AdmissionDesk({ clock, random, crypto });
+    this.autopilot = new Autopilot({
+      clock,
+      log: log.named("autopilot"),
+      isActive: () => this.isActive,
+      observe: () => ({ members: this.#observe(), lastIndex: this.group.commitIndex }),
+      remove: (id) => this.group.remove(id),
+      stabilize: (ms) => {
+        this.group.stabilizationMs = ms;
+      },
+      read: async () => await parts.barrier.get(AUTOPILOT_KEY),
+    });
     this.joiner = new Joiner({
       clock,
       crypto,
@@ -176,6 +191,7 @@ export class HighAvailability {
   /** Takes part no more; a leader hands over first. */
   async stop(): Promise<void> {
     this.#ignoreChanges();
+    this.autopilot.stop();
     this.#cancelEcho();
     this.joiner.stop();
     const cluster = this.#cluster;
@@ -185,10 +201,10 @@ export class HighAvailability {
     this.#dropClient();
     try {
       if (this.group.configuration.members.length > 1) await this.group.handOver();
+      await this.group.stop();
     } catch (error) {
       this.#parts.log.warn("leadership was not handed over", { error: describeError(error) });
     }
-    await this.group.stop();
     cluster.transport.close();
     await cluster.port.close();
   }
@@ -204,13 +220,33 @@ export class HighAvailability {
     });
   }
 
-  /** Tells the others where this node is, now that it is active. A single node has none. */
+  /** This node is active now: tells the others where it is, and looks after the group. */
   async announce(): Promise<void> {
+    this.#activeFrom = this.now();
+    await this.autopilot.start();
     if (this.#cluster === undefined) return;
     const { barrier, addresses, clock } = this.#parts;
     const value = encodeAdvertisement({ ...addresses, activeSince: clock.now() });
     await barrier.write([{ key: advertisementKey(this.nodeId), value }]);
     await this.#keepOwnAddress();
+  }
+
+  /** The members as this node sees them since it is active. */
+  #observe(): Observed[] {
+    const { group } = this;
+    const now = this.now();
+    return group.configuration.members.map(({ id, address, voter }) => {
+      const isLeader = id === group.leader;
+      const heardAt = Math.max(group.heardAt(id) ?? 0, this.#activeFrom);
+      return {
+        id,
+        address,
+        voter,
+        isLeader,
+        silence: isLeader ? 0 : Math.round(now - heardAt) / 1000,
+        index: isLeader ? group.commitIndex : group.matchOf(id) ?? 0,
+      };
+    });
   }
 
   /** Where the active node is; undefined while there is none that is known. */
@@ -313,7 +349,7 @@ export class HighAvailability {
         removed: () => this.#leave(),
       },
     );
-    const port = new ClusterPort(log.named("cluster-port"));
+    const port = new ClusterPort(log.named("cluster-port"), clock);
     port.answer(RAFT_PROTOCOL, (connection) => transport.accept(connection));
     port.answer(FORWARDING_PROTOCOL, (connection) => {
       const target = this.#forwardTarget;

@@ -57,6 +57,12 @@ export class Group {
   #peersText = "";
   #mustAffirm = false;
   #lastTick = 0;
+  /** When each peer last said something, milliseconds of the monotonic clock. */
+  readonly #heardAt = new Map<NodeId, number>();
+  /** Since when each learner has kept up. */
+  readonly #readySince = new Map<NodeId, number>();
+  /** How long a learner must have kept up before it votes, in milliseconds. */
+  stabilizationMs = 0;
 
   constructor(parts: GroupParts) {
     this.#parts = parts;
@@ -160,6 +166,7 @@ export class Group {
   receive(message: Message): void {
     const { driver, raft, settings } = this.#parts;
     if (this.#transport === undefined) return;
+    this.#heardAt.set(message.from, settings.clock.monotonic());
     if (message.type === "vote" && !message.transfer) {
       // A promise not to vote that was given before a restart is kept (see the lease of reads).
       if (settings.clock.monotonic() < this.#votesFrom) return;
@@ -246,6 +253,11 @@ export class Group {
     return this.#parts.raft.matchOf(id);
   }
 
+  /** When the peer was last heard of, milliseconds of the monotonic clock. */
+  heardAt(id: NodeId): number | undefined {
+    return this.#heardAt.get(id);
+  }
+
   #has(id: NodeId): boolean {
     return this.configuration.members.some((member) => member.id === id);
   }
@@ -313,12 +325,20 @@ export class Group {
     const { raft } = this.#parts;
     if (raft.role !== "leader" || raft.isReconfiguring) return;
     const { members } = this.configuration;
+    const now = this.#parts.settings.clock.monotonic();
+    const voters = members.filter(({ voter }) => voter).length;
+    // Below three voters nothing may fail: who has caught up votes at once.
+    const wait = voters < 3 ? 0 : this.stabilizationMs;
     const ready = members.find((member) => {
       if (member.voter || member.staysLearner === true) return false;
       const match = raft.matchOf(member.id) ?? 0;
-      return match > 0 && match + CAUGHT_UP_ENTRIES >= raft.last.index;
+      const keepsUp = match > 0 && match + CAUGHT_UP_ENTRIES >= raft.last.index;
+      if (!keepsUp) this.#readySince.delete(member.id);
+      else if (!this.#readySince.has(member.id)) this.#readySince.set(member.id, now);
+      return keepsUp && now - (this.#readySince.get(member.id) ?? now) >= wait;
     });
     if (ready === undefined) return;
+    this.#readySince.delete(ready.id);
     raft.reconfigure({
       members: members.map((each) => each === ready ? { ...each, voter: true } : each),
     });

@@ -69,10 +69,12 @@ export async function openStorage(
     type: "raft",
     haEnabled: true,
     nodeId: storage.nodeId,
-    raftIndexes: () => ({
-      raft_committed_index: storage.commitIndex,
-      raft_applied_index: storage.appliedIndex,
-    }),
+    // Before there is a group there is nothing to tell.
+    raftIndexes: () =>
+      storage.commitIndex === 0 && storage.appliedIndex === 0 ? {} : {
+        raft_committed_index: storage.commitIndex,
+        raft_applied_index: storage.appliedIndex,
+      },
     integrated: {
       nodeId: storage.nodeId,
       spoolFolder: join(path, "spool"),

@@ -16,6 +16,7 @@ import { mountPaths } from "./mounts.ts";
 import { quotaPaths } from "./quotas.ts";
 import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
+import { autopilotPaths } from "./autopilot.ts";
 import { raftPaths } from "./raft.ts";
 import { raftSnapshotPaths } from "./raft_snapshot.ts";
 import { rawPaths } from "./raw.ts";
@@ -42,6 +43,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...leasePaths(services),
       ...rawPaths(() => node().rawStorageEndpoint),
       ...raftPaths(node),
+      ...autopilotPaths(node),
       ...raftSnapshotPaths(node),
       ...quotaPaths(services),
       ...auditPaths(services),

@@ -13,6 +13,13 @@ Deno.test("three processes form a cluster, and any of them takes writes", async 
     const told = await call(a, "sys/storage/raft/configuration", { token });
     return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
   });
+  const autopilot = "sys/storage/raft/autopilot";
+  const healthy = await call(b, `${autopilot}/state`, { token });
+  assertEquals(healthy.at("data", "healthy"), true);
+  assertEquals(healthy.at("data", "failure_tolerance"), 1);
+  assertEquals(healthy.at("data", "voters", 2) !== undefined, true);
+  const settings = { last_contact_threshold: "1s", max_trailing_logs: 500 };
+  await call(c, `${autopilot}/configuration`, { token, body: settings });
   await call(b, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
   await call(c, "secret/x", { token, body: { value: "1" } });
   for (const node of nodes) {
@@ -34,6 +41,13 @@ Deno.test("three processes form a cluster, and any of them takes writes", async 
   await kill(a);
   const next = await settled([b, c]);
   await call(next, "secret/y", { token, body: { value: "2" } });
+  // The settings have come along, and by them who is gone is missed soon.
+  const kept = await call(next, `${autopilot}/configuration`, { token });
+  assertEquals(kept.at("data", "max_trailing_logs"), 500);
+  await eventually(async () => {
+    const state = await call(next, `${autopilot}/state`, { token });
+    return state.at("data", "healthy") === false && state.at("data", "failure_tolerance") === 0;
+  });
   assertEquals((await call(next, "secret/x", { token })).at("data", "value"), "1");
   await start(a);
   await call(a, "sys/unseal", { body: { key: cluster.key } });
