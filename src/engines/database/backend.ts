@@ -10,6 +10,7 @@ import { renewUser, revokeUser } from "./lease.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { rolePaths } from "./role_paths.ts";
 import { rotateRootPath } from "./rotate_root.ts";
+import { staticPaths } from "./static_paths.ts";
 
 /** The kinds of databases there are. */
 export const databasePlugins = [postgres];
@@ -29,6 +30,7 @@ export function databaseBackend(services: () => Services): LogicalBackend {
       ...rolePaths(),
       credsPath(engine),
       rotateRootPath(engine),
+      ...staticPaths(engine),
     ],
     revoke: (call) => revokeUser(engine, call),
     renew: (call) => renewUser(engine, call),

@@ -102,8 +102,8 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       await role(kit, "r", {});
     });
 
-    await t.step("a creation that fails leaves neither lease nor user, and no secret", async () => {
-      const statements = `create role "{{name}}" login; select 'x' 'nonsense {{password}}' y z`;
+    await t.step("a creation that fails leaves neither lease nor user", async () => {
+      const statements = `create role "{{name}}" login; select 'x' nonsense y z`;
       await role(kit, "broken", { creation_statements: statements });
       const before = await postgres.asSuper("select count(*) from pg_roles");
       const ask = () => kit.ask("read", "database/creds/broken");
@@ -116,6 +116,27 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       );
       assertEquals(left, []);
     });
+
+    await t.step(
+      "a static role's password is ours from the start and changes when asked",
+      async () => {
+        await postgres.asSuper("create role app login password 'first'");
+        const data = { db_name: "pg", username: "app", rotation_period: "1h" };
+        await kit.ask("update", "database/static-roles/app", { data });
+        const read = async () =>
+          String((await kit.ask("read", "database/static-creds/app")).data?.password);
+        const first = await read();
+        await kit.ask("update", "database/rotate-role/app");
+        const second = await read();
+        const works = async (password: string) =>
+          await postgres.ask("app", password, "select 1") === "1";
+        const all = [await works("first"), await works(first), await works(second)];
+        assertEquals(all, [false, false, true]);
+        const absent = { data: { ...data, username: "absent" } };
+        assertEquals(await kit.status("update", "database/static-roles/none", absent), 500);
+        assertEquals(await kit.status("read", "database/static-roles/none"), 404);
+      },
+    );
 
     await t.step("after root was rotated, its old password is void and ours works", async () => {
       await kit.ask("update", "database/rotate-root/pg");

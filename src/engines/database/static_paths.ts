@@ -1,0 +1,158 @@
+/** `static-roles/`, `static-creds/` and `rotate-role/`. */
+import { badRequest, notFound } from "../../base/failure.ts";
+import { field } from "../../backend/field.ts";
+import { type Path, path } from "../../backend/path.ts";
+import type { Call } from "../../core/backend.ts";
+import { rfc3339 } from "../../logical/envelope.ts";
+import type { JsonObject } from "../../logical/json.ts";
+import { checkAllowed, readConfig } from "./config.ts";
+import type { Engine } from "./engine.ts";
+import { requireStaticRole, rotateLater } from "./rotate_static.ts";
+import { readStatements, statementsField } from "./statements.ts";
+import {
+  deleteStaticRole,
+  listStaticRoles,
+  nextRotation,
+  readStaticRole,
+  saveStaticRole,
+  type StaticRole,
+} from "./static_role.ts";
+
+/** Seconds; what is shorter would change passwords under the hands of those who read them. */
+const shortestPeriod = 5;
+
+const fields = {
+  db_name: field.string("The connection that the role uses."),
+  username: field.string("The database user whose password is changed."),
+  rotation_period: field.duration("Seconds between two changes."),
+  rotation_statements: statementsField("Change the password."),
+  credential_type: field.string("Only password.", "password"),
+  credential_config: field.pairs("Accepted for compatibility."),
+};
+
+type StaticInput =
+  & { readonly [K in keyof typeof fields]: (typeof fields)[K]["default"] }
+  & { readonly name: string };
+
+function merge(input: StaticInput, before: StaticRole | undefined): StaticRole {
+  const statements = input.rotation_statements;
+  const role = {
+    dbName: input.db_name ?? before?.dbName ?? "",
+    username: input.username ?? before?.username ?? "",
+    rotationPeriod: input.rotation_period ?? before?.rotationPeriod ?? 0,
+    rotateStatements: statements === undefined
+      ? before?.rotateStatements ?? []
+      : readStatements("rotation_statements", statements),
+    password: before?.password ?? "",
+    pendingPassword: before?.pendingPassword ?? "",
+    lastRotation: before?.lastRotation ?? 0,
+  };
+  if (role.dbName === "") throw badRequest("empty database name attribute");
+  if (role.username === "") throw badRequest("empty username attribute");
+  if (before !== undefined && role.username !== before.username) {
+    throw badRequest("the username of a static role cannot be changed");
+  }
+  if (input.credential_type !== "password") {
+    throw badRequest("credential_type can only be password");
+  }
+  if (role.rotationPeriod < shortestPeriod) {
+    throw badRequest(`rotation_period must be ${shortestPeriod} seconds or more`);
+  }
+  return role;
+}
+
+async function write(engine: Engine, call: Call, input: StaticInput): Promise<void> {
+  const before = await readStaticRole(call.storage, input.name);
+  const role = merge(input, before);
+  if (role.password === "") return await rotateLater(engine, call, input.name, role);
+  checkAllowed(await readConfig(call.storage, role.dbName), input.name);
+  saveStaticRole(call.storage, input.name, role);
+}
+
+function body(role: StaticRole): JsonObject {
+  return {
+    credential_type: "password",
+    db_name: role.dbName,
+    username: role.username,
+    rotation_period: role.rotationPeriod,
+    rotation_statements: [...role.rotateStatements],
+    last_vault_rotation: rfc3339(role.lastRotation),
+  };
+}
+
+async function credentials(engine: Engine, call: Call, name: string): Promise<JsonObject> {
+  const role = await requireStaticRole(call, name);
+  if (role.password === "") throw badRequest(`the role ${name} has no password yet`);
+  checkAllowed(await readConfig(call.storage, role.dbName), name);
+  const left = nextRotation(role) - engine.services().tokens.clock.now();
+  return {
+    username: role.username,
+    password: role.password,
+    rotation_period: role.rotationPeriod,
+    last_vault_rotation: rfc3339(role.lastRotation),
+    ttl: Math.max(0, Math.floor(left / 1000)),
+  };
+}
+
+function rolePath(engine: Engine): Path {
+  return path("static-roles/:name", {
+    summary: "A database user whose password is changed from time to time.",
+    params: { name: "The role" },
+    fields,
+    exists: async (call, { name }) => await readStaticRole(call.storage, name) !== undefined,
+    operations: {
+      read: {
+        summary: "Reads a static role.",
+        handler: async (call, { name }) => {
+          const role = await readStaticRole(call.storage, name);
+          if (role === undefined) throw notFound();
+          return { data: body(role) };
+        },
+      },
+      update: {
+        summary: "Makes or changes a static role. Its first password is set at once.",
+        handler: (call, input) => write(engine, call, input),
+      },
+      delete: {
+        summary: "Forgets a static role. The database user stays.",
+        handler: (call, { name }) => deleteStaticRole(call.storage, name),
+      },
+    },
+  });
+}
+
+export function staticPaths(engine: Engine): Path[] {
+  return [
+    path("static-roles/?", {
+      summary: "The static roles.",
+      operations: {
+        list: {
+          summary: "Lists the static roles.",
+          handler: async (call) => ({ data: { keys: await listStaticRoles(call.storage) } }),
+        },
+      },
+    }),
+    rolePath(engine),
+    path("static-creds/:name", {
+      summary: "The password of a static role's user.",
+      params: { name: "The role" },
+      operations: {
+        read: {
+          summary: "Reads the password of a static role's user.",
+          handler: async (call, { name }) => ({ data: await credentials(engine, call, name) }),
+        },
+      },
+    }),
+    path("rotate-role/:name", {
+      summary: "Changes a static role's password now.",
+      params: { name: "The role" },
+      operations: {
+        update: {
+          summary: "Changes a static role's password now.",
+          handler: async (call, { name }) =>
+            await rotateLater(engine, call, name, await requireStaticRole(call, name)),
+        },
+      },
+    }),
+  ];
+}
