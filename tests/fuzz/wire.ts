@@ -1,7 +1,8 @@
 /** Sends bytes and reads the statuses of what comes back. */
 import type { RawRequest } from "./raw_request.ts";
 
-const answerMaxMs = 5000;
+/** Long enough for keys that are made on request, by several at once. */
+const answerMaxMs = 20_000;
 /** So long a connection with something missing stays open, and any that has got an answer. */
 const partialMs = 30;
 
