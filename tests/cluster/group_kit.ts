@@ -57,7 +57,7 @@ export async function run(
       removed() {},
     },
   );
-  const port = new ClusterPort(silentLogger);
+  const port = new ClusterPort(silentLogger, systemClock);
   port.answer(RAFT_PROTOCOL, (connection) => transport.accept(connection));
   await port.listen([{ host: "127.0.0.1", port: at }], tls);
   const running = {

@@ -1,5 +1,6 @@
 /** The port at which other nodes of the cluster knock; each protocol has one who answers. */
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { StorageError } from "../errors.ts";
 import {
@@ -12,6 +13,7 @@ import { FrameSocket } from "./frame_socket.ts";
 
 const CONNECTIONS_MAX = 1024;
 const HANDSHAKE_MS = 5000;
+const FAREWELL_MS = 500;
 
 export type Answerer = (connection: FrameSocket) => void;
 
@@ -21,8 +23,11 @@ export class ClusterPort {
   readonly #answerers = new Map<string, Answerer>();
   readonly #log: Logger;
 
-  constructor(log: Logger) {
+  readonly #clock: Clock;
+
+  constructor(log: Logger, clock: Clock) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** Who takes the connections of a protocol; those that are open end where nobody does. */
@@ -37,6 +42,10 @@ export class ClusterPort {
 
   async close(): Promise<void> {
     for (const connection of this.#open) connection.end();
+    // Who does not close its side, a paused node for instance, is not waited for.
+    const cancel = this.#clock.after(FAREWELL_MS, () => {
+      for (const connection of this.#open) connection.destroy();
+    });
     await Promise.all(
       this.#servers.splice(0).map((server) =>
         new Promise<void>((resolve) => {

@@ -101,7 +101,13 @@ export class FrameSocket {
     this.#socket.destroy();
   }
 
-  /** Sends what waits, then closes. */
+  /** Closes at once, whatever waits. */
+  destroy(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
+  }
+
+  /** Sends what waits, then closes once the other side does. */
   end(): void {
     this.#flush();
     this.#isClosed = true;
