@@ -45,8 +45,35 @@ export async function handleRequest(
   services: Services,
   request: Request,
 ): Promise<LogicalResponse | undefined> {
+  const { metrics, inFlight } = services;
+  const start = metrics.now();
+  const passage = begin(services, request);
+  inFlight.add(passage);
+  try {
+    let response: LogicalResponse | undefined;
+    try {
+      await limitRate(passage);
+      response = await services.transactions.run((transaction) => pass(passage, transaction));
+      if (services.revoker.unfinished) await services.revoker.finish();
+      for (const task of passage.afterwards) await task();
+    } catch (error) {
+      await recordRefusal(passage, error);
+      await useUpAfterRefusal(passage);
+      if (error instanceof WrongCredentials) await services.lockouts.count(error);
+      throw error;
+    }
+    await recordAnswer(passage, response);
+    return response;
+  } finally {
+    inFlight.delete(passage);
+    const summary = passage.needsToken ? metrics.handleRequest : metrics.handleLogin;
+    summary.observe(metrics.now() - start);
+  }
+}
+
+function begin(services: Services, request: Request): Passage {
   const route = services.mounts.router.find(request.path);
-  const passage: Passage = {
+  return {
     services,
     request,
     route,
@@ -58,34 +85,6 @@ export async function handleRequest(
     recorded: false,
     afterwards: [],
   };
-  const { metrics, inFlight } = services;
-  const start = metrics.now();
-  inFlight.add(passage);
-  try {
-    return await answer(passage);
-  } finally {
-    inFlight.delete(passage);
-    const summary = passage.needsToken ? metrics.handleRequest : metrics.handleLogin;
-    summary.observe(metrics.now() - start);
-  }
-}
-
-async function answer(passage: Passage): Promise<LogicalResponse | undefined> {
-  const { services } = passage;
-  let response: LogicalResponse | undefined;
-  try {
-    await limitRate(passage);
-    response = await services.transactions.run((transaction) => pass(passage, transaction));
-    if (services.revoker.unfinished) await services.revoker.finish();
-    for (const task of passage.afterwards) await task();
-  } catch (error) {
-    await recordRefusal(passage, error);
-    await useUpAfterRefusal(passage);
-    if (error instanceof WrongCredentials) await services.lockouts.count(error);
-    throw error;
-  }
-  await recordAnswer(passage, response);
-  return response;
 }
 
 /** Too many requests are refused before anything else is done for them. */
@@ -108,7 +107,7 @@ async function pass(
   transaction: Transaction,
 ): Promise<LogicalResponse | undefined> {
   const { services, request, route } = passage;
-  const { tokens, batchTokens } = services;
+  const { tokens, batchTokens, metrics } = services;
   request.operation = passage.asked;
   passage.token = passage.needsToken
     ? await authenticate(transaction, tokens, batchTokens, request)
@@ -124,26 +123,19 @@ async function pass(
   if (route.mounted.entry.tainted) {
     throw new Failure(404, `no handler for route "${request.path}". it is being disabled.`);
   }
-  const response = request.operation === "help"
-    ? helpFor(route.mounted.backend, route.mounted.entry.options, route.path)
-    : await timed(passage, route.mounted, call);
+  const { entry, backend } = route.mounted;
+  const start = metrics.now();
+  let response: LogicalResponse | undefined;
+  try {
+    response = request.operation === "help"
+      ? helpFor(backend, entry.options, route.path)
+      : await backend.handle(call);
+  } finally {
+    metrics.route(request.operation, routePath(entry)).observe(metrics.now() - start);
+  }
   await useUp(passage, transaction);
   passage.afterwards = transaction.tasks;
   return response === undefined ? undefined : await complete(passage, route, call, response);
-}
-
-/** What the backend answers, and how long it took. */
-async function timed(
-  { services: { metrics } }: Passage,
-  { entry, backend }: Mounted,
-  call: Call,
-): Promise<LogicalResponse | undefined> {
-  const start = metrics.now();
-  try {
-    return await backend.handle(call);
-  } finally {
-    metrics.route(call.request.operation, routePath(entry)).observe(metrics.now() - start);
-  }
 }
 
 /** Refuses tokens whose entity is disabled or gone. */
