@@ -92,6 +92,8 @@ export interface LogicalBackend {
   loginRole?(call: Call): Awaitable<string | undefined>;
   /** Re-checks a login on renewal of its token; the answer's TTLs are the role's of today. */
   renewLogin?(call: LeaseCall, auth: Auth): Promise<Auth>;
+  /** The mount answers from now on, on this node: work of its own may begin. */
+  start?(mount: MountInfo): void;
   /** Lets go of what it holds outside (connections, timers): the node seals, or the mount is gone. */
   close?(): Awaitable<void>;
   /** Declared paths, for help and OpenAPI. */

@@ -102,6 +102,7 @@ export class Mounts {
     await backend.initialize?.({ mount: info, storage, transaction });
     transaction.afterCommit(() => {
       this.router.add(entry, backend);
+      backend.start?.(info);
     });
     return entry;
   }

@@ -169,6 +169,9 @@ export async function openServices(parts: OpenParts): Promise<Services> {
   };
   measureServices(holder.services);
   expiration.start();
+  for (const { entry, backend } of mounts.router.all()) {
+    if (!entry.tainted) backend.start?.(mounts.info(entry));
+  }
   resumeWork(holder.services);
   return holder.services;
 }

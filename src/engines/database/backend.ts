@@ -8,6 +8,7 @@ import { credsPath } from "./creds.ts";
 import { type Engine, Turns } from "./engine.ts";
 import { renewUser, revokeUser } from "./lease.ts";
 import { postgres } from "./postgres/plugin.ts";
+import { RotationSchedule } from "./schedule.ts";
 import { rolePaths } from "./role_paths.ts";
 import { rotateRootPath } from "./rotate_root.ts";
 import { staticPaths } from "./static_paths.ts";
@@ -21,6 +22,7 @@ export function databaseBackend(services: () => Services): LogicalBackend {
     connections: new Connections(databasePlugins, () => services().tokens.clock),
     creating: new Map(),
     rotations: new Turns(),
+    schedule: new RotationSchedule(() => engine),
   };
   return defineBackend({
     type: "database",
@@ -34,6 +36,10 @@ export function databaseBackend(services: () => Services): LogicalBackend {
     ],
     revoke: (call) => revokeUser(engine, call),
     renew: (call) => renewUser(engine, call),
-    close: () => engine.connections.closeAll(),
+    start: ({ uuid }) => engine.schedule.start({ prefix: `logical/${uuid}/` }),
+    close: async () => {
+      await engine.schedule.stop();
+      await engine.connections.closeAll();
+    },
   });
 }

@@ -132,6 +132,10 @@ Deno.test("users of a real PostgreSQL", async (t) => {
           await postgres.ask("app", password, "select 1") === "1";
         const all = [await works("first"), await works(first), await works(second)];
         assertEquals(all, [false, false, true]);
+        await kit.clock.advance(3_601_000);
+        assert(await eventually(async () => await read() !== second), "rotated by itself");
+        assert(await works(await read()));
+        assertEquals(await works(second), false);
         const absent = { data: { ...data, username: "absent" } };
         assertEquals(await kit.status("update", "database/static-roles/none", absent), 500);
         assertEquals(await kit.status("read", "database/static-roles/none"), 404);
@@ -147,10 +151,16 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       assert(!JSON.stringify(data).includes('password":'));
     });
 
-    await t.step("a restart changes nothing: leases still end", async () => {
+    await t.step("after a restart leases still end and passwords still change", async () => {
       const user = await newUser(kit);
+      const before = (await kit.ask("read", "database/static-creds/app")).data?.password;
       await kit.node.seal();
+      await kit.clock.advance(3_601_000);
       await kit.start();
+      await kit.clock.advance(1000);
+      const rotated = async () =>
+        (await kit.ask("read", "database/static-creds/app")).data?.password !== before;
+      assert(await eventually(rotated), "rotations that were missed are made good");
       await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
       assertEquals(await login(user), undefined);
     });

@@ -3,6 +3,7 @@ import type { Services } from "../../core/services.ts";
 import type { Connections } from "./connections.ts";
 import { DatabaseFailure } from "./plugin.ts";
 import { Failure } from "../../base/failure.ts";
+import type { RotationSchedule } from "./schedule.ts";
 import type { NameSource } from "./username.ts";
 
 export interface Engine {
@@ -12,6 +13,7 @@ export interface Engine {
   readonly creating: Map<string, Promise<void>>;
   /** One rotation a connection or static role at a time. */
   readonly rotations: Turns;
+  readonly schedule: RotationSchedule;
 }
 
 export function nameSource({ services }: Engine): NameSource {

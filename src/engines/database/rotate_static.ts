@@ -1,43 +1,67 @@
 /** Changing the password of a static role's user. */
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
+import type { Transaction } from "../../storage/transaction.ts";
 import { checkAllowed, readConfig } from "./config.ts";
 import { databaseRefusal, type Engine } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
 import {
   deleteStaticRole,
+  nextRotation,
   readStaticRole,
   saveStaticRole,
   type StaticRole,
 } from "./static_role.ts";
 
+/** Where a mount's own keys lie. */
+export interface MountRef {
+  readonly prefix: string;
+}
+
 /**
- * Keeps a new password as the coming one with this request, and puts it in force before the answer.
- * A crash in between is made good by the next rotation, which tries that same password again.
+ * Keeps a new password as the coming one, in the caller's transaction; `rotateNow` puts it in force
+ * after that. A crash in between is made good by the next rotation, which tries that same one.
  */
+export async function prepareRotation(
+  engine: Engine,
+  transaction: Transaction,
+  { prefix }: MountRef,
+  name: string,
+  given?: StaticRole,
+): Promise<void> {
+  const storage = transaction.within(prefix);
+  const role = given ?? await readStaticRole(storage, name);
+  if (role === undefined) return;
+  const config = await readConfig(storage, role.dbName);
+  checkAllowed(config, name);
+  const { random } = engine.services().tokens;
+  const pendingPassword = role.pendingPassword ||
+    await makePassword(transaction, config.passwordPolicy, random);
+  saveStaticRole(storage, name, { ...role, pendingPassword });
+}
+
+/** Rotates with a request: kept with its commit, in force before its answer. */
 export async function rotateLater(
   engine: Engine,
   call: Call,
   name: string,
   role: StaticRole,
 ): Promise<void> {
-  const config = await readConfig(call.storage, role.dbName);
-  checkAllowed(config, name);
-  const { random } = engine.services().tokens;
-  const pendingPassword = role.pendingPassword ||
-    await makePassword(call.transaction, config.passwordPolicy, random);
-  saveStaticRole(call.storage, name, { ...role, pendingPassword });
-  const { uuid } = call.mount;
-  call.transaction.beforeAnswer(() =>
-    engine.rotations.take(`static/${name}`, () => apply(engine, uuid, name))
-  );
+  const mount = { prefix: `logical/${call.mount.uuid}/` };
+  await prepareRotation(engine, call.transaction, mount, name, role);
+  call.transaction.beforeAnswer(() => rotateNow(engine, mount, name));
 }
 
-async function apply(engine: Engine, uuid: string, name: string): Promise<void> {
+/** Puts the coming password of a role in force, where there is one. */
+export async function rotateNow(engine: Engine, mount: MountRef, name: string): Promise<void> {
+  await engine.rotations.take(`static/${name}`, () => apply(engine, mount, name));
+}
+
+async function apply(engine: Engine, mount: MountRef, name: string): Promise<void> {
   const { transactions, tokens } = engine.services();
   const found = await transactions.run(async (transaction) => {
-    const storage = transaction.within(`logical/${uuid}/`);
+    const storage = transaction.within(mount.prefix);
     const role = await readStaticRole(storage, name);
     return role && { role, config: await readConfig(storage, role.dbName) };
   });
@@ -52,23 +76,25 @@ async function apply(engine: Engine, uuid: string, name: string): Promise<void> 
     const statements = own.length === 0 ? plugin.rotateStatements : own;
     await database.run(statements, { name: username, username, password });
   } catch (error) {
-    await giveUp(engine, uuid, name, error);
+    await giveUp(engine, mount, name, error);
     throw databaseRefusal("the password of the database user could not be changed", error);
   }
   await transactions.run(async (transaction) => {
-    const storage = transaction.within(`logical/${uuid}/`);
+    const storage = transaction.within(mount.prefix);
     const now = await readStaticRole(storage, name);
     if (now === undefined) return;
     const lastRotation = tokens.clock.now();
-    saveStaticRole(storage, name, { ...now, password, pendingPassword: "", lastRotation });
+    const rotated = { ...now, password, pendingPassword: "", lastRotation };
+    saveStaticRole(storage, name, rotated);
+    transaction.afterCommit(() => engine.schedule.nudge(nextRotation(rotated)));
   });
 }
 
 /** Where the database has surely not changed: a role that never had a password is none. */
-async function giveUp({ services }: Engine, uuid: string, name: string, error: unknown) {
+async function giveUp({ services }: Engine, mount: MountRef, name: string, error: unknown) {
   if (!(error instanceof DatabaseFailure) || !error.unchanged) return;
   await services().transactions.run(async (transaction) => {
-    const storage = transaction.within(`logical/${uuid}/`);
+    const storage = transaction.within(mount.prefix);
     const role = await readStaticRole(storage, name);
     if (role === undefined) return;
     if (role.password === "") deleteStaticRole(storage, name);

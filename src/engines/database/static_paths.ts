@@ -67,6 +67,7 @@ async function write(engine: Engine, call: Call, input: StaticInput): Promise<vo
   if (role.password === "") return await rotateLater(engine, call, input.name, role);
   checkAllowed(await readConfig(call.storage, role.dbName), input.name);
   saveStaticRole(call.storage, input.name, role);
+  call.transaction.afterCommit(() => engine.schedule.nudge(nextRotation(role)));
 }
 
 function body(role: StaticRole): JsonObject {
