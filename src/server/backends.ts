@@ -18,7 +18,7 @@ type Maker = (services: () => Services, node: () => Node) => LogicalBackend;
 
 const engines: Readonly<Record<string, Maker>> = {
   cubbyhole: cubbyholeBackend,
-  database: databaseBackend,
+  database: (services) => databaseBackend(services),
   identity: (services, node) => identityBackend(services, () => node().addresses.api),
   kv: kvBackend,
 };

@@ -7,6 +7,7 @@ import { Connections } from "./connections.ts";
 import { credsPath } from "./creds.ts";
 import { type Engine, Turns } from "./engine.ts";
 import { renewUser, revokeUser } from "./lease.ts";
+import type { DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { RotationSchedule } from "./schedule.ts";
 import { rolePaths } from "./role_paths.ts";
@@ -14,12 +15,15 @@ import { rotateRootPath } from "./rotate_root.ts";
 import { staticPaths } from "./static_paths.ts";
 
 /** The kinds of databases there are. */
-export const databasePlugins = [postgres];
+export const databasePlugins: readonly DatabasePlugin[] = [postgres];
 
-export function databaseBackend(services: () => Services): LogicalBackend {
+export function databaseBackend(
+  services: () => Services,
+  plugins: readonly DatabasePlugin[] = databasePlugins,
+): LogicalBackend {
   const engine: Engine = {
     services,
-    connections: new Connections(databasePlugins, () => services().tokens.clock),
+    connections: new Connections(plugins, () => services().tokens.clock),
     creating: new Map(),
     rotations: new Turns(),
     schedule: new RotationSchedule(() => engine),

@@ -1,0 +1,120 @@
+/** Whatever fails between us and a database, no user is left without a lease. */
+import { assertEquals } from "@std/assert";
+import { NodeKit } from "../../core/testing/kit.ts";
+import { backendFactory } from "../../server/backends.ts";
+import { databaseBackend } from "./backend.ts";
+import { type Database, DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
+import { postgres } from "./postgres/plugin.ts";
+
+/** A database in memory, whose next calls go wrong as told. */
+class FakeDatabase implements Database {
+  readonly users = new Set<string>();
+  opened = 0;
+  reachable = true;
+  /** Run in the middle of a creation. */
+  during: () => Promise<void> = () => Promise.resolve();
+  failure: DatabaseFailure | undefined;
+  dropFails = false;
+
+  async run(_statements: readonly string[], values: Readonly<Record<string, string>>) {
+    await this.during();
+    if (this.failure?.unchanged !== true && values.name !== undefined) this.users.add(values.name);
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  drop(username: string): Promise<void> {
+    if (this.dropFails) return Promise.reject(new DatabaseFailure("no answer", true));
+    this.users.delete(username);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+async function start(fake: FakeDatabase): Promise<NodeKit> {
+  const plugin: DatabasePlugin = {
+    ...postgres,
+    open() {
+      fake.opened++;
+      if (!fake.reachable) return Promise.reject(new DatabaseFailure("no answer", true));
+      return Promise.resolve(fake);
+    },
+  };
+  const kit = new NodeKit({
+    backends: (services, node) => {
+      const all = backendFactory(node)(services);
+      return (table, type) =>
+        type === "database" ? databaseBackend(services, [plugin]) : all(table, type);
+    },
+  });
+  await kit.start();
+  await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
+  const connection_url = "postgres://{{username}}:{{password}}@127.0.0.1/db";
+  const config = { plugin_name: plugin.name, connection_url, allowed_roles: "*", username: "u" };
+  await kit.ask("update", "database/config/pg", { data: config });
+  const role = { db_name: "pg", creation_statements: "create", default_ttl: "1h" };
+  await kit.ask("update", "database/roles/r", { data: role });
+  return kit;
+}
+
+async function leases(kit: NodeKit): Promise<number> {
+  const { services } = kit.node;
+  const ids = await services.transactions.run((transaction) =>
+    services.leases.list(transaction, "database/creds/r/")
+  );
+  return ids.length;
+}
+
+const creds = (kit: NodeKit, token?: string) =>
+  kit.status("read", "database/creds/r", token === undefined ? {} : { token });
+
+Deno.test("a user that surely was not made leaves no lease", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  fake.failure = new DatabaseFailure("syntax error", true);
+  assertEquals(await creds(kit), 500);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
+
+Deno.test("one that may have been made is dropped before its lease goes", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  fake.failure = new DatabaseFailure("connection lost", false);
+  assertEquals(await creds(kit), 500);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+  fake.dropFails = true;
+  assertEquals(await creds(kit), 500);
+  assertEquals([fake.users.size, await leases(kit)], [1, 1]);
+  fake.dropFails = false;
+  await kit.clock.advance(60_000);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
+
+Deno.test("a token revoked while its user is being made takes the user with it", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  const token = await kit.token({ policies: ["root"] });
+  fake.during = async () => {
+    await kit.ask("update", "auth/token/revoke", { data: { token } });
+  };
+  assertEquals(await creds(kit, token), 500);
+  await kit.clock.advance(60_000);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
+
+Deno.test("a database that does not answer is tried once for many leases, not once for each", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  for (let i = 0; i < 20; i++) assertEquals(await creds(kit), 200);
+  await kit.ask("update", "database/config/pg", { data: { verify_connection: false } });
+  fake.reachable = false;
+  fake.opened = 0;
+  await kit.clock.advance(3_600_000);
+  assertEquals([fake.users.size, await leases(kit)], [20, 20]);
+  assertEquals(fake.opened < 4, true, `opened ${fake.opened} times`);
+  fake.reachable = true;
+  await kit.clock.advance(3_600_000);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
