@@ -72,6 +72,7 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
     report.gauge("raft_storage.stats.fsm_pending", commitIndex - appliedIndex);
     report.gauge("raft.peers", raft.configuration().members.length);
     report.gauge("raft.term", raft.term);
+    report.gauge("raft.is_leader", raft.group.isActive ? 1 : 0);
     report.summary("raft.commitTime", { count: stats.commits, sum: stats.commitMs });
     report.gauge("raft_storage.live_entries", stats.liveEntries);
     report.gauge("raft_storage.live_bytes", stats.liveBytes);
