@@ -47,6 +47,30 @@ Deno.test("users of a real PostgreSQL", async (t) => {
     const login = (user: User) => postgres.ask(user.name, user.password, "select n from things");
     const gone = (user: User) => eventually(async () => await postgres.users(user.name) === 0);
 
+    await t.step(
+      "both forms of a connection string open, a wrong password is told not shown",
+      async () => {
+        const at = `host=127.0.0.1 port=${postgres.port} dbname=postgres`;
+        const pairs = `${at} user={{username}} password={{password}}`;
+        const config = { ...postgres.config, connection_url: pairs };
+        await kit.ask("update", "database/config/pairs", { data: config });
+        await kit.ask("update", "database/reset/pairs");
+        const wrong = { ...config, password: "not-the-one" };
+        const ask = () => kit.ask("update", "database/config/wrong", { data: wrong });
+        const error = await assertRejects(ask, Failure);
+        assertEquals(error.status, 400);
+        assert(!error.message.includes("not-the-one"));
+        const inside = { ...config, connection_url: `${at} user=super password=superpw` };
+        const { warnings } = await kit.ask("update", "database/config/inside", { data: inside });
+        assertEquals(warnings?.length, 1);
+        assertEquals(await kit.status("update", "database/rotate-root/inside"), 400);
+        for (const name of ["pairs", "inside"]) {
+          const { data } = await kit.ask("read", `database/config/${name}`);
+          assert(!JSON.stringify(data).includes("superpw"), name);
+        }
+      },
+    );
+
     await t.step("a login works, and is gone after the lease is revoked", async () => {
       const user = await newUser(kit);
       assertEquals(await login(user), "42");

@@ -15,6 +15,9 @@ async function rotate(engine: Engine, call: Call, name: string): Promise<void> {
   const { random } = engine.services().tokens;
   const config = await readConfig(call.storage, name);
   if (config.username === "") throw badRequest("the connection has no username to rotate");
+  if (!/\{\{\s*password\s*\}\}/.test(config.details.connection_url ?? "")) {
+    throw badRequest("connection_url must have {{password}} in it, or a new one has no effect");
+  }
   const password = await makePassword(call.transaction, config.passwordPolicy, random);
   saveConfig(call.storage, {
     ...config,
