@@ -120,7 +120,7 @@ Deno.test("mistakes in a configuration are told with their place", async () => {
   assertEquals(await wrong.ended, 1);
   assertStringIncludes(wrong.output(), `${path}:3:`);
   await Deno.writeTextFile(path, `${raftConfig(folder.path, 23998)}\napi_adr = "x"\n`);
-  await using good = spawn(["server", `-config=${path}`, "-test-server-config"]);
+  await using good = spawn(["server", `-config=${path}`, "-test"]);
   assertEquals(await good.ended, 0);
   assertMatch(good.output(), /:\d+:1: unknown key "api_adr".*did you mean "api_addr"/i);
 });

@@ -68,6 +68,7 @@ const testFlags: readonly Flag[] = [
   bool("dev-three-node", "", { hidden: true }),
   bool("dev-transactional", "", { hidden: true }),
   bool("dev-four-cluster", "", { hidden: true }),
+  bool("test", "Check the configuration, tell every mistake with its place, and end."),
   bool("test-server-config", "", { hidden: true }),
   bool("test-verify-only", "", { hidden: true }),
 ];
@@ -116,7 +117,7 @@ export function serverOptions(flags: FlagValues, io: Io): ServerOptions {
     log: logOptions(flags),
     dev: dev.some((name) => flags.bool(name)) ? devOptions(flags, io) : undefined,
     verifyOnly: flags.bool("test-verify-only"),
-    checkConfigOnly: flags.bool("test-server-config"),
+    checkConfigOnly: flags.bool("test") || flags.bool("test-server-config"),
   };
 }
 
