@@ -180,6 +180,8 @@ export class Transactions {
   #sequence = 0;
   #settledSequence = 0;
   readonly #settledAhead = new Set<number>();
+  /** Resolves when all commits so far are settled. */
+  #lastSettled: Promise<void> = Promise.resolve();
   /** Commits that a running transaction may not have seen, oldest first. */
   #recent: Commit[] = [];
   /** Running transactions in the order they began, so the first has the lowest sequence. */
@@ -260,7 +262,11 @@ export class Transactions {
       },
       () => this.#settle(sequence, keys),
     );
-    this.#recent.push({ sequence, keys, settled: settled.catch(() => {}) });
+    // A refused write may be answered before earlier ones. Who lost against it waits for those too:
+    // it would lose again at once, and for ever, without letting anything else run.
+    const inOrder = Promise.all([this.#lastSettled, settled.catch(() => {})]).then(() => {});
+    this.#lastSettled = inOrder;
+    this.#recent.push({ sequence, keys, settled: inOrder });
     await done;
     await settled;
   }

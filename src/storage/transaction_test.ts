@@ -158,3 +158,30 @@ Deno.test("what runs after the commit runs once, and not after a failure", async
   );
   assertEquals(ran, 1);
 });
+
+Deno.test("who loses against a write that was refused early lets the earlier ones end", async () => {
+  const inner = new InmemStorage();
+  let letGo = () => {};
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const storage: Storage = {
+    get: (key) => inner.get(key),
+    list: (prefix, options) => inner.list(prefix, options),
+    scan: (prefix, options) => inner.scan(prefix, options),
+    async write(batch) {
+      if (batch.some(({ key }) => key === "b")) throw new Error("refused at once");
+      await gate;
+      await inner.write(batch);
+    },
+    close: () => inner.close(),
+  };
+  const transactions = new Transactions(storage);
+  const slow = transactions.run((transaction) => transaction.put("a", utf8("1")));
+  const refused = transactions.run((transaction) => transaction.put("b", utf8("1")));
+  await assertRejects(() => refused, Error, "refused at once");
+  const read = transactions.run((transaction) => transaction.get("b"));
+  setTimeout(letGo, 5);
+  assertEquals(await read, undefined);
+  await slow;
+});

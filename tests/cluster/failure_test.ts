@@ -14,7 +14,7 @@ import {
 } from "./process_kit.ts";
 
 const isSlow = Deno.env.get("HOLDFAST_SLOW") === "1";
-const rounds = isSlow ? 12 : 2;
+const rounds = Number(Deno.env.get("ROUNDS") ?? (isSlow ? 12 : 2));
 const pauseMs = isSlow ? 20_000 : 3000;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
