@@ -166,8 +166,14 @@ async function compare(name: string, found: AreaScores, text: string): Promise<C
     await Deno.readTextFile(join(root, "tests", "floors.json")),
   );
   const floor = floors[name] ?? {};
-  let failed = 0;
+  let failed = 0, skipped = 0;
   for (const [area, least] of Object.entries(floor)) {
+    if (found[area] === undefined && Object.keys(found).length > 0) {
+      // The suite leaves out what needs a program that is not installed.
+      console.log(`skipped: ${name} ${area}`);
+      skipped++;
+      continue;
+    }
     const matched = found[area]?.matched ?? 0;
     if (matched >= least) continue;
     failed++;
@@ -178,7 +184,7 @@ async function compare(name: string, found: AreaScores, text: string): Promise<C
   const sum = (pick: (a: { matched: number; total: number }) => number) =>
     all.reduce((total, area) => total + pick(area), 0);
   console.log(`${name}: ${sum((a) => a.matched)} of ${sum((a) => a.total)} steps match the peer`);
-  return { passed: Object.keys(floor).length - failed, failed, skipped: 0 };
+  return { passed: Object.keys(floor).length - failed - skipped, failed, skipped };
 }
 
 const stages: readonly Stage[] = [
