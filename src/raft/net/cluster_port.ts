@@ -53,6 +53,7 @@ export class ClusterPort {
         })
       ),
     );
+    cancel();
   }
 
   #listen({ host, port }: Endpoint, { certificate, key }: ClusterTls): Promise<Server> {
