@@ -246,6 +246,13 @@ async function makeRaft(
     if (type !== EntryType.configuration || isOverridden) continue;
     configurations.push({ index, configuration: decodeConfiguration(payload) });
   }
+  // Only a member stands for election, so this one was a member: its membership is lost.
+  const isMember = configurations.some(({ configuration }) => configuration.members.length > 0);
+  if (!isMember && nodeFile.hardState.vote === nodeId) {
+    throw new CorruptionError(
+      `${settings.path}/raft: the state file is damaged: it holds no membership any more`,
+    );
+  }
   const commit = knownCommit(applied.index, tail, committed);
   while ((configurations[1]?.index ?? Infinity) <= commit) configurations.shift();
   if (settings.alone) leaveOthers(configurations, nodeId);
