@@ -33,34 +33,11 @@ export const roleFields = {
   local_secret_ids: field.bool("Keeps secret IDs to this cluster; can't be changed later."),
 };
 
-type All = { readonly [K in keyof typeof roleFields]: (typeof roleFields)[K]["default"] };
-
-/** Every field, unsaid. */
-const unsaid: All = {
-  token_policies: undefined,
-  token_ttl: undefined,
-  token_max_ttl: undefined,
-  token_explicit_max_ttl: undefined,
-  token_period: undefined,
-  token_num_uses: undefined,
-  token_bound_cidrs: undefined,
-  token_strictly_bind_ip: undefined,
-  token_no_default_policy: undefined,
-  token_type: undefined,
-  policies: undefined,
-  period: undefined,
-  bound_cidr_list: undefined,
-  bind_secret_id: undefined,
-  secret_id_bound_cidrs: undefined,
-  secret_id_num_uses: undefined,
-  secret_id_ttl: undefined,
-  role_id: undefined,
-  local_secret_ids: undefined,
-};
+type Given = { readonly [K in keyof typeof roleFields]?: (typeof roleFields)[K]["default"] };
 
 /** The role after a change; nothing is kept yet. */
-export function changedRole(before: Role, wanted: Partial<All>): Role {
-  const { given, came, gone } = applyFormerNames(formerNames, { ...unsaid, ...wanted });
+export function changedRole(before: Role, wanted: Given): Role {
+  const { given, came, gone } = applyFormerNames(formerNames, wanted);
   const params = changeTokenParams(before.params, given);
   const cidrs = given.secret_id_bound_cidrs ?? given.bound_cidr_list;
   const shown = shownTokenParams(params);
@@ -83,7 +60,7 @@ async function write(
   services: Services,
   call: Call,
   name: string,
-  wanted: Partial<All>,
+  wanted: Given,
 ): Promise<void> {
   const before = await readRole(call, name);
   const role = before ?? newRole(name.toLowerCase(), services.tokens.random.uuid());

@@ -51,10 +51,13 @@ export const tokenFields = {
   token_type: field.string("service, batch or default, which takes the mount's."),
 };
 
-type Given = { readonly [K in keyof typeof tokenFields]: (typeof tokenFields)[K]["default"] };
+/** What a request says of them; what it leaves out stays. */
+export type TokenFieldValues = {
+  readonly [K in keyof typeof tokenFields]?: (typeof tokenFields)[K]["default"];
+};
 
 /** The parameters after a request, or a 400 for what can't be. */
-export function changeTokenParams(before: TokenParams, given: Given): TokenParams {
+export function changeTokenParams(before: TokenParams, given: TokenFieldValues): TokenParams {
   const params: TokenParams = {
     policies: given.token_policies === undefined
       ? before.policies

@@ -27,23 +27,7 @@ const passwordFields = {
 
 const userFields = { ...tokenFields, ...formerFields, ...passwordFields };
 
-type Wanted = { readonly [K in keyof typeof userFields]?: (typeof userFields)[K]["default"] };
-
-type Given = Partial<Wanted>;
-
-/** Every token field, unsaid. */
-const unsaid = {
-  token_policies: undefined,
-  token_ttl: undefined,
-  token_max_ttl: undefined,
-  token_explicit_max_ttl: undefined,
-  token_period: undefined,
-  token_num_uses: undefined,
-  token_bound_cidrs: undefined,
-  token_strictly_bind_ip: undefined,
-  token_no_default_policy: undefined,
-  token_type: undefined,
-};
+type Given = { readonly [K in keyof typeof userFields]?: (typeof userFields)[K]["default"] };
 
 /** The hash of what a request brought, or undefined where it brought none. */
 async function newHash(
@@ -67,7 +51,7 @@ async function writeUser(
   wanted: Given,
 ): Promise<void> {
   const before = await readUser(call.storage, name);
-  const { given, came, gone } = applyFormerNames(formerNames, { ...unsaid, ...wanted });
+  const { given, came, gone } = applyFormerNames(formerNames, wanted);
   const params = changeTokenParams(before?.params ?? defaultTokenParams, given);
   const passwordHash = await newHash(passwords, call, wanted) ?? before?.passwordHash;
   if (passwordHash === undefined) throw badRequest("missing password");
