@@ -7,22 +7,14 @@ import { CommandError } from "../errors.ts";
 import { durationText } from "../duration.ts";
 import { asObject, asText, type Json } from "../json.ts";
 import { loginMethod, methodHelp } from "./login_methods.ts";
-import {
-  enableOnlyFlags,
-  mountConfig,
-  mountOptions,
-  tokenTypeFlag,
-  tuneFlags,
-} from "./mount_flags.ts";
+import { enableBody, enableOnlyFlags, tokenTypeFlag, tuneBody, tuneFlags } from "./mount_flags.ts";
 import {
   accessor,
-  completeMounts,
   description,
-  detailedColumns,
   fetchMounts,
+  listMounts,
   path,
   pluginVersion,
-  printMounts,
   type,
 } from "./mount_list.ts";
 import { moveMount, slashed } from "./mount_move.ts";
@@ -34,14 +26,7 @@ export const list: Command = {
   flags: [detailedFlag],
   words: [0, 0],
   output: "format",
-  async run(call) {
-    const mounts = await fetchMounts(call, "sys/auth", "listing auth methods");
-    if (!call.forPeople) return await call.value(completeMounts(mounts));
-    const detailed = call.flags.bool("detailed");
-    const short = [path, type, accessor, description, pluginVersion];
-    printMounts(call, mounts, detailed ? detailedColumns("auth") : short);
-    return 0;
-  },
+  run: (call) => listMounts(call, "auth", [path, type, accessor, description, pluginVersion]),
 };
 
 export const enable: Command = {
@@ -54,18 +39,8 @@ export const enable: Command = {
     const method = call.arg(0).trim();
     const kind = method === "plugin" ? call.flags.text("plugin-name") : method;
     const mount = slashed(call.flags.text("path") || kind);
-    const config = mountConfig(call);
-    if (call.flags.given("token-type")) config.token_type = call.flags.text("token-type");
+    const body = enableBody(call, kind, tokenType(call));
     const client = await call.client();
-    const body = {
-      type: kind,
-      description: call.flags.text("description"),
-      config,
-      local: call.flags.bool("local"),
-      seal_wrap: call.flags.bool("seal-wrap"),
-      external_entropy_access: call.flags.bool("external-entropy-access"),
-      options: mountOptions(call),
-    };
     await call.during(`enabling ${kind} auth`, client.write(`sys/auth/${mount}`, body, "POST"));
     call.line(`Success! Enabled ${kind} auth method at: ${mount}`);
     return 0;
@@ -107,20 +82,20 @@ export const tune: Command = {
     const client = await call.client();
     await call.during(
       `tuning auth method ${mount}`,
-      client.write(`sys/mounts/auth/${mount}tune`, tuneBody(call), "POST"),
+      client.write(`sys/mounts/auth/${mount}tune`, tuneAuthBody(call), "POST"),
     );
     call.line(`Success! Tuned the auth method at: ${mount}`);
     return 0;
   },
 };
 
-function tuneBody(call: Call): Record<string, Json> {
+function tokenType({ flags }: Call): Record<string, Json> {
+  return flags.given("token-type") ? { token_type: flags.text("token-type") } : {};
+}
+
+function tuneAuthBody(call: Call): Record<string, Json> {
   const { flags } = call;
-  const body = mountConfig(call);
-  const options = mountOptions(call);
-  if (flags.given("description")) body.description = flags.text("description");
-  if (flags.given("token-type")) body.token_type = flags.text("token-type");
-  if (Object.keys(options).length > 0) body.options = options;
+  const body = { ...tuneBody(call), ...tokenType(call) };
   const lockout: Record<string, Json> = {};
   const threshold = flags.int("user-lockout-threshold");
   if (threshold !== undefined) lockout.lockout_threshold = String(threshold);

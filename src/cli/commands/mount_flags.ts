@@ -1,9 +1,8 @@
 /** Flags and request bodies that `secrets` and `auth` share: both are tables of mounts. */
 import { bool, type Flag, int, list, map, text } from "../args/flag.ts";
-import { parseDuration } from "../duration.ts";
 import type { Call } from "../call.ts";
 import { UsageError } from "../errors.ts";
-import { durationText } from "../duration.ts";
+import { durationText, parseDuration } from "../duration.ts";
 import type { Json } from "../json.ts";
 
 /** A text, since "system" is as good as a duration here. */
@@ -49,7 +48,7 @@ const configLists = [
 const underscored = (name: string) => name.replaceAll("-", "_");
 
 /** What the flags say about a mount's configuration; only flags that were given. */
-export function mountConfig(call: Call): Record<string, Json> {
+function mountConfig(call: Call): Record<string, Json> {
   const { flags } = call;
   const config: Record<string, Json> = {};
   for (const name of configLists) {
@@ -72,10 +71,37 @@ function ttlText(name: string, given: string): string {
 }
 
 /** The options of a mount, with -version among them. */
-export function mountOptions(call: Call): Record<string, string> {
+function mountOptions(call: Call): Record<string, string> {
   const version = call.flags.int("version");
   return {
     ...call.flags.map("options"),
     ...(version === undefined ? {} : { version: String(version) }),
   };
+}
+
+/** What enables a mount; `config` holds what only its kind of mount has beside the common settings. */
+export function enableBody(
+  call: Call,
+  type: string,
+  config: Readonly<Record<string, Json>>,
+): Record<string, Json> {
+  const { flags } = call;
+  return {
+    type,
+    description: flags.text("description"),
+    config: { ...mountConfig(call), ...config },
+    local: flags.bool("local"),
+    seal_wrap: flags.bool("seal-wrap"),
+    external_entropy_access: flags.bool("external-entropy-access"),
+    options: mountOptions(call),
+  };
+}
+
+/** The settings of a mount that are given. */
+export function tuneBody(call: Call): Record<string, Json> {
+  const body = mountConfig(call);
+  const options = mountOptions(call);
+  if (call.flags.given("description")) body.description = call.flags.text("description");
+  if (Object.keys(options).length > 0) body.options = options;
+  return body;
 }

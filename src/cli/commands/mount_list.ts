@@ -13,7 +13,7 @@ export async function fetchMounts(call: Call, path: string, doing: string): Prom
 }
 
 /** The mounts with the fields that nodes leave out when they are empty. */
-export function completeMounts(mounts: JsonObject): JsonObject {
+function completeMounts(mounts: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(mounts).map(([path, mount]) => [path, { ...emptyFields, ...asObject(mount) }]),
   );
@@ -68,7 +68,7 @@ export const description: Column = field("Description", "description");
 export const pluginVersion: Column = field("Version", "plugin_version");
 
 /** All columns of -detailed; the fourth group differs between engines and auth methods. */
-export function detailedColumns(kind: "secrets" | "auth"): Column[] {
+function detailedColumns(kind: "secrets" | "auth"): Column[] {
   return [
     path,
     field("Plugin", "type"),
@@ -95,10 +95,25 @@ export function detailedColumns(kind: "secrets" | "auth"): Column[] {
 }
 
 /** Prints the mounts as a table of these columns. */
-export function printMounts(call: Call, mounts: JsonObject, columns: readonly Column[]): void {
+function printMounts(call: Call, mounts: JsonObject, columns: readonly Column[]): void {
   const paths = Object.keys(mounts).sort();
   const rows = paths.map((name) =>
     columns.map((column) => column.cell(asObject(mounts[name]), name))
   );
   call.lines(titled(columns.map((column) => column.title), rows));
+}
+
+/** `secrets list` and `auth list`: everything with -detailed, else the columns of `short`. */
+export async function listMounts(
+  call: Call,
+  kind: "secrets" | "auth",
+  short: readonly Column[],
+): Promise<number> {
+  const [where, what] = kind === "auth"
+    ? ["sys/auth", "listing auth methods"] as const
+    : ["sys/mounts", "listing secrets engines"] as const;
+  const mounts = await fetchMounts(call, where, what);
+  if (!call.forPeople) return await call.value(completeMounts(mounts));
+  printMounts(call, mounts, call.flags.bool("detailed") ? detailedColumns(kind) : short);
+  return 0;
 }

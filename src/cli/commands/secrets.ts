@@ -4,17 +4,8 @@ import { detailedFlag } from "../args/global_flags.ts";
 import type { Call } from "../call.ts";
 import type { Command } from "../command.ts";
 import type { Json } from "../json.ts";
-import { enableOnlyFlags, mountConfig, mountOptions, tuneFlags } from "./mount_flags.ts";
-import {
-  accessor,
-  completeMounts,
-  description,
-  detailedColumns,
-  fetchMounts,
-  path,
-  printMounts,
-  type,
-} from "./mount_list.ts";
+import { enableBody, enableOnlyFlags, tuneBody, tuneFlags } from "./mount_flags.ts";
+import { accessor, description, listMounts, path, type } from "./mount_list.ts";
 import { moveMount, slashed } from "./mount_move.ts";
 
 export const list: Command = {
@@ -24,14 +15,7 @@ export const list: Command = {
   flags: [detailedFlag],
   words: [0, 0],
   output: "format",
-  async run(call) {
-    const mounts = await fetchMounts(call, "sys/mounts", "listing secrets engines");
-    if (!call.forPeople) return await call.value(completeMounts(mounts));
-    const detailed = call.flags.bool("detailed");
-    const columns = detailed ? detailedColumns("secrets") : [path, type, accessor, description];
-    printMounts(call, mounts, columns);
-    return 0;
-  },
+  run: (call) => listMounts(call, "secrets", [path, type, accessor, description]),
 };
 
 export const enable: Command = {
@@ -54,26 +38,15 @@ export const enable: Command = {
     const client = await call.client();
     await call.during(
       "enabling the secrets engine",
-      client.write(`sys/mounts/${mount}`, enableBody(call, kind), "POST"),
+      client.write(`sys/mounts/${mount}`, enableBody(call, kind, noCache(call)), "POST"),
     );
     call.line(`Success! Enabled the ${kind} secrets engine at: ${mount}`);
     return 0;
   },
 };
 
-function enableBody(call: Call, kind: string): Record<string, Json> {
-  const { flags } = call;
-  const config = mountConfig(call);
-  if (flags.given("force-no-cache")) config.force_no_cache = flags.bool("force-no-cache");
-  return {
-    type: kind,
-    description: flags.text("description"),
-    config,
-    local: flags.bool("local"),
-    seal_wrap: flags.bool("seal-wrap"),
-    external_entropy_access: flags.bool("external-entropy-access"),
-    options: mountOptions(call),
-  };
+function noCache({ flags }: Call): Record<string, Json> {
+  return flags.given("force-no-cache") ? { force_no_cache: flags.bool("force-no-cache") } : {};
 }
 
 export const disable: Command = {
@@ -101,16 +74,10 @@ export const tune: Command = {
   words: [1, 1],
   async run(call) {
     const mount = slashed(call.arg(0));
-    const options = mountOptions(call);
-    const body = {
-      ...mountConfig(call),
-      ...(call.flags.given("description") ? { description: call.flags.text("description") } : {}),
-      ...(Object.keys(options).length === 0 ? {} : { options }),
-    };
     const client = await call.client();
     await call.during(
       `tuning secrets engine ${mount}`,
-      client.write(`sys/mounts/${mount}tune`, body, "POST"),
+      client.write(`sys/mounts/${mount}tune`, tuneBody(call), "POST"),
     );
     call.line(`Success! Tuned the secrets engine at: ${mount}`);
     return 0;
