@@ -1,6 +1,7 @@
 /** The two forms of an ECDSA signature: ASN.1 DER (RFC 3279) and r || s (IEEE P1363, RFC 7518). */
 import type { Bytes } from "../base/bytes.ts";
 import { concat } from "../base/bytes.ts";
+import type { KeyAlgorithm, SignatureOptions } from "./keys.ts";
 
 /** Bytes of r and of s. */
 export const COORDINATE_LENGTHS = { p256: 32, p384: 48, p521: 66 } as const;
@@ -30,6 +31,28 @@ export function p1363ToDer(signature: Uint8Array, coordinateLength: number): Byt
   const length = r.length + s.length;
   const head = length < 0x80 ? [0x30, length] : [0x30, 0x81, length];
   return concat(new Uint8Array(head), r, s);
+}
+
+/** The signature in the form that libraries verify. Undefined where it is malformed. */
+export function toLibraryForm(
+  signature: Uint8Array,
+  algorithm: KeyAlgorithm,
+  { format }: SignatureOptions,
+): Uint8Array | undefined {
+  if (algorithm.type !== "ecdsa" || format !== "p1363") return signature;
+  return p1363ToDer(signature, COORDINATE_LENGTHS[algorithm.curve]);
+}
+
+/** A signature that a library has made, in the form that was asked for. */
+export function fromLibraryForm(
+  made: Bytes,
+  algorithm: KeyAlgorithm,
+  { format }: SignatureOptions,
+): Bytes {
+  if (algorithm.type !== "ecdsa" || format !== "p1363") return made;
+  const converted = derToP1363(made, COORDINATE_LENGTHS[algorithm.curve]);
+  if (converted === undefined) throw new RangeError("the signature is malformed");
+  return converted;
 }
 
 function integer(bytes: Uint8Array): Bytes {

@@ -4,7 +4,7 @@
  * work on another thread; P-256 and Ed25519 take less than handing them over would.
  */
 import { type Bytes, wipe } from "../base/bytes.ts";
-import { COORDINATE_LENGTHS, derToP1363, p1363ToDer } from "./ecdsa_format.ts";
+import { fromLibraryForm, toLibraryForm } from "./ecdsa_format.ts";
 import {
   type KeyAlgorithm,
   KeyFormatError,
@@ -205,10 +205,7 @@ class OpensslVerifyingKey implements VerifyingKey {
     options: SignatureOptions = {},
   ): Promise<boolean> {
     const { algorithm } = this;
-    let given: Uint8Array | undefined = signature;
-    if (algorithm.type === "ecdsa" && options.format === "p1363") {
-      given = p1363ToDer(signature, COORDINATE_LENGTHS[algorithm.curve]);
-    }
+    const given = toLibraryForm(signature, algorithm, options);
     if (given === undefined || given.length === 0) return false;
     const { lib } = this.#shared;
     const context = this.#shared.prepare(this.#key, algorithm, options, true);
@@ -250,12 +247,7 @@ class OpensslSigningKey implements SigningKey {
   }
 
   async sign(data: Uint8Array, options: SignatureOptions = {}): Promise<Bytes> {
-    const { algorithm } = this;
-    const made = await this.#signDer(data, options);
-    if (algorithm.type !== "ecdsa" || options.format !== "p1363") return made;
-    const converted = derToP1363(made, COORDINATE_LENGTHS[algorithm.curve]);
-    if (converted === undefined) throw new RangeError("the signature is malformed");
-    return converted;
+    return fromLibraryForm(await this.#signDer(data, options), this.algorithm, options);
   }
 
   pkcs8(): Bytes {

@@ -10,7 +10,7 @@ import {
 } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { type Bytes, wipe } from "../base/bytes.ts";
-import { COORDINATE_LENGTHS, derToP1363, p1363ToDer } from "./ecdsa_format.ts";
+import { fromLibraryForm, toLibraryForm } from "./ecdsa_format.ts";
 import {
   type KeyAlgorithm,
   KeyFormatError,
@@ -103,10 +103,7 @@ class PortableVerifyingKey implements VerifyingKey {
     options: SignatureOptions = {},
   ): Promise<boolean> {
     const { algorithm } = this;
-    let given: Uint8Array | undefined = signature;
-    if (algorithm.type === "ecdsa" && options.format === "p1363") {
-      given = p1363ToDer(signature, COORDINATE_LENGTHS[algorithm.curve]);
-    }
+    const given = toLibraryForm(signature, algorithm, options);
     if (given === undefined || given.length === 0) return false;
     const { hash = "sha256" } = options;
     if (algorithm.type === "ecdsa" && needsNoble(algorithm.curve, hash)) {
@@ -134,12 +131,7 @@ class PortableSigningKey implements SigningKey {
   }
 
   async sign(data: Uint8Array, options: SignatureOptions = {}): Promise<Bytes> {
-    const { algorithm } = this;
-    const made = await this.#signDer(data, options);
-    if (algorithm.type !== "ecdsa" || options.format !== "p1363") return made;
-    const converted = derToP1363(made, COORDINATE_LENGTHS[algorithm.curve]);
-    if (converted === undefined) throw new RangeError("the signature is malformed");
-    return converted;
+    return fromLibraryForm(await this.#signDer(data, options), this.algorithm, options);
   }
 
   async #signDer(data: Uint8Array, options: SignatureOptions): Promise<Bytes> {
