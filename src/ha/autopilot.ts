@@ -156,6 +156,7 @@ export class Autopilot {
   readonly #stableSince = new Map<string, { readonly isHealthy: boolean; readonly at: number }>();
   #settings = defaultSettings;
   #cancel: Cancel = () => {};
+  #isRemoving = false;
 
   constructor(parts: AutopilotParts) {
     this.#parts = parts;
@@ -197,22 +198,24 @@ export class Autopilot {
   #look(): void {
     this.#cancel();
     if (!this.#parts.isActive()) return;
-    const { log } = this.#parts;
-    const { members } = this.assess();
-    const dead = nextToRemove(members, this.#settings);
-    const done = dead === undefined ? Promise.resolve() : this.#remove(dead);
-    done.catch((error) =>
-      log.warn("a dead node was not taken out", { error: describeError(error) })
-    )
-      .finally(() => {
-        this.#cancel = this.#parts.clock.after(LOOK_MS, () => this.#look());
-      });
+    this.#cancel = this.#parts.clock.after(LOOK_MS, () => this.#look());
+    const dead = nextToRemove(this.assess().members, this.#settings);
+    if (dead === undefined || this.#isRemoving) return;
+    this.#isRemoving = true;
+    this.#remove(dead).finally(() => {
+      this.#isRemoving = false;
+    });
   }
 
   async #remove(id: string): Promise<void> {
+    const { log } = this.#parts;
     const after = `${this.#settings.deadServerLastContact}s`;
-    this.#parts.log.warn("a node is dead and is taken out of the group", { id, after });
-    await this.#parts.remove(id);
-    this.#stableSince.delete(id);
+    log.warn("a node is dead and is taken out of the group", { id, after });
+    try {
+      await this.#parts.remove(id);
+      this.#stableSince.delete(id);
+    } catch (error) {
+      log.warn("a dead node was not taken out", { id, error: describeError(error) });
+    }
   }
 }

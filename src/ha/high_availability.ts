@@ -9,6 +9,7 @@ import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import { version } from "../base/version.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
+import type { Member } from "../raft/consensus/configuration.ts";
 import { dial } from "../raft/net/dial.ts";
 import { ClusterPort } from "../raft/net/cluster_port.ts";
 import {
@@ -231,11 +232,20 @@ export class HighAvailability {
     await this.#keepOwnAddress();
   }
 
+  /** The group's members. One that was always alone has told the group no address. */
+  members(): Member[] {
+    return this.group.configuration.members.map((member) =>
+      member.id === this.nodeId && member.address === ""
+        ? { ...member, address: this.#bareAddress() }
+        : member
+    );
+  }
+
   /** The members as this node sees them since it is active. */
   #observe(): Observed[] {
     const { group } = this;
     const now = this.now();
-    return group.configuration.members.map(({ id, address, voter }) => {
+    return this.members().map(({ id, address, voter }) => {
       const isLeader = id === group.leader;
       const heardAt = Math.max(group.heardAt(id) ?? 0, this.#activeFrom);
       return {

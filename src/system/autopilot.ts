@@ -30,12 +30,11 @@ function settingsOf(ha: HighAvailability): JsonObject {
 function stateOf(node: Node): JsonObject {
   const ha = haOf(node);
   const { isHealthy, failureTolerance, members, since } = ha.autopilot.assess();
-  const own = node.addresses.cluster.replace(/^[a-z]+:\/\//, "");
   const versions = new Map(ha.standbys().map(({ id, version }) => [id, version]));
   const servers = Object.fromEntries(members.map((member) => [member.id, {
     id: member.id,
     name: member.id,
-    address: member.isLeader && member.address === "" ? own : member.address,
+    address: member.address,
     node_status: member.isAlive ? "alive" : "failed",
     last_contact: formatDuration(member.silence),
     last_term: ha.group.term,

@@ -15,13 +15,13 @@ function haOf(node: Node): HighAvailability {
 }
 
 function configuration(node: Node): JsonObject {
-  const { group } = haOf(node);
-  const own = node.addresses.cluster.replace(/^[a-z]+:\/\//, "");
+  const ha = haOf(node);
+  const { group } = ha;
   return {
     index: group.commitIndex,
-    servers: group.configuration.members.map(({ id, address, voter }) => ({
+    servers: ha.members().map(({ id, address, voter }) => ({
       node_id: id,
-      address: id === group.nodeId && address === "" ? own : address,
+      address,
       leader: id === group.leader,
       voter,
       protocol_version: "3",
