@@ -1,7 +1,10 @@
 /** Changes that are applied and not yet in the state file. */
 import type { Bytes } from "../base/bytes.ts";
 import type { Change } from "./keys.ts";
-import { OrderedMap } from "./ordered_map.ts";
+import { type OrderedCursor, OrderedMap } from "./ordered_map.ts";
+
+/** A walk over the changed keys. */
+export type MemtableCursor = OrderedCursor<Bytes | null>;
 
 /** What an entry costs in memory beside its bytes, roughly. */
 const ENTRY_OVERHEAD_BYTES = 150;
@@ -28,9 +31,9 @@ export class Memtable {
     this.#changes.set(change.key, change.value);
   }
 
-  /** The least changed key at or after `from`. */
-  ceiling(from: string): string | undefined {
-    return this.#changes.ceiling(from);
+  /** Sees later changes too. */
+  cursor(): MemtableCursor {
+    return this.#changes.cursor();
   }
 
   /** All changes in the order of their keys. */

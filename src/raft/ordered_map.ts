@@ -2,13 +2,15 @@
  * A map that is also sorted by key: a hash map for look-ups beside sorted runs of keys. Inserting
  * moves at most one run, so a million keys cost little more each than a thousand.
  */
-import { compareKeys } from "./key_order.ts";
+import { compareKeys, successor } from "./key_order.ts";
 
 const RUN_MAX = 512;
 
 export class OrderedMap<V> {
   readonly #values = new Map<string, V>();
   readonly #runs: string[][] = [];
+  /** Counts the keys that came and went, for those who remember a place among them. */
+  changes = 0;
 
   get size(): number {
     return this.#values.size;
@@ -25,11 +27,14 @@ export class OrderedMap<V> {
   set(key: string, value: V): void {
     const before = this.#values.size;
     this.#values.set(key, value);
-    if (this.#values.size !== before) this.#insert(key);
+    if (this.#values.size === before) return;
+    this.changes++;
+    this.#insert(key);
   }
 
   delete(key: string): boolean {
     if (!this.#values.delete(key)) return false;
+    this.changes++;
     const at = this.#runFor(key);
     const run = this.#runs[at] ?? [];
     run.splice(lowerBound(run, key), 1);
@@ -39,17 +44,14 @@ export class OrderedMap<V> {
 
   clear(): void {
     this.#values.clear();
+    this.changes++;
     this.#runs.length = 0;
   }
 
   /** The least key at or after `from`. */
   ceiling(from: string): string | undefined {
-    for (let at = this.#runFor(from); at < this.#runs.length; at++) {
-      const run = this.#runs[at] ?? [];
-      const key = run[lowerBound(run, from)];
-      if (key !== undefined) return key;
-    }
-    return undefined;
+    const found = this.locate(from);
+    return found?.run[found.at];
   }
 
   /** The greatest key at or before `to`. */
@@ -75,6 +77,21 @@ export class OrderedMap<V> {
     }
   }
 
+  /** For look-ups that mostly go to the next key. */
+  cursor(): OrderedCursor<V> {
+    return new OrderedCursor(this);
+  }
+
+  /** For cursors: the run that holds the least key at or after `from`, and where in it. */
+  locate(from: string): { readonly run: readonly string[]; readonly at: number } | undefined {
+    for (let i = this.#runFor(from); i < this.#runs.length; i++) {
+      const run = this.#runs[i] ?? [];
+      const at = lowerBound(run, from);
+      if (at < run.length) return { run, at };
+    }
+    return undefined;
+  }
+
   #insert(key: string): void {
     const at = this.#runFor(key);
     const run = this.#runs[at];
@@ -98,6 +115,56 @@ export class OrderedMap<V> {
       else high = middle;
     }
     return Math.max(0, low - 1);
+  }
+}
+
+/** A walk that remembers where it was. It sees what changes in the map meanwhile. */
+export class OrderedCursor<V> {
+  readonly #map: OrderedMap<V>;
+  #changes = -1;
+  /** No key of the map lies from here up to what was found. */
+  #from = "";
+  #run: readonly string[] = [];
+  #at = 0;
+
+  constructor(map: OrderedMap<V>) {
+    this.#map = map;
+  }
+
+  /** The least key at or after `from`. */
+  ceiling(from: string): string | undefined {
+    const found = this.#run[this.#at];
+    if (this.#isCurrent && compareKeys(this.#from, from) <= 0) {
+      if (found === undefined || compareKeys(from, found) <= 0) return found;
+    }
+    return this.#find(from);
+  }
+
+  /** The least key after `key`. */
+  next(key: string): string | undefined {
+    if (this.#isCurrent && this.#run[this.#at] === key) {
+      const next = this.#run[this.#at + 1];
+      if (next !== undefined) {
+        this.#from = next;
+        this.#at++;
+        return next;
+      }
+    }
+    const found = this.ceiling(key);
+    return found === key ? this.#find(successor(key)) : found;
+  }
+
+  get #isCurrent(): boolean {
+    return this.#changes === this.#map.changes;
+  }
+
+  #find(from: string): string | undefined {
+    const { run, at } = this.#map.locate(from) ?? { run: [], at: 0 };
+    this.#changes = this.#map.changes;
+    this.#from = from;
+    this.#run = run;
+    this.#at = at;
+    return run[at];
   }
 }
 

@@ -4,14 +4,14 @@
  */
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { CorruptionError } from "./errors.ts";
-import { compareKeys, pastPrefix, successor } from "./key_order.ts";
+import { compareKeys, pastFolder, pastPrefix } from "./key_order.ts";
 import type { Change } from "./keys.ts";
-import { nameIn, type NameOptions, pastName, scanRange, walkStart } from "./folder_walk.ts";
-import { covers, isExternal, type Leaf, positionIn } from "./leaf.ts";
+import { nameIn, type NameOptions, scanRange, walkStart } from "./folder_walk.ts";
+import { positionIn } from "./leaf.ts";
 import { Memtable } from "./memtable.ts";
 import { ReadCache } from "./read_cache.ts";
 import type { StateFile } from "./state_file.ts";
+import { StateView } from "./state_view.ts";
 
 export interface StoredEntry {
   readonly key: string;
@@ -61,18 +61,18 @@ export class State {
   async list(prefix: string, options: NameOptions = {}): Promise<string[]> {
     const limit = options.limit ?? Infinity;
     const names: string[] = [];
+    if (limit <= 0) return names;
     const view = this.view();
-    let from = walkStart(prefix, options.after);
     const end = pastPrefix(prefix);
-    while (names.length < limit) {
-      const found = view.seek(from, end);
+    let found = view.seek(walkStart(prefix, options.after), end);
+    for (;;) {
       const key = found instanceof Promise ? await found : found;
-      if (key === undefined || !key.startsWith(prefix)) break;
+      if (key === undefined || !key.startsWith(prefix)) return names;
       const name = nameIn(prefix, key);
       names.push(name);
-      from = pastName(prefix, name);
+      if (names.length >= limit) return names;
+      found = name.endsWith("/") ? view.seek(pastFolder(prefix + name), end) : view.next(key, end);
     }
-    return names;
   }
 
   async scan(
@@ -83,17 +83,18 @@ export class State {
     const end = least(before, pastPrefix(prefix));
     const view = this.view();
     const entries: StoredEntry[] = [];
-    let next = from;
-    while (entries.length < options.limit) {
-      const found = view.seek(next, end);
+    if (options.limit <= 0) return entries;
+    let found = view.seek(from, end);
+    for (;;) {
       const key = found instanceof Promise ? await found : found;
-      if (key === undefined || !key.startsWith(prefix)) break;
-      if (before !== undefined && compareKeys(key, before) >= 0) break;
-      const value = await view.value(key);
+      if (key === undefined || !key.startsWith(prefix)) return entries;
+      if (before !== undefined && compareKeys(key, before) >= 0) return entries;
+      const here = view.value(key);
+      const value = here instanceof Promise ? await here : here;
       if (value !== undefined) entries.push({ key, value });
-      next = successor(key);
+      if (entries.length >= options.limit) return entries;
+      found = view.next(key, end);
     }
-    return entries;
   }
 
   /** A walk over what is there now; later changes may or may not be seen. */
@@ -157,112 +158,4 @@ export class State {
 function least(a: string | undefined, b: string | undefined): string | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return compareKeys(a, b) < 0 ? a : b;
-}
-
-/** Walks the keys of the state in order, memtables over file. */
-export class StateView {
-  readonly #state: State;
-  readonly #tables: readonly Memtable[];
-  #leaf: Leaf | undefined;
-  #leafEpoch = 0;
-  #leafFile: StateFile | undefined;
-  /** Where the last step ended in the leaf. */
-  #position = 0;
-
-  constructor(state: State, tables: readonly Memtable[]) {
-    this.#state = state;
-    this.#tables = tables;
-  }
-
-  /**
-   * The least key at or after `from` that has a value; none is looked for at or after `end`, so that
-   * what was deleted beyond a range costs a walk of that range nothing.
-   */
-  seek(from: string, end?: string): Awaitable<string | undefined> {
-    let next = from;
-    for (;;) {
-      if (end !== undefined && compareKeys(next, end) >= 0) return undefined;
-      const leaf = this.#leaf;
-      if (leaf === undefined || !covers(leaf, next)) {
-        return this.#loadAndSeek(next, end, leaf?.high === next);
-      }
-      this.#position = this.#positionOf(leaf, next);
-      const inFile = leaf.keys[this.#position];
-      // Beyond the leaf nothing is known yet: its end is as far as this step may go.
-      const bound = inFile ?? leaf.high;
-      const key = this.#leastChanged(next, bound) ?? inFile;
-      if (key !== undefined) {
-        if (!this.#isDeleted(key)) return key;
-        next = successor(key);
-      } else if (leaf.high === undefined) return undefined;
-      else next = leaf.high;
-    }
-  }
-
-  /** The value of a key that `seek` found; undefined where it was deleted since. */
-  value(key: string): Awaitable<Bytes | undefined> {
-    for (const table of this.#tables) {
-      const value = table.get(key);
-      if (value !== undefined) return value ?? undefined;
-    }
-    const leaf = this.#leaf, file = this.#leafFile;
-    if (leaf !== undefined && file === this.#state.file && file?.epoch === this.#leafEpoch) {
-      const at = positionIn(leaf, key);
-      const slot = leaf.slots[at];
-      // The chunks of an outer value may go while they are read; the state knows to look again.
-      if (leaf.keys[at] === key && slot !== undefined && !isExternal(slot)) return slot.slice();
-    }
-    return this.#state.get(key);
-  }
-
-  async #loadAndSeek(
-    from: string,
-    end: string | undefined,
-    isWalk: boolean,
-  ): Promise<string | undefined> {
-    for (let attempt = 0;; attempt++) {
-      const file = this.#state.file;
-      try {
-        this.#leafFile = file;
-        this.#leafEpoch = file.epoch;
-        this.#leaf = await (isWalk ? file.leafAhead(from) : file.leafFor(from));
-        if (!covers(this.#leaf, from)) {
-          throw new CorruptionError(`${file.path}: a hole at "${from}"`);
-        }
-        return await this.seek(from, end);
-      } catch (error) {
-        // A rewritten file may have been closed under the read.
-        if (file === this.#state.file || attempt >= 10) throw error;
-      }
-    }
-  }
-
-  /** A walk mostly goes to the next key, so that is tried before a search. */
-  #positionOf(leaf: Leaf, key: string): number {
-    const next = leaf.keys[this.#position + 1];
-    const here = leaf.keys[this.#position];
-    if (
-      next !== undefined && here !== undefined && compareKeys(here, key) < 0 &&
-      compareKeys(next, key) >= 0
-    ) return this.#position + 1;
-    return positionIn(leaf, key);
-  }
-
-  #leastChanged(from: string, bound: string | undefined): string | undefined {
-    let least: string | undefined;
-    for (const table of this.#tables) {
-      const key = table.ceiling(from);
-      if (key === undefined || (bound !== undefined && compareKeys(key, bound) >= 0)) continue;
-      if (least === undefined || compareKeys(key, least) < 0) least = key;
-    }
-    return least;
-  }
-
-  #isDeleted(key: string): boolean {
-    for (const table of this.#tables) {
-      const value = table.get(key);
-      if (value !== undefined) return value === null;
-    }
-    return false;
-  }
 }

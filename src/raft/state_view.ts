@@ -1,0 +1,145 @@
+/** A walk through the applied state in the order of its keys: memtables over the state file. */
+import type { Awaitable } from "../base/awaitable.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { CorruptionError } from "./errors.ts";
+import { compareKeys, successor } from "./key_order.ts";
+import { covers, isExternal, type Leaf, positionIn } from "./leaf.ts";
+import type { Memtable, MemtableCursor } from "./memtable.ts";
+import type { StateFile } from "./state_file.ts";
+
+/** What a walk looks at. A flush or a rewrite may put another file there at any time. */
+export interface Walked {
+  readonly file: StateFile;
+  get(key: string): Awaitable<Bytes | undefined>;
+}
+
+export class StateView {
+  readonly #state: Walked;
+  /** The newest first. */
+  readonly #tables: readonly Memtable[];
+  readonly #cursors: readonly MemtableCursor[];
+  #leaf: Leaf | undefined;
+  #leafEpoch = 0;
+  #leafFile: StateFile | undefined;
+  /** Where the last step ended in the leaf: at the first key that is not before what it found. */
+  #position = 0;
+  /** What the last step found. */
+  #last: string | undefined;
+
+  constructor(state: Walked, tables: readonly Memtable[]) {
+    this.#state = state;
+    this.#tables = tables;
+    this.#cursors = tables.map((table) => table.cursor());
+  }
+
+  /**
+   * The least key at or after `from` that has a value; none is looked for at or after `end`, so that
+   * what was deleted beyond a range costs a walk of that range nothing.
+   */
+  seek(from: string, end?: string): Awaitable<string | undefined> {
+    let next = from;
+    for (;;) {
+      if (end !== undefined && compareKeys(next, end) >= 0) return undefined;
+      const leaf = this.#leaf;
+      if (leaf === undefined || !covers(leaf, next)) {
+        return this.#loadAndSeek(next, end, leaf?.high === next);
+      }
+      this.#position = this.#positionOf(leaf, next);
+      const inFile = leaf.keys[this.#position];
+      // Beyond the leaf nothing is known yet: its end is as far as this step may go.
+      const bound = inFile ?? leaf.high;
+      const key = this.#leastChanged(next, false, bound) ?? inFile;
+      if (key !== undefined) {
+        if (!this.#isDeleted(key)) {
+          this.#last = key;
+          return key;
+        }
+        next = successor(key);
+      } else if (leaf.high === undefined) return undefined;
+      else next = leaf.high;
+    }
+  }
+
+  /**
+   * The least key after `key`, which `seek` or `next` has found; `end` as there. Mostly that is the
+   * next one of the leaf, which then costs no search and no new string.
+   */
+  next(key: string, end?: string): Awaitable<string | undefined> {
+    const leaf = this.#leaf;
+    if (leaf === undefined || key !== this.#last) return this.seek(successor(key), end);
+    if (leaf.keys[this.#position] === key) this.#position++;
+    const inFile = leaf.keys[this.#position];
+    const found = this.#leastChanged(key, true, inFile ?? leaf.high) ?? inFile;
+    if (found === undefined || this.#isDeleted(found)) return this.seek(successor(key), end);
+    this.#last = found;
+    return found;
+  }
+
+  /** The value of a key that was found; undefined where it was deleted since. */
+  value(key: string): Awaitable<Bytes | undefined> {
+    for (const table of this.#tables) {
+      const value = table.get(key);
+      if (value !== undefined) return value ?? undefined;
+    }
+    const leaf = this.#leaf, file = this.#leafFile;
+    if (leaf !== undefined && file === this.#state.file && file?.epoch === this.#leafEpoch) {
+      const at = positionIn(leaf, key);
+      const slot = leaf.slots[at];
+      // The chunks of an outer value may go while they are read; the state knows to look again.
+      if (leaf.keys[at] === key && slot !== undefined && !isExternal(slot)) return slot.slice();
+    }
+    return this.#state.get(key);
+  }
+
+  async #loadAndSeek(
+    from: string,
+    end: string | undefined,
+    isWalk: boolean,
+  ): Promise<string | undefined> {
+    for (let attempt = 0;; attempt++) {
+      const file = this.#state.file;
+      try {
+        this.#leafFile = file;
+        this.#leafEpoch = file.epoch;
+        this.#leaf = await (isWalk ? file.leafAhead(from) : file.leafFor(from));
+        if (!covers(this.#leaf, from)) {
+          throw new CorruptionError(`${file.path}: a hole at "${from}"`);
+        }
+        return await this.seek(from, end);
+      } catch (error) {
+        // A rewritten file may have been closed under the read.
+        if (file === this.#state.file || attempt >= 10) throw error;
+      }
+    }
+  }
+
+  /** A walk mostly goes to the next key, so that is tried before a search. */
+  #positionOf(leaf: Leaf, key: string): number {
+    const next = leaf.keys[this.#position + 1];
+    const here = leaf.keys[this.#position];
+    if (
+      next !== undefined && here !== undefined && compareKeys(here, key) < 0 &&
+      compareKeys(next, key) >= 0
+    ) return this.#position + 1;
+    return positionIn(leaf, key);
+  }
+
+  /** The least changed key at or after `from`, or only after it; none at or after `bound`. */
+  #leastChanged(from: string, isPast: boolean, bound: string | undefined): string | undefined {
+    let least: string | undefined;
+    for (const cursor of this.#cursors) {
+      const key = isPast ? cursor.next(from) : cursor.ceiling(from);
+      if (key === undefined || (bound !== undefined && compareKeys(key, bound) >= 0)) continue;
+      if (least === undefined || compareKeys(key, least) < 0) least = key;
+    }
+    return least;
+  }
+
+  #isDeleted(key: string): boolean {
+    for (const table of this.#tables) {
+      const value = table.get(key);
+      if (value !== undefined) return value === null;
+    }
+    return false;
+  }
+}
