@@ -1,4 +1,5 @@
 /** Policies in storage, and the compiled ACLs that requests are checked against. */
+import type { Awaitable } from "../base/awaitable.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { badRequest, permissionDenied } from "../base/failure.ts";
 import type { Clock } from "../base/clock.ts";
@@ -119,11 +120,11 @@ export class Acls {
    * The ACL of a set of policies, with templates filled in for an identity; without one, rules
    * with templates fall away. Names without a policy grant nothing.
    */
-  async forPolicies(
+  forPolicies(
     transaction: Transaction,
     names: readonly string[],
     view?: IdentityView,
-  ): Promise<Acl> {
+  ): Awaitable<Acl> {
     const id = names.length === 1 ? names[0] ?? "" : [...names].sort().join("\0");
     const set = this.#compiled.get(id);
     const known = set !== undefined && set.templated && view !== undefined
@@ -131,6 +132,16 @@ export class Acls {
       : set?.acl;
     const nowMs = this.clock.now();
     if (known !== undefined && (known.validUntil ?? Infinity) > nowMs) return known;
+    return this.#compile(transaction, names, id, nowMs, view);
+  }
+
+  async #compile(
+    transaction: Transaction,
+    names: readonly string[],
+    id: string,
+    nowMs: number,
+    view: IdentityView | undefined,
+  ): Promise<Acl> {
     const before = this.#changes;
     const subject = subjectOf(view);
     const policies: ParsedPolicy[] = [];
@@ -151,14 +162,22 @@ export class Acls {
    * The ACL of a token: its own policies, and those of its entity with all groups. `known` is
    * given where the caller has looked the entity up already.
    */
-  async forToken(
+  forToken(
     transaction: Transaction,
     token: TokenEntry,
     known?: IdentityView,
-  ): Promise<Acl> {
+  ): Awaitable<Acl> {
     if (token.entityId === "" || token.policies.includes("root")) {
-      return await this.forPolicies(transaction, token.policies);
+      return this.forPolicies(transaction, token.policies);
     }
+    return this.#forEntity(transaction, token, known);
+  }
+
+  async #forEntity(
+    transaction: Transaction,
+    token: TokenEntry,
+    known: IdentityView | undefined,
+  ): Promise<Acl> {
     const view = known ?? await this.identities.get(transaction, token.entityId);
     if (view === undefined || view.entity.disabled) throw permissionDenied();
     const names = view.policies.length === 0

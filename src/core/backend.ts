@@ -50,7 +50,7 @@ export interface Call {
    * The decoded value of one of this mount's keys, kept in memory until it changes. For small things
    * that nearly every request needs, never for secrets; a key always with the same `decode`.
    */
-  readonly cached: <T>(key: string, decode: (bytes: Bytes) => T) => Promise<T | undefined>;
+  readonly cached: <T>(key: string, decode: (bytes: Bytes) => T) => Awaitable<T | undefined>;
 }
 
 /** A lease that must be taken back or renewed. */

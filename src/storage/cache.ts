@@ -2,6 +2,7 @@
  * Decoded entries that nearly every request needs (its token, its policies), so that they are
  * decrypted and parsed once. Bounded; emptied key by key as changes become visible.
  */
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Transaction, Transactions } from "./transaction.ts";
 
@@ -20,12 +21,12 @@ export class EntryCache {
     });
   }
 
-  /** The decoded value of a key. A key must always be read with the same `decode`. */
-  async read<T>(
+  /** The decoded value of a key, at once where it is known. A key must always be read with the same `decode`. */
+  read<T>(
     transaction: Transaction,
     key: string,
     decode: (bytes: Bytes) => T,
-  ): Promise<T | undefined> {
+  ): Awaitable<T | undefined> {
     if (!transaction.hasWritten(key)) {
       const found = this.#entries.get(key);
       if (found !== undefined) {
@@ -35,6 +36,14 @@ export class EntryCache {
       }
     }
     this.misses++;
+    return this.#load(transaction, key, decode);
+  }
+
+  async #load<T>(
+    transaction: Transaction,
+    key: string,
+    decode: (bytes: Bytes) => T,
+  ): Promise<T | undefined> {
     const before = this.#changes;
     const bytes = await transaction.get(key);
     if (bytes === undefined) return undefined;

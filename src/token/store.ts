@@ -2,6 +2,7 @@
  * Tokens in storage: by keyed hash, by accessor, by parent. Every function takes the transaction
  * of the request, so that a token appears and disappears with everything else the request does.
  */
+import type { Awaitable } from "../base/awaitable.ts";
 import { fromUtf8, storedText, toHex, utf8 } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { CryptoProvider, HmacKey } from "../crypto/provider.ts";
@@ -74,12 +75,12 @@ export class TokenStore {
   }
 
   /** The entry of a service token, expired or not; undefined where there is none. */
-  async lookup(transaction: Transaction, token: string): Promise<TokenEntry | undefined> {
-    return await this.lookupHash(transaction, this.hash(token));
+  lookup(transaction: Transaction, token: string): Awaitable<TokenEntry | undefined> {
+    return this.lookupHash(transaction, this.hash(token));
   }
 
-  async lookupHash(transaction: Transaction, hash: string): Promise<TokenEntry | undefined> {
-    return await this.cache.read(transaction, `${root}id/${hash}`, decodeEntry);
+  lookupHash(transaction: Transaction, hash: string): Awaitable<TokenEntry | undefined> {
+    return this.cache.read(transaction, `${root}id/${hash}`, decodeEntry);
   }
 
   async lookupAccessor(

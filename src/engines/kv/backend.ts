@@ -1,4 +1,5 @@
 /** The KV engine: version 1 or 2, as the mount's options say. */
+import type { Awaitable } from "../../base/awaitable.ts";
 import { describeError } from "../../base/failure.ts";
 import { defineBackend } from "../../backend/backend.ts";
 import { path } from "../../backend/path.ts";
@@ -8,7 +9,7 @@ import type { LogicalResponse } from "../../logical/response.ts";
 import { dataPath } from "./data.ts";
 import { metadataPaths } from "./metadata.ts";
 import { configPath, subkeysPath } from "./settings.ts";
-import { beginUpgrade, checkUpgraded, runUpgrade } from "./upgrade.ts";
+import { beginUpgrade, isUpgrading, runUpgrade, upgrading } from "./upgrade.ts";
 import { v1Backend } from "./v1.ts";
 import { versionPaths } from "./versions.ts";
 
@@ -32,9 +33,11 @@ export function kvBackend(services: () => Services): LogicalBackend {
   return {
     type: "kv",
     specialPaths: {},
-    async handle(call) {
-      if (isVersioned(call.mount)) await checkUpgraded(call.storage);
-      return await pick(call).handle(call);
+    handle(call) {
+      const backend = pick(call);
+      const busy = isVersioned(call.mount) && isUpgrading(call.storage);
+      // Mostly known at once: this is the way of every read.
+      return busy === false ? backend.handle(call) : handleUnless(busy, backend, call);
     },
     exists: (call) => pick(call).exists(call),
     async initialize({ mount, storage, transaction }) {
@@ -54,6 +57,11 @@ export function kvBackend(services: () => Services): LogicalBackend {
       return backend.describe?.(options) ?? { help: "", paths: [] };
     },
   };
+}
+
+async function handleUnless(busy: Awaitable<boolean>, backend: LogicalBackend, call: Call) {
+  if (await busy) throw upgrading();
+  return await backend.handle(call);
 }
 
 function versionedBackend(services: () => Services): LogicalBackend {

@@ -1,4 +1,5 @@
 /** What KV version 2 keeps: a metadata entry a key, and an entry for the data of each version. */
+import type { Awaitable } from "../../base/awaitable.ts";
 import { type Bytes, storedText, utf8 } from "../../base/bytes.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../../logical/json.ts";
@@ -79,8 +80,8 @@ export class KvStore {
     this.storage.put(configKey, utf8(JSON.stringify(config)));
   }
 
-  async key(path: string): Promise<KeyRecord | undefined> {
-    return await this.#read(metadataPrefix + path, decodeKey);
+  key(path: string): Awaitable<KeyRecord | undefined> {
+    return this.#read(metadataPrefix + path, decodeKey);
   }
 
   putKey(path: string, record: KeyRecord): void {
@@ -106,8 +107,11 @@ export class KvStore {
     this.storage.delete(dataKey(path, version));
   }
 
-  async #read<T>(key: string, decode: (bytes: Bytes) => T): Promise<T | undefined> {
-    if (this.cached !== undefined) return await this.cached(key, decode);
+  #read<T>(key: string, decode: (bytes: Bytes) => T): Awaitable<T | undefined> {
+    return this.cached === undefined ? this.#load(key, decode) : this.cached(key, decode);
+  }
+
+  async #load<T>(key: string, decode: (bytes: Bytes) => T): Promise<T | undefined> {
     const bytes = await this.storage.get(key);
     return bytes === undefined ? undefined : decode(bytes);
   }

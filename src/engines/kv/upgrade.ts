@@ -1,4 +1,5 @@
 /** Turns a mount of version 1 into version 2: each value becomes the first version of its key. */
+import type { Awaitable } from "../../base/awaitable.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Platform } from "../../core/backend.ts";
@@ -24,10 +25,16 @@ export async function beginUpgrade(
   transaction.afterCommit(run);
 }
 
-/** Refuses requests while keys are on the move. */
-export async function checkUpgraded(storage: View): Promise<void> {
-  if (await storage.get(marker) === undefined) return;
-  throw new Failure(
+/** Whether keys are on the move. */
+export function isUpgrading(storage: View): Awaitable<boolean> {
+  const found = storage.get(marker);
+  if (found instanceof Promise) return found.then((value) => value !== undefined);
+  return found !== undefined;
+}
+
+/** The refusal of requests meanwhile. */
+export function upgrading(): Failure {
+  return new Failure(
     400,
     "Upgrading from non-versioned to versioned data. This backend will be unavailable for a " +
       "brief period and will resume service shortly.",
