@@ -5,34 +5,35 @@
 import type { Clock } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
-import type { JsonObject } from "../logical/json.ts";
 import { Registry } from "../telemetry/registry.ts";
 import type { AuditDevice } from "./device.ts";
 import type { Formatter } from "./format.ts";
+import { DeviceHealth, type DeviceState } from "./health.ts";
 import { AuditMetrics } from "./metrics.ts";
-import type { AuditedRequest, AuditedResponse, Auditor } from "./record.ts";
-
-/** Lines that may wait for one device before it counts as failed. */
-const queueLimit = 4096;
-/** Milliseconds that a device has for a line. */
-const deadlineMs = 5000;
+import type { DeviceSettings } from "./options.ts";
+import { DeviceQueue } from "./queue.ts";
+import type { AuditedAnswer, AuditedRequest, Auditor } from "./record.ts";
 
 /** An enabled device. */
 export interface EnabledDevice {
   /** Its mount path, ending in "/". */
   readonly path: string;
-  readonly prefix: string;
+  readonly settings: Pick<DeviceSettings, "filter" | "fallback" | "prefix">;
   readonly formatter: Formatter;
   readonly device: AuditDevice;
 }
 
 interface Running extends EnabledDevice {
-  /** Lines handed over and not yet recorded. */
-  waiting: number;
+  readonly queue: DeviceQueue;
+  readonly health: DeviceHealth;
 }
+
+type What = "request" | "response";
 
 export class AuditBroker implements Auditor {
   #devices: readonly Running[] = [];
+  /** Some device has a filter, so that a record may not be for all. */
+  #selects = false;
 
   readonly #metrics: AuditMetrics;
 
@@ -45,10 +46,9 @@ export class AuditBroker implements Auditor {
   }
 
   add(device: EnabledDevice): void {
-    this.#devices = [...this.#devices.filter(({ path }) => path !== device.path), {
-      ...device,
-      waiting: 0,
-    }];
+    const queue = new DeviceQueue(device.device, this.clock);
+    const health = new DeviceHealth(device, queue, this.clock, this.log);
+    this.#set([...this.#without(device.path), { ...device, queue, health }]);
   }
 
   get(path: string): EnabledDevice | undefined {
@@ -57,8 +57,20 @@ export class AuditBroker implements Auditor {
 
   async remove(path: string): Promise<void> {
     const gone = this.#devices.filter((device) => device.path === path);
-    this.#devices = this.#devices.filter((device) => device.path !== path);
-    for (const { device } of gone) await device.close();
+    this.#set(this.#without(path));
+    for (const { device, queue } of gone) {
+      if (!queue.isStuck) await queue.settled();
+      await device.close();
+    }
+  }
+
+  #without(path: string): Running[] {
+    return this.#devices.filter((device) => device.path !== path);
+  }
+
+  #set(devices: readonly Running[]): void {
+    this.#devices = devices;
+    this.#selects = devices.some(({ settings }) => settings.fallback || settings.filter);
   }
 
   async reopen(): Promise<void> {
@@ -78,25 +90,38 @@ export class AuditBroker implements Auditor {
     for (const { path } of this.#devices) await this.remove(path);
   }
 
-  logRequest(record: AuditedRequest): Promise<void> {
-    return this.#record("request", ({ formatter }) => formatter.request(record));
+  /** How each device is, by path; looks at their disks. */
+  async states(): Promise<ReadonlyMap<string, DeviceState>> {
+    const states = new Map<string, DeviceState>();
+    for (const { path, health } of this.#devices) states.set(path, await health.look());
+    return states;
   }
 
-  logResponse(record: AuditedResponse): Promise<void> {
+  logRequest(record: AuditedRequest, error?: string): Promise<void> {
+    return this.#record("request", record, ({ formatter }) => formatter.request(record, error));
+  }
+
+  logResponse(record: AuditedRequest, answer: AuditedAnswer): Promise<void> {
     const now = this.clock.now();
-    return this.#record("response", ({ formatter }) => formatter.response(record, now));
+    return this.#record(
+      "response",
+      record,
+      ({ formatter }) => formatter.response(record, answer, now),
+    );
   }
 
   async #record(
-    what: "request" | "response",
-    entryFor: (device: Running) => JsonObject,
+    what: What,
+    record: AuditedRequest,
+    lineFor: (device: Running) => string,
   ): Promise<void> {
-    const start = this.clock.monotonic();
-    const [only, ...others] = this.#devices;
+    const devices = this.#selects ? this.#takers(record) : this.#devices;
+    const [only, ...others] = devices;
     if (only === undefined) return;
+    const start = this.clock.monotonic();
     const results = others.length === 0
-      ? [await this.#try(what, only, entryFor)]
-      : await Promise.all(this.#devices.map((device) => this.#try(what, device, entryFor)));
+      ? [await this.#try(what, only, lineFor)]
+      : await Promise.all(devices.map((device) => this.#try(what, device, lineFor)));
     this.#metrics.recorded(what, this.clock.monotonic() - start);
     if (results.some((failure) => failure === undefined)) return;
     this.#metrics.failed(what);
@@ -105,42 +130,35 @@ export class AuditBroker implements Auditor {
     ]);
   }
 
+  /** Those whose filter lets it through, else the fallback. */
+  #takers(record: AuditedRequest): readonly Running[] {
+    const takers = this.#devices.filter(({ settings: { filter, fallback } }) =>
+      !fallback && (filter === undefined || filter(record))
+    );
+    if (takers.length > 0) return takers;
+    const fallbacks = this.#devices.filter(({ settings }) => settings.fallback);
+    if (fallbacks.length === 0) this.#metrics.missed();
+    return fallbacks;
+  }
+
   /** Undefined on success, else what went wrong, with the device's name. */
   async #try(
-    what: "request" | "response",
+    what: What,
     device: Running,
-    entryFor: (device: Running) => JsonObject,
+    lineFor: (device: Running) => string,
   ): Promise<string | undefined> {
+    const { path, queue, health, settings: { prefix, fallback } } = device;
     const start = this.clock.monotonic();
     try {
-      if (device.waiting >= queueLimit) throw new Error("its queue is full");
-      device.waiting++;
-      try {
-        const line = `${device.prefix}${JSON.stringify(entryFor(device))}\n`;
-        await this.#within(device.device.write(line));
-      } finally {
-        device.waiting--;
-      }
-      this.#metrics.deviceRecorded(device.path, what, this.clock.monotonic() - start);
+      await queue.add(`${prefix}${lineFor(device)}\n`);
+      this.#metrics.deviceRecorded(path, what, this.clock.monotonic() - start, fallback);
+      health.recorded();
       return undefined;
     } catch (error) {
       const reason = describeError(error);
-      this.#metrics.deviceFailed(device.path, what);
-      this.log.error("an audit device failed", { device: device.path, error: reason });
-      return `device ${device.path}: ${reason}`;
-    }
-  }
-
-  async #within(writing: Promise<void>): Promise<void> {
-    const { promise, reject } = Promise.withResolvers<void>();
-    const cancel = this.clock.after(
-      deadlineMs,
-      () => reject(new Error(`it took longer than ${deadlineMs} ms`)),
-    );
-    try {
-      await Promise.race([writing, promise]);
-    } finally {
-      cancel();
+      this.#metrics.deviceFailed(path, what);
+      health.failed(reason);
+      return `device ${path}: ${reason}`;
     }
   }
 }

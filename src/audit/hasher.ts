@@ -11,8 +11,12 @@ const cacheSize = 1024;
 
 export class ValueHasher {
   readonly #recent = new Map<string, string>();
+  /** Of "", which is what most fields hold that hold nothing. */
+  readonly #ofNothing: string;
 
-  constructor(readonly key: HmacKey) {}
+  constructor(readonly key: HmacKey) {
+    this.#ofNothing = this.hash("");
+  }
 
   /** `hmac-sha256:` and the hash in hexadecimal, as sys/audit-hash answers it. */
   hash(text: string): string {
@@ -40,7 +44,7 @@ export class ValueHasher {
   }
 
   #value(value: JsonValue): JsonValue {
-    if (typeof value === "string") return this.hash(value);
+    if (typeof value === "string") return value === "" ? this.#ofNothing : this.hash(value);
     if (Array.isArray(value)) return value.map((item) => this.#value(item));
     if (isRawNumber(value) || !isJsonObject(value)) return value;
     return this.object(value, []);

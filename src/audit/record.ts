@@ -13,6 +13,7 @@ export interface AuditedMount {
   readonly nonHmacResponseKeys: readonly string[];
 }
 
+/** A request as it was when it was recorded; one value for its line and that of its answer. */
 export interface AuditedRequest {
   readonly request: Request;
   /** When it came, milliseconds since the epoch. */
@@ -21,12 +22,12 @@ export interface AuditedRequest {
   /** Of the token's entity and its groups. */
   readonly identityPolicies?: readonly string[];
   readonly mount: AuditedMount | undefined;
-  /** Why it was refused; undefined where it was not. */
-  readonly error: string | undefined;
 }
 
-export interface AuditedResponse extends AuditedRequest {
+export interface AuditedAnswer {
   readonly response: LogicalResponse | undefined;
+  /** Why it was refused; undefined where it was not. */
+  readonly error: string | undefined;
 }
 
 /**
@@ -36,6 +37,7 @@ export interface AuditedResponse extends AuditedRequest {
 export interface Auditor {
   /** False while no device is enabled: then nothing is built to be thrown away. */
   readonly enabled: boolean;
-  logRequest(record: AuditedRequest): Promise<void>;
-  logResponse(record: AuditedResponse): Promise<void>;
+  /** `error` tells why it was refused. */
+  logRequest(record: AuditedRequest, error?: string): Promise<void>;
+  logResponse(record: AuditedRequest, answer: AuditedAnswer): Promise<void>;
 }

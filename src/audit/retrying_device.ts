@@ -9,14 +9,18 @@ export class RetryingDevice implements AuditDevice {
 
   constructor(readonly open: () => Promise<AuditDevice>) {}
 
-  async write(line: string): Promise<void> {
+  async write(lines: readonly string[]): Promise<void> {
     this.#opened ??= await this.open();
-    await this.#opened.write(line);
+    await this.#opened.write(lines);
   }
 
   async reopen(): Promise<void> {
     if (this.#opened === undefined) this.#opened = await this.open();
     else await this.#opened.reopen();
+  }
+
+  usedShare(): Promise<number | undefined> {
+    return this.#opened?.usedShare?.() ?? Promise.resolve(undefined);
   }
 
   async close(): Promise<void> {

@@ -4,13 +4,15 @@ import type { Clock, Random } from "../base/clock.ts";
 import { badRequest, describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
-import type { Transaction } from "../storage/transaction.ts";
+import type { Transaction, Transactions } from "../storage/transaction.ts";
 import type { Registry } from "../telemetry/registry.ts";
 import { AuditBroker, type EnabledDevice } from "./broker.ts";
-import { RetryingDevice } from "./retrying_device.ts";
+import { type DeclaredDevice, isSame } from "./declared.ts";
 import { type AuditDevice, type DeviceOpener, type DeviceOptions, flag } from "./device.ts";
 import { type AuditedHeaders, Formatter } from "./format.ts";
 import { ValueHasher } from "./hasher.ts";
+import { type DeviceSettings, readSettings } from "./options.ts";
+import { RetryingDevice } from "./retrying_device.ts";
 
 const tablePrefix = "core/audit/";
 const saltPrefix = "core/audit-salt/";
@@ -23,6 +25,8 @@ export interface AuditEntry {
   readonly description: string;
   readonly options: DeviceOptions;
   readonly local: boolean;
+  /** It stands in the configuration, and goes when it is taken out of it. */
+  readonly declared?: boolean;
 }
 
 export interface AuditParts {
@@ -36,6 +40,17 @@ export interface AuditParts {
   readonly auditedHeaders: AuditedHeaders;
   /** Where it is measured; nowhere where absent. */
   readonly registry?: Registry;
+  /** Read anew each time, so that a reload can change it. */
+  readonly rules: () => AuditRules;
+}
+
+export interface AuditRules {
+  /** Devices may have a prefix. */
+  readonly allowPrefix: boolean;
+  /** Devices can be enabled over the API. */
+  readonly allowApi: boolean;
+  /** Devices of the configuration. */
+  readonly declared: readonly DeclaredDevice[];
 }
 
 export class AuditTable {
@@ -49,19 +64,46 @@ export class AuditTable {
   async load(transaction: Transaction): Promise<void> {
     for (const entry of await this.list(transaction)) {
       const hasher = await this.#hasher(transaction, entry);
-      try {
-        this.broker.add(await this.#open(entry, hasher));
-      } catch (error) {
-        this.parts.log.error(
-          "an audit device could not be opened; requests it should record fail",
-          {
-            device: entry.path,
-            error: describeError(error),
-          },
-        );
-        this.broker.add(this.#enabled(entry, hasher, this.#retrying(entry)));
-      }
+      this.broker.add(await this.#openOrRetry(entry, hasher));
     }
+  }
+
+  /**
+   * Enables what the configuration declares and disables what it declares no more. A device that
+   * the API has enabled at the same path stays, and the log says so.
+   */
+  async applyDeclared(transactions: Transactions): Promise<void> {
+    const { declared } = this.parts.rules();
+    const entries = await transactions.run((transaction) => this.list(transaction));
+    const gone = entries.filter((entry) =>
+      entry.declared && !declared.some((one) => isSame(one, entry))
+    );
+    for (const entry of gone) {
+      await transactions.run((transaction) => this.#forget(transaction, entry));
+      await this.broker.remove(entry.path);
+    }
+    const kept = entries.filter((entry) => !gone.includes(entry));
+    for (const wanted of declared) {
+      const other = kept.find((entry) => clash(entry.path, wanted.path));
+      if (other === undefined) await this.#declare(transactions, wanted);
+      else if (!isSame(wanted, other)) this.#warnOfClash(wanted, other);
+    }
+  }
+
+  async #declare(transactions: Transactions, wanted: DeclaredDevice): Promise<void> {
+    const entry = { ...wanted, uuid: this.parts.random.uuid(), declared: true };
+    const hasher = await transactions.run((transaction) => {
+      this.#keep(transaction, entry);
+      return this.#hasher(transaction, entry);
+    });
+    this.broker.add(await this.#openOrRetry(entry, hasher));
+  }
+
+  #warnOfClash(wanted: DeclaredDevice, other: AuditEntry): void {
+    this.parts.log.warn("a declared audit device is not enabled: its path is in use", {
+      device: wanted.path,
+      by: other.path,
+    });
   }
 
   async list(transaction: Transaction): Promise<AuditEntry[]> {
@@ -71,36 +113,63 @@ export class AuditTable {
 
   /** Opens a new device, records a test line in it, and keeps it. */
   async enable(transaction: Transaction, wanted: Omit<AuditEntry, "uuid">): Promise<void> {
-    const entry = { ...wanted, uuid: this.parts.random.uuid() };
-    if ((await this.list(transaction)).some(({ path }) => clash(path, entry.path))) {
-      throw badRequest("path already in use");
+    if (!this.parts.rules().allowApi) {
+      throw badRequest("audit devices are enabled in the configuration only, as it says itself");
     }
-    const opened = await this.#open(entry, await this.#hasher(transaction, entry));
-    const { type, time } = {
-      type: "request",
-      time: new Date(this.parts.clock.now()).toISOString(),
-    };
+    const entry = { ...wanted, uuid: this.parts.random.uuid() };
+    const others = await this.list(transaction);
+    if (others.some(({ path }) => clash(path, entry.path))) throw badRequest("path already in use");
+    const settings = this.#settings(entry);
+    const fallback = others.find(({ options }) => flag(options, "fallback", false));
+    if (settings.fallback && fallback !== undefined) {
+      throw badRequest(`there can be but one fallback device, and ${fallback.path} is it`);
+    }
+    const device = await this.#opener(entry)(entry.options);
+    const opened = this.#enabled(entry, await this.#hasher(transaction, entry), settings, device);
+    let isKept = false;
+    transaction.afterCommit(() => {
+      isKept = true;
+      this.broker.add(opened);
+    });
+    transaction.afterEnd(() => isKept || this.#closeQuietly(opened));
+    if (!settings.skipTest) await this.#test(opened);
+    this.#keep(transaction, entry);
+  }
+
+  async #test({ device, formatter, settings }: EnabledDevice): Promise<void> {
     try {
-      const test = { time, type, request: { operation: "update", path: "sys/audit/test" } };
-      if (!flag(entry.options, "skip_test", false)) {
-        await opened.device.write(`${opened.prefix}${JSON.stringify(test)}\n`);
-      }
+      await device.write([`${settings.prefix}${formatter.test(this.parts.clock.now())}\n`]);
     } catch (cause) {
-      await opened.device.close();
       throw badRequest(`the audit device failed its test: ${describeError(cause)}`, cause);
     }
-    transaction.put(tablePrefix + entry.uuid, utf8(JSON.stringify(entry)));
-    transaction.afterCommit(() => this.broker.add(opened));
+  }
+
+  #closeQuietly({ device, path }: EnabledDevice): void {
+    device.close().catch((error) =>
+      this.parts.log.warn("an audit device could not be closed", {
+        device: path,
+        error: describeError(error),
+      })
+    );
   }
 
   /** Forgets a device; one that is not there is as good as disabled. */
   async disable(transaction: Transaction, path: string): Promise<void> {
     const entry = (await this.list(transaction)).find((one) => one.path === path);
     if (entry === undefined) return;
-    transaction.delete(tablePrefix + entry.uuid);
-    transaction.delete(saltPrefix + entry.uuid);
+    if (entry.declared) throw badRequest(`${path} is declared in the configuration; it goes there`);
+    this.#forget(transaction, entry);
     // Answers are recorded before it goes: the last line says who disabled it.
     transaction.beforeAnswer(() => this.broker.remove(path));
+  }
+
+  #keep(transaction: Transaction, entry: AuditEntry): void {
+    transaction.put(tablePrefix + entry.uuid, utf8(JSON.stringify(entry)));
+  }
+
+  #forget(transaction: Transaction, entry: AuditEntry): void {
+    transaction.delete(tablePrefix + entry.uuid);
+    transaction.delete(saltPrefix + entry.uuid);
   }
 
   async #hasher(transaction: Transaction, entry: AuditEntry): Promise<ValueHasher> {
@@ -112,10 +181,23 @@ export class AuditTable {
     return new ValueHasher(this.parts.crypto.hmacKey("sha256", salt));
   }
 
-  async #open(entry: AuditEntry, hasher: ValueHasher): Promise<EnabledDevice> {
-    const format = entry.options.format ?? "json";
-    if (format !== "json") throw badRequest(`unknown format type "${format}"`);
-    return this.#enabled(entry, hasher, await this.#opener(entry)(entry.options));
+  /** A device that can't be opened now fails its lines until it can. */
+  async #openOrRetry(entry: AuditEntry, hasher: ValueHasher): Promise<EnabledDevice> {
+    try {
+      const device = await this.#opener(entry)(entry.options);
+      return this.#enabled(entry, hasher, this.#settings(entry), device);
+    } catch (error) {
+      this.parts.log.error(
+        "an audit device could not be opened; requests it should record fail",
+        { device: entry.path, error: describeError(error) },
+      );
+      const settings = readSettings(entry.options, true);
+      return this.#enabled(entry, hasher, settings, this.#retrying(entry));
+    }
+  }
+
+  #settings({ options }: AuditEntry): DeviceSettings {
+    return readSettings(options, this.parts.rules().allowPrefix);
   }
 
   #opener(entry: AuditEntry): DeviceOpener {
@@ -126,21 +208,20 @@ export class AuditTable {
   }
 
   #retrying(entry: AuditEntry): RetryingDevice {
-    return new RetryingDevice(() => this.#opener(entry)(entry.options));
+    return new RetryingDevice(() => {
+      this.#settings(entry);
+      return this.#opener(entry)(entry.options);
+    });
   }
 
-  #enabled(entry: AuditEntry, hasher: ValueHasher, device: AuditDevice): EnabledDevice {
-    const { path, options } = entry;
-    return {
-      path,
-      prefix: options.prefix ?? "",
-      device,
-      formatter: new Formatter(hasher, {
-        hmacAccessor: flag(options, "hmac_accessor", true),
-        logRaw: flag(options, "log_raw", false),
-        elideListResponses: flag(options, "elide_list_responses", false),
-      }, this.parts.auditedHeaders),
-    };
+  #enabled(
+    { path }: AuditEntry,
+    hasher: ValueHasher,
+    settings: DeviceSettings,
+    device: AuditDevice,
+  ): EnabledDevice {
+    const formatter = new Formatter(hasher, settings, this.parts.auditedHeaders);
+    return { path, settings, device, formatter };
   }
 }
 

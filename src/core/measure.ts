@@ -46,6 +46,15 @@ async function reportServices(services: Services, report: Report): Promise<void>
     report.gauge("quota.lease_count.max", maxLeases, { name });
   }
   reportMounts(services, report);
+  await reportAudit(services, report);
+}
+
+async function reportAudit({ audit }: Services, report: Report): Promise<void> {
+  for (const [path, { queued, usedShare, error }] of await audit.broker.states()) {
+    report.gauge("audit.device.queued", queued, { device: path });
+    report.gauge("audit.device.failing", error === undefined ? 0 : 1, { device: path });
+    report.gauge("audit.device.disk_used_ratio", usedShare, { device: path });
+  }
 }
 
 async function countIrrevocable({ transactions, leases }: Services): Promise<number> {

@@ -1,6 +1,6 @@
 /** Puts together what lives between unseal and seal. */
 import type { DeviceOpener } from "../audit/device.ts";
-import { AuditTable } from "../audit/store.ts";
+import { type AuditRules, AuditTable } from "../audit/store.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { Identity } from "../identity/identity.ts";
 import { LeaseStore } from "../lease/store.ts";
@@ -47,6 +47,8 @@ export interface OpenParts {
   readonly policies: { readonly default: string; readonly wrapping: string };
   /** By type. */
   readonly auditDevices: Readonly<Record<string, DeviceOpener>>;
+  /** Where absent, devices are enabled over the API only, and have no prefix. */
+  readonly auditRules?: () => AuditRules;
 }
 
 /** Mounts that every node has. */
@@ -115,6 +117,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     random,
     log: log.named("audit"),
     openers: parts.auditDevices,
+    rules: parts.auditRules ?? (() => ({ allowPrefix: false, allowApi: true, declared: [] })),
     auditedHeaders: () => httpSettings.current.auditedHeaders,
     registry,
   });
@@ -128,6 +131,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
       jwt: await openWrappingJwt(transaction, clock),
     };
   });
+  await audit.applyDeclared(transactions);
   const issuer = new TokenIssuer(tokens, leases, (entry) => countToken(services(), entry));
   const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
   const expiration = new Expiration(

@@ -9,14 +9,14 @@ import type { Operation, Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { TokenEntry } from "../token/entry.ts";
-import type { AuditedMount } from "../audit/record.ts";
+import type { AuditedMount, AuditedRequest } from "../audit/record.ts";
 import { admit } from "./admission.ts";
 import { authenticate, findToken } from "./authenticate.ts";
 import type { Call } from "./backend.ts";
 import { helpFor } from "./help.ts";
 import { WrongCredentials } from "./lockout.ts";
 import { completeLogin } from "./login.ts";
-import { routePath, storagePrefix } from "./mount_entry.ts";
+import { type MountEntry, routePath, storagePrefix } from "./mount_entry.ts";
 import type { Mounted, Route } from "./router.ts";
 import { registerSecret } from "./secret_lease.ts";
 import type { Services } from "./services.ts";
@@ -35,7 +35,7 @@ interface Passage {
   /** The token's entity and its groups. */
   identity: IdentityView | undefined;
   /** A retry of the transaction is the same request: recorded once. */
-  recorded: boolean;
+  recorded: AuditedRequest | undefined;
   /** Work that is larger than one transaction and belongs to this request. */
   afterwards: readonly (() => Promise<void>)[];
 }
@@ -82,7 +82,7 @@ function begin(services: Services, request: Request): Passage {
     time: services.tokens.clock.now(),
     token: undefined,
     identity: undefined,
-    recorded: false,
+    recorded: undefined,
     afterwards: [],
   };
 }
@@ -223,9 +223,9 @@ async function useUpAfterRefusal(passage: Passage): Promise<void> {
 
 async function recordRequest(passage: Passage, error?: string): Promise<void> {
   const { auditor } = passage.services;
-  if (passage.recorded || !auditor.enabled) return;
-  passage.recorded = true;
-  await auditor.logRequest({ ...recordOf(passage), error });
+  if (passage.recorded !== undefined || !auditor.enabled) return;
+  passage.recorded = recordOf(passage);
+  await auditor.logRequest(passage.recorded, error);
 }
 
 async function recordAnswer(
@@ -234,7 +234,8 @@ async function recordAnswer(
 ): Promise<void> {
   const { auditor } = passage.services;
   if (!auditor.enabled) return;
-  await auditor.logResponse({ ...recordOf(passage), response, error: undefined });
+  const record = passage.recorded ?? recordOf(passage);
+  await auditor.logResponse(record, { response, error: undefined });
 }
 
 async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {
@@ -244,22 +245,30 @@ async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {
   if (limited && !quotas.config.auditRefusals) return;
   const error = reason instanceof Failure ? describeError(reason) : "internal error";
   await recordRequest(passage, error);
-  await auditor.logResponse({ ...recordOf(passage), response: undefined, error });
+  const record = passage.recorded ?? recordOf(passage);
+  await auditor.logResponse(record, { response: undefined, error });
 }
 
-function recordOf(passage: Passage) {
+function recordOf(passage: Passage): AuditedRequest {
   const { request, time, token, identity, route } = passage;
   const mount = route && auditedMount(route.mounted);
-  return { request, time, token, identityPolicies: identity?.policies, mount };
+  return { request, time, token, mount, ...(identity && { identityPolicies: identity.policies }) };
 }
 
+/** Entries are replaced when they change, never altered. */
+const auditedMounts = new WeakMap<MountEntry, AuditedMount>();
+
 function auditedMount({ entry }: Mounted): AuditedMount {
-  return {
-    path: entry.table === "auth" ? `auth/${entry.path}` : entry.path,
+  const known = auditedMounts.get(entry);
+  if (known !== undefined) return known;
+  const mount: AuditedMount = {
+    path: routePath(entry),
     type: entry.type,
     class: entry.table === "auth" ? "auth" : "secret",
     accessor: entry.accessor,
     nonHmacRequestKeys: entry.config.auditNonHmacRequestKeys,
     nonHmacResponseKeys: entry.config.auditNonHmacResponseKeys,
   };
+  auditedMounts.set(entry, mount);
+  return mount;
 }

@@ -1,7 +1,6 @@
 /** Puts a node together: storage, barrier, seal, mounts. */
 import { systemClock, systemRandom } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { openFileDevice } from "../audit/file_device.ts";
 import { Barrier } from "../barrier/barrier.ts";
 import type { Platform } from "../core/backend.ts";
 import { Node, type NodeParts } from "../core/node.ts";
@@ -9,6 +8,7 @@ import { chooseProvider } from "../crypto/choose.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
 import { defaultPolicyText, responseWrappingPolicyText } from "../policy/builtin.ts";
 import type { Storage } from "../storage/storage.ts";
+import { auditDevices } from "./audit_devices.ts";
 import { backendFactory, backendTypes } from "./backends.ts";
 import { hostInfo } from "./host_info.ts";
 
@@ -32,6 +32,7 @@ export interface NodeSettings {
   readonly rawStorageEndpoint?: boolean;
   /** What sys/config/state/sanitized shows; empty for a dev server. */
   readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
+  readonly auditRules?: NodeParts["auditRules"];
   /** Directory whose disk sys/host-info tells of. */
   readonly dataPath?: string;
 }
@@ -71,7 +72,8 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     ...(settings.lockout === undefined ? {} : { lockout: settings.lockout }),
     policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
     backends: backendFactory(() => node),
-    auditDevices: { file: openFileDevice },
+    auditDevices: auditDevices(clock),
+    ...(settings.auditRules === undefined ? {} : { auditRules: settings.auditRules }),
   });
   return node;
 }

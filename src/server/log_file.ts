@@ -1,6 +1,7 @@
 /** The log as a file that is begun anew by size and age. */
 import { utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { folderOf, outlivedFiles, rotatedPath } from "../base/rotated_files.ts";
 
 export interface LogFileSettings {
   /** A file, or a directory where it ends in "/". */
@@ -64,35 +65,17 @@ export class LogFile {
 
   #rotate(): void {
     this.#file.close();
-    const [stem, extension] = this.#nameParts();
-    Deno.renameSync(this.path, `${stem}-${Math.round(this.#clock.now() * 1e6)}${extension}`);
+    Deno.renameSync(this.path, rotatedPath(this.path, this.#clock.now()));
     this.#file = this.#open();
     this.#bytes = 0;
     this.#since = this.#clock.now();
     this.#removeOld();
   }
 
-  /** `/var/log/holdfast` and `.log`. */
-  #nameParts(): [string, string] {
-    const dot = this.path.lastIndexOf(".");
-    if (dot <= this.path.lastIndexOf("/") + 1) return [this.path, ""];
-    return [this.path.slice(0, dot), this.path.slice(dot)];
-  }
-
   #removeOld(): void {
     const { maxFiles } = this.#settings;
     if (maxFiles === 0) return;
-    const [stem, extension] = this.#nameParts();
-    const slash = stem.lastIndexOf("/");
-    const directory = slash < 0 ? "." : stem.slice(0, slash + 1);
-    const prefix = `${stem.slice(slash + 1)}-`;
-    const old = [...Deno.readDirSync(directory)].map(({ name }) => name).filter((name) =>
-      name.startsWith(prefix) && name.endsWith(extension) &&
-      /^\d+$/.test(name.slice(prefix.length, name.length - extension.length))
-    ).sort();
-    const keep = Math.max(0, maxFiles);
-    for (const name of old.slice(0, Math.max(0, old.length - keep))) {
-      Deno.removeSync(slash < 0 ? name : `${directory}${name}`);
-    }
+    const names = [...Deno.readDirSync(folderOf(this.path))].map(({ name }) => name);
+    for (const old of outlivedFiles(this.path, names, Math.max(0, maxFiles))) Deno.removeSync(old);
   }
 }

@@ -80,7 +80,10 @@ export class Reloader {
   /** Log rotation moves audit files away, too. */
   async #reopenAudit(): Promise<void> {
     const { node } = this.#server;
-    if (!node.sealed) await node.services.audit.broker.reopen();
+    if (node.sealed || node.standby) return;
+    const { audit, transactions } = node.services;
+    await audit.applyDeclared(transactions);
+    await audit.broker.reopen();
   }
 }
 

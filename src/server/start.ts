@@ -1,4 +1,5 @@
 /** Puts a server together: storage, node, listeners; and takes it apart again. */
+import type { AuditRules } from "../audit/store.ts";
 import { describeError } from "../base/failure.ts";
 import { lockoutFor } from "../config/lockout.ts";
 import { sanitizedConfig } from "../config/sanitized.ts";
@@ -91,6 +92,7 @@ export async function startNode(
     raftIndexes: () => storage.raftIndexes(),
     rawStorageEndpoint: settings.raw_storage_endpoint,
     sanitizedConfig: () => shownConfig(live.current),
+    auditRules: () => auditRules(live.current),
     ...(path === undefined ? {} : { dataPath: path }),
     ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),
     ...(recovery ? {} : haOf(live.current, storage, platform, addresses)),
@@ -178,6 +180,20 @@ function openSweeper({ clock, log }: Platform): Sweeper | undefined {
   raiseDescriptorLimit(libc);
   const capacity = Math.floor(descriptorLimit(libc).soft * connectionShare);
   return new Sweeper(new LinuxSocketTable(libc), capacity, clock, log.named("listener"));
+}
+
+function auditRules({ settings, audits }: ServerConfig): AuditRules {
+  return {
+    allowPrefix: settings.allow_audit_log_prefixing,
+    allowApi: settings.unsafe_allow_api_audit_creation,
+    declared: audits.map(({ type, path, values: { description, options, local } }) => ({
+      type,
+      path: `${path}/`,
+      description,
+      options,
+      local,
+    })),
+  };
 }
 
 function shownConfig(config: ServerConfig) {

@@ -1,7 +1,8 @@
 /** `sys/audit`, `sys/audit-hash`: who records what happens. */
-import { badRequest } from "../base/failure.ts";
+import { badRequest, notFound } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
+import type { DeviceState } from "../audit/health.ts";
 import type { AuditEntry } from "../audit/store.ts";
 import type { Services } from "../core/services.ts";
 import type { JsonObject } from "../logical/json.ts";
@@ -10,6 +11,19 @@ import { mountPath } from "./mounts.ts";
 function entryBody(entry: AuditEntry): JsonObject {
   const { type, description, options, local, path } = entry;
   return { type, description, options: { ...options }, local, path };
+}
+
+function stateBody(state: DeviceState | undefined): JsonObject {
+  if (state === undefined) return {};
+  const { recorded, failed, queued, usedShare, error, warnings } = state;
+  return {
+    recorded,
+    failed,
+    queued,
+    disk_used_percent: usedShare === undefined ? null : Math.round(usedShare * 1000) / 10,
+    error: error ?? null,
+    warnings: [...warnings],
+  };
 }
 
 export function auditPaths(services: () => Services): Path[] {
@@ -34,12 +48,23 @@ export function auditPaths(services: () => Services): Path[] {
       summary: "An audit device.",
       sudo: true,
       fields: {
-        type: field.string("file, and others.", ""),
+        type: field.string("file, socket or syslog.", ""),
         description: field.string("A text for people.", ""),
         options: field.pairs("Options of the type.", {}),
         local: field.bool("Not replicated.", false),
       },
       operations: {
+        read: {
+          summary: "Tells how an audit device is: what it recorded, what waits, what is wrong.",
+          handler: async (call, input) => {
+            const wanted = mountPath(input.path);
+            const entries = await services().audit.list(call.transaction);
+            const entry = entries.find((one) => one.path === wanted);
+            if (entry === undefined) throw notFound();
+            const state = (await services().audit.broker.states()).get(wanted);
+            return { data: { ...entryBody(entry), state: stateBody(state) } };
+          },
+        },
         update: {
           summary: "Enables an audit device.",
           handler: async (call, input) => {

@@ -1,5 +1,6 @@
 /** Nothing happens that is not recorded, and what is recorded gives no secret away. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { DeclaredDevice } from "../../src/audit/declared.ts";
 import type { AuditDevice } from "../../src/audit/device.ts";
 import { startNode } from "./kit.ts";
 
@@ -7,9 +8,9 @@ class MemoryDevice implements AuditDevice {
   readonly lines: string[] = [];
   broken = false;
 
-  write(line: string): Promise<void> {
+  write(lines: readonly string[]): Promise<void> {
     if (this.broken) return Promise.reject(new Error("no space left on device"));
-    this.lines.push(line);
+    this.lines.push(...lines);
     return Promise.resolve();
   }
   reopen(): Promise<void> {
@@ -80,4 +81,100 @@ Deno.test("one device that works is enough", async () => {
   assert(first !== undefined);
   first.broken = true;
   assertEquals(await kit.status("read", "sys/mounts"), 200);
+});
+
+async function startFiltering(options: readonly Record<string, string>[]) {
+  const { kit, devices } = await withDevices(0);
+  for (const [i, one] of options.entries()) {
+    await kit.ask("update", `sys/audit/d${i}`, { data: { type: "file", options: one } });
+  }
+  await kit.ask("update", "cubbyhole/a", { data: { k: "v" } });
+  await kit.ask("read", "cubbyhole/a");
+  await kit.ask("read", "sys/mounts");
+  return { kit, devices };
+}
+
+const pathsOf = (device: MemoryDevice | undefined, type = "request") =>
+  (device?.lines ?? []).map((line) => JSON.parse(line)).filter((e) => e.type === type)
+    .map(({ request }) => `${request.operation} ${request.path}`);
+
+Deno.test("a filter chooses, and the fallback takes what nobody chose", async () => {
+  const { kit, devices: [reads, fallback] } = await startFiltering([
+    { filter: "operation == read and mount_type == cubbyhole" },
+    { fallback: "true" },
+  ]);
+  assertEquals(pathsOf(reads), ["update sys/audit/test", "read cubbyhole/a"]);
+  assertEquals(pathsOf(fallback).slice(1), ["create cubbyhole/a", "read sys/mounts"]);
+  const second = { type: "file", options: { fallback: "true" } };
+  assertEquals(await kit.status("update", "sys/audit/d2", { data: second }), 400);
+  const both = { type: "file", options: { fallback: "true", filter: "path == x" } };
+  assertEquals(await kit.status("update", "sys/audit/d2", { data: both }), 400);
+});
+
+Deno.test("a device leaves out what it was told to, and writes JSONx", async () => {
+  const { devices: [cut, xml] } = await startFiltering([
+    { exclude: JSON.stringify([{ fields: ["/request/remote_address", "/auth"] }]) },
+    { format: "jsonx" },
+  ]);
+  const entry = JSON.parse(cut?.lines.at(-1) ?? "");
+  assertEquals([entry.auth, entry.request.remote_address], [undefined, undefined]);
+  assert(entry.request.path !== undefined);
+  const line = xml?.lines.at(-1) ?? "";
+  assert(line.startsWith('<json:object xmlns:json="http://www.ibm.com/xmlns/prod/2009/jsonx">'));
+  assert(line.includes('<json:string name="path">sys/mounts</json:string>'));
+});
+
+Deno.test("options that make no sense are refused, and nothing is enabled", async () => {
+  const { kit } = await withDevices(0);
+  const wrong: readonly Record<string, string>[] = [
+    { log_raw: "maybe" },
+    { format: "xml" },
+    { filter: "path ==" },
+    { exclude: "{}" },
+    { prefix: "ce: " },
+  ];
+  for (const options of wrong) {
+    const data = { type: "file", options };
+    assertEquals(await kit.status("update", "sys/audit/x", { data }), 400);
+  }
+  assertEquals((await kit.ask("read", "sys/audit")).data, {});
+});
+
+Deno.test("a device tells how it is, and a refusal names it and the reason", async () => {
+  const { kit, devices: [device] } = await withDevices(1);
+  assert(device !== undefined);
+  device.broken = true;
+  const error = await assertRejects(() => kit.ask("read", "sys/mounts"), Error);
+  assert(error.message.includes("device d0/: no space left on device"));
+  device.broken = false;
+  const { data } = await kit.ask("read", "sys/audit/d0");
+  const { failed, error: last } = Object(data?.state);
+  assertEquals([failed, last], [2, null]);
+});
+
+Deno.test("declared devices come and go with the configuration, and the API can't take them", async () => {
+  const device = new MemoryDevice();
+  const rules = { allowPrefix: true, allowApi: false, declared: [] as DeclaredDevice[] };
+  const entry = { type: "file", description: "", local: false, options: { prefix: "x" } };
+  rules.declared = [{ ...entry, path: "main/" }];
+  const kit = await startNode({
+    auditDevices: { file: () => Promise.resolve(device) },
+    auditRules: () => rules,
+  });
+  await kit.ask("read", "sys/mounts");
+  assert(device.lines.at(-1)?.startsWith('x{"time"'));
+  assertEquals(Object.keys((await kit.ask("read", "sys/audit")).data ?? {}), ["main/"]);
+  assertEquals(await kit.status("delete", "sys/audit/main"), 400);
+  assertEquals(await kit.status("update", "sys/audit/b", { data: { type: "file" } }), 400);
+  const { audit, transactions } = kit.node.services;
+  rules.declared = [{ ...entry, path: "main/", options: {} }];
+  await audit.applyDeclared(transactions);
+  await kit.ask("read", "sys/mounts");
+  assert(device.lines.at(-1)?.startsWith('{"time"'));
+  rules.declared = [];
+  await audit.applyDeclared(transactions);
+  const before = device.lines.length;
+  await kit.ask("read", "sys/mounts");
+  assertEquals(device.lines.length, before);
+  assertEquals((await kit.ask("read", "sys/audit")).data, {});
 });

@@ -1,11 +1,10 @@
 /** A node with everything that is in the binary, for tests of what requests do. */
-import { NodeKit } from "../../src/core/testing/kit.ts";
+import { type KitOptions, NodeKit } from "../../src/core/testing/kit.ts";
 import { backendFactory } from "../../src/server/backends.ts";
-import type { DeviceOpener } from "../../src/audit/device.ts";
 
 /** A started node. */
 export async function startNode(
-  options: { readonly auditDevices?: Readonly<Record<string, DeviceOpener>> } = {},
+  options: Pick<KitOptions, "auditDevices" | "auditRules"> = {},
 ): Promise<NodeKit> {
   const kit = new NodeKit({
     ...options,

@@ -12,6 +12,7 @@ import type { LogicalResponse } from "../../logical/response.ts";
 import { defaultPolicyText, responseWrappingPolicyText } from "../../policy/builtin.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
 import type { DeviceOpener } from "../../audit/device.ts";
+import type { AuditRules } from "../../audit/store.ts";
 import type { Storage } from "../../storage/storage.ts";
 import type { BackendFactory } from "../mounts.ts";
 import { Node } from "../node.ts";
@@ -64,6 +65,7 @@ export interface KitOptions {
   readonly physical?: Storage;
   readonly seed?: number;
   readonly auditDevices?: Readonly<Record<string, DeviceOpener>>;
+  readonly auditRules?: () => AuditRules;
 }
 
 /** What a test asks for; the rest is filled in. */
@@ -107,6 +109,7 @@ export class NodeKit {
       cacheEntries: 1000,
       policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
       auditDevices: options.auditDevices ?? {},
+      ...(options.auditRules === undefined ? {} : { auditRules: options.auditRules }),
       backends: (services) => options.backends(services, () => node),
     });
     this.node = node;
