@@ -25,6 +25,8 @@ export interface Io {
   writeFile(path: string, data: Uint8Array): Promise<void>;
   removeFile(path: string): Promise<void>;
   openRead(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  /** For a file that grows. Undefined where there is none. */
+  openGrowing(path: string): Promise<GrowingFile | undefined>;
   /** Writes a new private file (mode 0600), replacing one of that name. */
   saveStream(path: string, data: ReadableStream<Uint8Array>): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -34,6 +36,14 @@ export interface Io {
   interrupted(): Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+export interface GrowingFile {
+  /** What is left of it, "" at its end for now. */
+  read(): Promise<string>;
+  /** Whether another file, or none, has taken its name. */
+  isMoved(): Promise<boolean>;
+  close(): void;
 }
 
 export interface HelperResult {

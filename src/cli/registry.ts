@@ -36,7 +36,17 @@ export const root: Group = {
         "Enable an audit device",
         async () => (await import("./commands/audit.ts")).enable,
       ),
+      leaf(
+        "hash",
+        "Hash a value to search for it in a log",
+        async () => (await import("./commands/audit_tail.ts")).hash,
+      ),
       leaf("list", "List audit devices", async () => (await import("./commands/audit.ts")).list),
+      leaf(
+        "tail",
+        "Print what a log says, and what is added to it",
+        async () => (await import("./commands/audit_tail.ts")).tail,
+      ),
     ]),
     group("auth", "Auth methods", "Auth methods are the ways to log in.", [
       leaf(

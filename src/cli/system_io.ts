@@ -2,7 +2,7 @@
 import { type Clock, systemClock, systemRandom } from "../base/clock.ts";
 import { utf8 } from "../base/bytes.ts";
 import { Interrupted } from "./errors.ts";
-import type { HelperResult, Io } from "./io.ts";
+import type { GrowingFile, HelperResult, Io } from "./io.ts";
 
 /** Writes all of it; a reader that has gone away ends the process quietly, as in any pipe. */
 function writeAll(stream: { writeSync(data: Uint8Array): number }, data: Uint8Array): void {
@@ -118,6 +118,7 @@ export const systemIo: Io = {
   writeFile: (path, data) => Deno.writeFile(path, data),
   removeFile: (path) => Deno.remove(path),
   openRead: async (path) => (await Deno.open(path)).readable,
+  openGrowing,
   saveStream: (path, data) => Deno.writeFile(path, data, { mode: 0o600 }),
   rename: (from, to) => Deno.rename(from, to),
   runHelper,
@@ -132,3 +133,31 @@ export const systemIo: Io = {
   clock: waitingClock,
   random: systemRandom,
 };
+
+async function openGrowing(path: string): Promise<GrowingFile | undefined> {
+  const file = await unlessMissing(Deno.open(path));
+  if (file === undefined) return undefined;
+  const { dev, ino } = await file.stat();
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(256 * 1024);
+  return {
+    async read() {
+      const length = await file.read(buffer) ?? 0;
+      return decoder.decode(buffer.subarray(0, length), { stream: true });
+    },
+    async isMoved() {
+      const now = await unlessMissing(Deno.stat(path));
+      return now?.dev !== dev || now.ino !== ino;
+    },
+    close: () => file.close(),
+  };
+}
+
+async function unlessMissing<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -75,6 +75,7 @@ type FileIo = Pick<
   | "writeFile"
   | "removeFile"
   | "openRead"
+  | "openGrowing"
   | "saveStream"
   | "rename"
 >;
@@ -100,6 +101,16 @@ function memoryFiles(files: Map<string, Uint8Array>): FileIo {
       }),
     openRead: (path) =>
       Promise.resolve().then(() => new Response(new Uint8Array(read(path))).body ?? empty()),
+    openGrowing(path) {
+      let at = 0;
+      const next = () => {
+        const text = fromUtf8(read(path)).slice(at);
+        at += text.length;
+        return Promise.resolve(text);
+      };
+      const file = { read: next, isMoved: () => Promise.resolve(false), close() {} };
+      return Promise.resolve(files.has(path) ? file : undefined);
+    },
     saveStream: async (path, data) => {
       const chunks: number[] = [];
       for await (const chunk of data) chunks.push(...chunk);

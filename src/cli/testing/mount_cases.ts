@@ -3,6 +3,12 @@ import type { Case } from "./case.ts";
 
 const mounts = { body: { data: { "kv/": { type: "kv", accessor: "kv_1", config: {} } } } };
 
+const auditLog =
+  `{"time":"T1","type":"request","auth":{"client_token":"hmac-sha256:ab"},"request":{"operation":"read","path":"secret/a"}}
+{"time":"T2","type":"response","auth":{"display_name":"ann"},"request":{"operation":"read","path":"secret/b","remote_address":"127.0.0.1"},"error":"permission denied"}
+{"time":"T3","type":"response","auth":{},"request":{"operation":"read","path":"sys/x"},"error":"permission denied"}
+{"time":"T4","type":"resp`;
+
 export const mountCases: readonly Case[] = [
   {
     args: ["secrets", "list"],
@@ -92,6 +98,28 @@ export const mountCases: readonly Case[] = [
     }]],
   },
   { args: ["audit", "disable", "f"], sends: ["DELETE sys/audit/f"] },
+  {
+    args: ["audit", "hash", "file", "hvs.x"],
+    replies: { "PUT sys/audit-hash/file": { body: { data: { hash: "hmac-sha256:ab" } } } },
+    sends: [["PUT sys/audit-hash/file", { input: "hvs.x" }]],
+    prints: "hmac-sha256:ab\n",
+  },
+  {
+    args: ["audit", "tail", "-follow=false", "-errors", "-request-path=secret/"],
+    replies: {
+      "GET sys/audit": { body: { data: { "file/": { options: { file_path: "a.log" } } } } },
+    },
+    io: { files: { "a.log": auditLog } },
+    sends: ["GET sys/audit"],
+    prints: "T2 response read   secret/b ann 127.0.0.1 ERROR permission denied\n",
+  },
+  {
+    args: ["audit", "tail", "-follow=false", "-value=hvs.x", "-format=json", "a.log"],
+    replies: { "PUT sys/audit-hash/file": { body: { data: { hash: "hmac-sha256:ab" } } } },
+    io: { files: { "a.log": auditLog } },
+    sends: [["PUT sys/audit-hash/file", { input: "hvs.x" }]],
+    prints: '"T1"',
+  },
   {
     args: ["plugin", "list", "auth"],
     replies: {
