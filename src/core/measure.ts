@@ -2,6 +2,7 @@
 import { utf8 } from "../base/bytes.ts";
 import type { Report } from "../telemetry/registry.ts";
 import type { TokenEntry } from "../token/entry.ts";
+import type { MountEntry } from "./mount_entry.ts";
 import type { Services } from "./services.ts";
 
 /** Leases that can't be revoked are counted in pages; more than this are shown as this many. */
@@ -78,8 +79,17 @@ function reportMounts({ mounts }: Services, report: Report): void {
       const those = entries.filter((entry) => entry.local === local);
       const labels = { type, local: String(local) };
       report.gauge("core.mount_table.num_entries", those.length, labels);
-      const bytes = those.reduce((sum, entry) => sum + utf8(JSON.stringify(entry)).length, 0);
+      const bytes = those.reduce((sum, entry) => sum + entrySize(entry), 0);
       report.gauge("core.mount_table.size", bytes, labels);
     }
   }
+}
+
+/** Entries are replaced when they change, so each is measured once. */
+const entrySizes = new WeakMap<MountEntry, number>();
+
+function entrySize(entry: MountEntry): number {
+  let size = entrySizes.get(entry);
+  if (size === undefined) entrySizes.set(entry, size = utf8(JSON.stringify(entry)).length);
+  return size;
 }

@@ -32,6 +32,8 @@ export interface NodeNames {
   readonly raftNodeId: string | undefined;
   /** Absent where nothing is measured. */
   readonly renderMetrics?: MetricsRenderer;
+  /** Told of each answer but those of sys/health, whose status is what it has to say. */
+  readonly countAnswer?: (status: number) => void;
 }
 
 /** The settings of one configuration; a reload puts others in their place. */
@@ -85,7 +87,7 @@ export class Door {
     this.#settings = {
       app: createApp({ handler, limits: requestLimits(listener), random, log }),
       limits: requestLimits(listener),
-      metrics: this.#metricsAccess(listener),
+      metrics: this.#metricsAccess(listener, config),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
       logLevel: logLevel(config.settings.log_requests_level),
@@ -119,9 +121,15 @@ export class Door {
       this.#logBug(error);
       return failureResponse(error);
     }));
-    if (decorate === undefined && logLevel === undefined) return bounded;
+    const { countAnswer } = this.#names;
+    if (decorate === undefined && logLevel === undefined && countAnswer === undefined) {
+      return bounded;
+    }
     const start = this.#platform.clock.monotonic();
     return bounded.then((response) => {
+      if (countAnswer !== undefined && !request.url.includes("/v1/sys/health")) {
+        countAnswer(response.status);
+      }
       decorate?.(response);
       if (logLevel !== undefined) this.#logRequest(logLevel, request, from, response, start);
       return response;
@@ -172,11 +180,16 @@ export class Door {
     });
   }
 
-  #metricsAccess({ values: { telemetry } }: ListenerConfig): Settings["metrics"] {
+  /** The leave that the listener's stanza gives can be given to all listeners by the node's. */
+  #metricsAccess(
+    { values: { telemetry } }: ListenerConfig,
+    { telemetry: { values: ofNode } }: ServerConfig,
+  ): Settings["metrics"] {
     const render = this.#names.renderMetrics;
     if (render === undefined) return undefined;
     return metricsAccess({
-      unauthenticated: telemetry.unauthenticated_metrics_access,
+      unauthenticated: telemetry.unauthenticated_metrics_access ||
+        ofNode.unauthenticated_metrics_access,
       disallow: telemetry.disallow_metrics,
       only: telemetry.metrics_only,
       path: telemetry.metrics_path,

@@ -23,7 +23,8 @@ import { type OpenedStorage, openStorage } from "./open_storage.ts";
 import { RunningListener } from "./running_listener.ts";
 import { scheduleScrub } from "./scrubbing.ts";
 import { Sweeper } from "./sweeper.ts";
-import { measureNode, openTelemetry } from "./telemetry.ts";
+import { measureMachine } from "./measure_machine.ts";
+import { answerCounter, measureNode, openTelemetry } from "./telemetry.ts";
 import { LinuxSocketTable } from "./tcp_sockets.ts";
 import { tlsFilesVersion } from "./tls_files.ts";
 
@@ -122,6 +123,7 @@ export async function startServer(
     recovery,
   );
   telemetry.registry.start();
+  measureMachine(telemetry.registry, () => live.current);
   const endScrubs = recovery ? () => {} : scrubs(storage, platform, telemetry);
   const listeners: RunningListener[] = [];
   const stop = async () => {
@@ -138,6 +140,7 @@ export async function startServer(
       hostname: Deno.hostname(),
       raftNodeId: storage.nodeId,
       renderMetrics: (format: string, accept: string) => renderMetrics(telemetry, format, accept),
+      countAnswer: answerCounter(telemetry.registry),
     };
     const front = recovery ? new RecoveryFront(node) : new Front(node);
     const divert = standbyDivert(node, platform.clock, platform.log);

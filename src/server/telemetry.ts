@@ -4,6 +4,7 @@ import type { ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { LogControl } from "../telemetry/log_control.ts";
+import type { Counter } from "../telemetry/counter.ts";
 import { type Collector, Registry } from "../telemetry/registry.ts";
 import { prefixFilter, type TelemetrySettings } from "../telemetry/settings.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -51,6 +52,20 @@ function measureProcess(): Collector {
     report.gauge("runtime.sys_bytes", rss);
     report.counter("runtime.cpu_seconds", (user + system) / 1e6);
     report.gauge("runtime.uptime_seconds", process.uptime());
+  };
+}
+
+/** Counts answers by their status: there are few, so each has a series of its own. */
+export function answerCounter(registry: Registry): (status: number) => void {
+  const counters = new Map<number, Counter>();
+  for (const status of [200, 204, 400, 403, 404, 500, 503]) counters.set(status, of(status));
+  function of(status: number): Counter {
+    return registry.counter("http.responses", { code: String(status) });
+  }
+  return (status) => {
+    let counter = counters.get(status);
+    if (counter === undefined) counters.set(status, counter = of(status));
+    counter.add();
   };
 }
 

@@ -13,11 +13,9 @@ export class Counter {
     this.#interval.add(amount);
   }
 
-  /** Closes an interval. Returns whether anything was counted in it. */
-  turn(): boolean {
-    const wasUsed = !this.#interval.isEmpty;
+  /** Closes an interval. */
+  turn(): void {
     this.last = this.#interval.facts();
     this.#interval.clear();
-    return wasUsed;
   }
 }

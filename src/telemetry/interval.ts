@@ -23,10 +23,6 @@ export class Interval {
     if (value > this.#max) this.#max = value;
   }
 
-  get isEmpty(): boolean {
-    return this.#count === 0;
-  }
-
   facts(): IntervalFacts {
     const [count, sum] = [this.#count, this.#sum];
     if (count === 0) return { count: 0, sum: 0, min: 0, max: 0, stddev: 0 };

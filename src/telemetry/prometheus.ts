@@ -1,6 +1,6 @@
 /** The text form of Prometheus, version 0.0.4. */
 import type { Labels } from "./labels.ts";
-import type { Collected, Series } from "./registry.ts";
+import type { Collected } from "./registry.ts";
 import { shownLabels, shownName, type TelemetrySettings } from "./settings.ts";
 
 export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
@@ -19,7 +19,6 @@ interface Family {
 export function prometheusText(
   collected: Collected,
   settings: TelemetrySettings,
-  monotonicNow: number,
 ): string {
   const families = new Map<string, Family>();
   const add = (
@@ -37,14 +36,13 @@ export function prometheusText(
     families.set(exact, family);
     family.lines.push(...lines(exact, shownLabels(settings, labels)));
   };
-  const isFresh = ({ usedAt }: Series<unknown>) => monotonicNow - usedAt <= settings.retentionMs;
   for (const { name, labels, value } of collected.gauges) {
     add("gauge", name, labels, (n, l) => [`${n}${labelText(l)} ${numberText(value)}`]);
   }
-  for (const { name, labels, value } of collected.counters.filter(isFresh)) {
+  for (const { name, labels, value } of collected.counters) {
     add("counter", name, labels, (n, l) => [`${n}${labelText(l)} ${numberText(value.total)}`]);
   }
-  for (const { name, labels, value } of collected.summaries.filter(isFresh)) {
+  for (const { name, labels, value } of collected.summaries) {
     add("summary", name, labels, (n, l) => [
       ...value.quantiles(shares).map((at, i) =>
         `${n}${labelText(l, `quantile="${shares[i]}"`)} ${numberText(at)}`

@@ -34,8 +34,6 @@ export interface Series<T> {
   readonly name: string;
   readonly labels: Labels;
   readonly value: T;
-  /** When it was last used, on the monotonic clock. */
-  usedAt: number;
 }
 
 /** What a collector tells of. */
@@ -104,7 +102,7 @@ export class Registry {
     if (known !== undefined) return known.value;
     if (this.#counters.size + this.#summaries.size >= this.#maxSeries) return undefined;
     const value = make();
-    all.set(key, { name, labels, value, usedAt: this.clock.monotonic() });
+    all.set(key, { name, labels, value });
     return value;
   }
 
@@ -128,13 +126,10 @@ export class Registry {
 
   /** Closes an interval: what the JSON form shows is the last whole one. */
   turn(): void {
-    const now = this.clock.monotonic();
     const endsGeneration = ++this.#turns % generation === 0;
     this.#turnedAt = this.clock.now();
-    for (const series of this.#counters.values()) if (series.value.turn()) series.usedAt = now;
-    for (const series of this.#summaries.values()) {
-      if (series.value.turn(endsGeneration)) series.usedAt = now;
-    }
+    for (const { value } of this.#counters.values()) value.turn();
+    for (const { value } of this.#summaries.values()) value.turn(endsGeneration);
   }
 
   /** Everything as of now. A collector that fails is logged and leaves out its part. */

@@ -25,7 +25,7 @@ export async function renderMetrics(
   const shown = settings();
   if (wantsPrometheus(format, accept)) {
     if (shown.retentionMs <= 0) return text(400, "prometheus is not enabled");
-    const body = prometheusText(await registry.look(), shown, registry.clock.monotonic());
+    const body = prometheusText(await registry.look(), shown);
     return { raw: { status: 200, contentType: prometheusType, body } };
   }
   if (format !== "") return text(400, `metric response format ${JSON.stringify(format)} unknown`);

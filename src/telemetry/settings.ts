@@ -6,7 +6,7 @@ export interface TelemetrySettings {
   readonly hostInNames: string;
   /** Goes into a label of everything; "" for none. */
   readonly hostLabel: string;
-  /** Milliseconds after which an unused series is left out of the Prometheus form; 0: no such form. */
+  /** 0: there is no Prometheus form. A series is never left out: its absence would look like a fault. */
   readonly retentionMs: number;
   /** Whether a name (with the prefix, joined by dots) is shown. */
   readonly passes: (name: string) => boolean;

@@ -26,13 +26,11 @@ export class Summary {
     this.#interval.add(this.#latest);
   }
 
-  /** Closes an interval. Returns whether anything was measured in it. */
-  turn(endsGeneration: boolean): boolean {
-    const wasUsed = !this.#interval.isEmpty;
+  /** Closes an interval. */
+  turn(endsGeneration: boolean): void {
     this.last = this.#interval.facts();
     this.#interval.clear();
     if (endsGeneration) this.#histogram?.turn();
-    return wasUsed;
   }
 
   /** Values at these shares (0 to 1); NaN where nothing happened lately. */
