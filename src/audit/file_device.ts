@@ -116,7 +116,9 @@ export class FileDevice implements AuditDevice {
   }
 
   async #fileFor(more: number): Promise<OpenedFile> {
-    if (this.#file === undefined || await this.#isGone(this.#file)) await this.reopen();
+    // Let go of first: until the new one can be opened, nothing may go where nobody looks.
+    if (this.#file !== undefined && await this.#isGone(this.#file)) await this.close();
+    if (this.#file === undefined) await this.reopen();
     if (this.#file !== undefined && this.#isDue(this.#file, more)) await this.#rotate();
     if (this.#file === undefined) throw new Error("the file is closed");
     return this.#file;

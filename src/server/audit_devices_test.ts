@@ -46,6 +46,23 @@ Deno.test("a file that was moved away or removed is begun anew within a second",
     await device.close();
   }));
 
+Deno.test("while the file can't be opened anew every line fails, none goes to the old file", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/audit.log`;
+    const clock = new ManualClock();
+    const device = await open("file", { file_path: path }, clock);
+    await device.write(["1\n"]);
+    await Deno.rename(path, `${path}.1`);
+    await Deno.mkdir(path);
+    await clock.advance(1000);
+    for (let i = 0; i < 2; i++) await assertRejects(() => device.write(["2\n"]), Error);
+    await Deno.remove(path);
+    await device.write(["3\n"]);
+    assertEquals(await Deno.readTextFile(`${path}.1`), "1\n");
+    assertEquals(await Deno.readTextFile(path), "3\n");
+    await device.close();
+  }));
+
 Deno.test("SIGHUP opens a moved file anew at once", () =>
   withFolder(async (folder) => {
     const path = `${folder}/audit.log`;
