@@ -76,7 +76,8 @@ const connect: Connect = async (type, address) => {
   return datagrams(socket, { transport: "udp", hostname, port });
 };
 
-function hostAndPort(address: string): { hostname: string; port: number } {
+/** Throws for what is neither `host:port` nor `[host]:port`. */
+export function hostAndPort(address: string): { hostname: string; port: number } {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(address) ?? [];
   if (port === undefined) {
     throw new Error("an address is a host and a port, such as 127.0.0.1:9090");

@@ -34,6 +34,8 @@ export interface NodeNames {
   readonly renderMetrics?: MetricsRenderer;
   /** Told of each answer but those of sys/health, whose status is what it has to say. */
   readonly countAnswer?: (status: number) => void;
+  /** Told of each answer, where requests are traced. */
+  readonly trace?: (request: Request, status: number, tookMs: number) => void;
 }
 
 /** The settings of one configuration; a reload puts others in their place. */
@@ -121,15 +123,15 @@ export class Door {
       this.#logBug(error);
       return failureResponse(error);
     }));
-    const { countAnswer } = this.#names;
-    if (decorate === undefined && logLevel === undefined && countAnswer === undefined) {
-      return bounded;
-    }
+    const { countAnswer, trace } = this.#names;
+    const isWatched = countAnswer !== undefined || trace !== undefined || logLevel !== undefined;
+    if (decorate === undefined && !isWatched) return bounded;
     const start = this.#platform.clock.monotonic();
     return bounded.then((response) => {
       if (countAnswer !== undefined && !request.url.includes("/v1/sys/health")) {
         countAnswer(response.status);
       }
+      trace?.(request, response.status, this.#platform.clock.monotonic() - start);
       decorate?.(response);
       if (logLevel !== undefined) this.#logRequest(logLevel, request, from, response, start);
       return response;

@@ -124,11 +124,13 @@ export async function startServer(
   );
   telemetry.registry.start();
   measureMachine(telemetry.registry, () => live.current);
+  const pusher = await pusherOf(live.current, telemetry, platform);
   const endScrubs = recovery ? () => {} : scrubs(storage, platform, telemetry);
   const listeners: RunningListener[] = [];
   const stop = async () => {
     logs.endFollowers();
     telemetry.registry.stop();
+    pusher?.stop();
     endScrubs();
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
     await quietly(platform, "sealing", () => node.seal());
@@ -141,6 +143,7 @@ export async function startServer(
       raftNodeId: storage.nodeId,
       renderMetrics: (format: string, accept: string) => renderMetrics(telemetry, format, accept),
       countAnswer: answerCounter(telemetry.registry),
+      ...(pusher?.trace === undefined ? {} : { trace: pusher.trace }),
     };
     const front = recovery ? new RecoveryFront(node) : new Front(node);
     const divert = standbyDivert(node, platform.clock, platform.log);
@@ -156,6 +159,15 @@ export async function startServer(
     throw error;
   }
   return { node, storage, addresses, listeners, stop };
+}
+
+/** Loaded only where the configuration names somebody to send to. */
+async function pusherOf(config: ServerConfig, telemetry: Telemetry, platform: Platform) {
+  const { statsd_address, statsite_address, dogstatsd_addr, otlp_endpoint } =
+    config.telemetry.values;
+  const names = [statsd_address, statsite_address, dogstatsd_addr, otlp_endpoint];
+  if (names.every((name) => name === "")) return undefined;
+  return (await import("./push_telemetry.ts")).startPushing(config, telemetry, platform);
 }
 
 async function startListener(

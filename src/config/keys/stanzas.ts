@@ -110,6 +110,18 @@ export const telemetryKeys = {
   statsite_address: { type: "string", default: "", help: "statsite server (TCP)." },
   dogstatsd_addr: { type: "string", default: "", help: "DogStatsD server." },
   dogstatsd_tags: { type: "strings", default: [], help: "Tags for DogStatsD." },
+  otlp_endpoint: {
+    type: "string",
+    default: "",
+    help: "OpenTelemetry collector (OTLP over HTTP, JSON), such as http://127.0.0.1:4318.",
+  },
+  otlp_trace_percent: {
+    type: "int",
+    default: 0,
+    min: 0,
+    max: 100,
+    help: "Requests in a hundred that are traced, beside those whose caller traces them; 0: none.",
+  },
   circonus_api_token: { type: "string", default: "", secret: true, noEffect: true, help: "-" },
   circonus_api_app: { type: "string", default: "", noEffect: true, help: "-" },
   circonus_api_url: { type: "string", default: "", noEffect: true, help: "-" },
