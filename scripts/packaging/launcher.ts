@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import type { Files } from "./bundle.ts";
 import { client, common, operator, server, serverRuntime, tokenHelper } from "./permissions.ts";
-import { type ArchiveFile, tar } from "./tar.ts";
+import { type ArchiveFile, tar } from "../../src/base/tar.ts";
 
 /** The file's bytes. `runtime` is the Deno executable's. */
 export async function selfExtracting(

@@ -87,6 +87,11 @@ export const root: Group = {
       ],
     ),
     leaf(
+      "debug",
+      "Collect what a node tells of itself",
+      async () => (await import("./commands/debug.ts")).command,
+    ),
+    leaf(
       "delete",
       "Delete what is at a path",
       async () => (await import("./commands/delete.ts")).command,

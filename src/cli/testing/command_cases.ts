@@ -363,6 +363,23 @@ const policies: Case[] = [
 ];
 
 export const cases: readonly Case[] = [
+  {
+    args: ["debug", "-duration=0s", "-target=host", "-target=replication-status", "-output=d.gz"],
+    replies: {
+      "GET sys/host-info": { body: { data: { cpu: [] } } },
+      "GET sys/replication/status": { status: 404, body: { errors: [] } },
+      "GET sys/storage/raft/configuration": { body: { data: {} } },
+      "GET sys/storage/raft/autopilot/state": { body: { data: {} } },
+    },
+    sends: [
+      "GET sys/host-info",
+      "GET sys/replication/status",
+      "GET sys/storage/raft/configuration",
+      "GET sys/storage/raft/autopilot/state",
+    ],
+    prints: "Success! The bundle is in d.gz",
+    complains: "sys/replication/status",
+  },
   ...kv,
   ...general,
   ...tokens,
