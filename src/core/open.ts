@@ -84,6 +84,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
   const { crypto, clock, random, log } = platform;
   const telemetry = parts.telemetry ?? plainTelemetry(clock);
   const { registry } = telemetry;
+  const start = clock.monotonic();
   const metrics = new RequestMetrics(registry);
   const transactions = new Transactions(new MeasuredStorage(barrier, registry, "barrier"));
   const cache = new EntryCache(transactions, parts.cacheEntries);
@@ -177,6 +178,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     if (!entry.tainted) backend.start?.(mounts.info(entry));
   }
   resumeWork(holder.services);
+  registry.summary("core.post_unseal").observe(clock.monotonic() - start);
   return holder.services;
 }
 
@@ -210,6 +212,8 @@ async function ensurePolicies(
 
 /** Ends what works in the background and wipes what is secret. */
 export async function closeServices(services: Services): Promise<void> {
+  const { registry } = services.telemetry;
+  const start = registry.clock.monotonic();
   stopMeasuring(services);
   services.telemetry.logs.endFollowers();
   await services.expiration.stop();
@@ -217,4 +221,5 @@ export async function closeServices(services: Services): Promise<void> {
   await services.audit.broker.close();
   services.cache.clear();
   services.tokens.close();
+  registry.summary("core.pre_seal").observe(registry.clock.monotonic() - start);
 }

@@ -109,13 +109,14 @@ async function pass(
   const { services, request, route } = passage;
   const { tokens, batchTokens, metrics } = services;
   request.operation = passage.asked;
+  const checkStart = metrics.now();
   passage.token = passage.needsToken
     ? await authenticate(transaction, tokens, batchTokens, request)
     : await findToken(transaction, tokens, batchTokens, request);
   if (passage.needsToken) await identify(passage, transaction);
   const call = route === undefined ? undefined : callOf(passage, route, transaction);
   if (call !== undefined && route !== undefined) await tellCreate(route.mounted, call);
-  if (passage.needsToken) await authorize(passage, transaction);
+  if (passage.needsToken) await authorize(passage, transaction, checkStart);
   await recordRequest(passage);
   if (call === undefined || route === undefined) {
     throw new Failure(404, `no handler for route "${request.path}". route entry not found.`);
@@ -167,16 +168,24 @@ async function tellCreate(mounted: Mounted, call: Call): Promise<void> {
   if (await mounted.backend.exists(call) === false) call.request.operation = "create";
 }
 
-async function authorize(passage: Passage, transaction: Transaction): Promise<void> {
+/** `start` is when this request's token began to be looked for, on the metrics' clock. */
+async function authorize(
+  passage: Passage,
+  transaction: Transaction,
+  start: number,
+): Promise<void> {
   const { services, request, route, token } = passage;
   if (token === undefined) throw permissionDenied();
   const acl = await services.acls.forToken(transaction, token, passage.identity);
+  const { metrics } = services;
+  metrics.fetchAcl.observe(metrics.now() - start);
   const decision = acl.check({
     path: request.path,
     operation: request.operation,
     data: request.data,
     wrapTtlSeconds: request.wrap?.ttlSeconds ?? 0,
   });
+  metrics.checkToken.observe(metrics.now() - start);
   if (!decision.allowed) throw permissionDenied();
   const needsSudo = route !== undefined && route.mounted.isRoot(route.path);
   if (needsSudo && !decision.sudo && request.operation !== "help") throw permissionDenied();

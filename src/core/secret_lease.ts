@@ -46,6 +46,9 @@ export function registerSecret(
     mount: call.mount.path,
     role: "",
   });
+  const { path } = call.mount;
+  const engine = services.mounts.router.at(path)?.entry.type ?? "";
+  call.transaction.afterCommit(() => services.metrics.leaseCreated(engine, path, ttl));
   response.lease = { id, durationSeconds: ttl, renewable: secret.renewable };
   withWarnings(response, warnings);
 }

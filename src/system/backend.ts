@@ -8,6 +8,7 @@ import { capabilityPaths } from "./capabilities.ts";
 import { configPaths } from "./config.ts";
 import { specPaths } from "./specs.ts";
 import { explainPaths } from "./explain.ts";
+import { counterPaths } from "./counters.ts";
 import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
@@ -51,6 +52,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...specPaths(services, node),
       ...keyPaths(node),
       ...internalUiPaths(services),
+      ...counterPaths(services),
     ],
   });
 }

@@ -35,11 +35,16 @@ export interface CreatedToken {
 export class RequestMetrics {
   readonly handleRequest: Summary;
   readonly handleLogin: Summary;
+  /** Until the token's policies are known, and until they have decided. */
+  readonly fetchAcl: Summary;
+  readonly checkToken: Summary;
   readonly #routes = new Map<string, Map<Operation, Summary>>();
 
   constructor(readonly registry: Registry) {
     this.handleRequest = registry.summary("core.handle_request");
     this.handleLogin = registry.summary("core.handle_login_request");
+    this.fetchAcl = registry.summary("core.fetch_acl_and_token");
+    this.checkToken = registry.summary("core.check_token");
   }
 
   /** Milliseconds on the monotonic clock. */
@@ -69,6 +74,16 @@ export class RequestMetrics {
       mount_point: mountPoint,
       creation_ttl: ttlLabel(ttl),
       token_type: type,
+      namespace: "root",
+    }).add();
+  }
+
+  /** Counts the lease of a secret that an engine made; `ttl` in seconds. */
+  leaseCreated(engine: string, mountPoint: string, ttl: number): void {
+    this.registry.counter("secret.lease.creation", {
+      secret_engine: engine,
+      mount_point: mountPoint,
+      creation_ttl: ttlLabel(ttl),
       namespace: "root",
     }).add();
   }

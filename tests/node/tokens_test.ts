@@ -182,3 +182,14 @@ Deno.test("everything is there again after seal and unseal", async () => {
   await kit.clock.advance(3_600_001);
   assert(!await alive(kit, token));
 });
+
+Deno.test("tokens and entities are counted", async () => {
+  const kit = await startNode();
+  const counted = async (what: string) =>
+    (await kit.ask("read", `sys/internal/counters/${what}`)).data?.counters;
+  assertEquals(await counted("tokens"), { service_tokens: { total: 1 } });
+  await kit.token({ policies: ["default"] });
+  await kit.ask("update", "identity/entity", { data: { name: "ann" } });
+  assertEquals(await counted("tokens"), { service_tokens: { total: 2 } });
+  assertEquals(await counted("entities"), { entities: { total: 1 } });
+});
