@@ -13,15 +13,20 @@ const libraries = ["libcrypto.so.3", "libc.so.6"].flatMap((name) => [
   `/usr/lib/${name}`,
 ]);
 
-/** What sys/host-info and a node's own name are made of; nothing of users and networks. */
-const machine = [
-  "hostname",
-  "osRelease",
-  "osUptime",
-  "systemMemoryInfo",
-  "cpus",
-  "loadavg",
-  "statfs",
+/**
+ * Of the machine a node learns what sys/host-info and its own name are made of; nothing of users and
+ * networks. It is written as what is denied, since profiles of the own process (sys/pprof) need a
+ * part, the inspector, that can't be named alone; it opens no port.
+ */
+const notOfMachine = [
+  "uid",
+  "gid",
+  "homedir",
+  "username",
+  "userInfo",
+  "networkInterfaces",
+  "getPriority",
+  "setPriority",
 ];
 
 /** Paths and addresses are the user's choice, and known only once the configuration is read. */
@@ -55,7 +60,8 @@ export const server = [
   network,
   environment,
   ...anyFile,
-  `--allow-sys=${machine.join(",")}`,
+  "--allow-sys",
+  `--deny-sys=${notOfMachine.join(",")}`,
   `--allow-ffi=${libraries.join(",")}`,
 ];
 
@@ -76,4 +82,4 @@ export const operator = [...server, ...tokenHelper];
 
 /** One set for all, where the executable can hold but one. */
 export const everything = [...new Set([...operator, "--allow-sys"])]
-  .filter((flag) => !flag.startsWith("--allow-sys="));
+  .filter((flag) => !/^--(allow|deny)-sys=/.test(flag));

@@ -8,6 +8,7 @@ import type { Counter } from "../telemetry/counter.ts";
 import { type Collector, Registry } from "../telemetry/registry.ts";
 import { prefixFilter, type TelemetrySettings } from "../telemetry/settings.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { InspectorProfiler } from "./profiler.ts";
 import type { OpenedStorage } from "./open_storage.ts";
 
 /** Settings are read from `config` at each look. */
@@ -22,6 +23,7 @@ export function openTelemetry(
   return {
     registry,
     logs,
+    profiler: new InspectorProfiler(clock),
     settings: () => {
       const current = config();
       if (known?.of !== current) known = { of: current, settings: settingsOf(current) };

@@ -118,6 +118,24 @@ Deno.test("without the listener's leave metrics need a token", async () => {
   assert(inFlight.body.includes('"request_path":"/v1/sys/in-flight-req"'), inFlight.body);
 });
 
+Deno.test("profiles can be taken of a running node, one at a time", async () => {
+  await using folder = await scratch();
+  const port = freePort();
+  await using _server = await startServer(await config(folder.path, port));
+  const address = `http://127.0.0.1:${port}`;
+  const { token } = await bringUp(address);
+  await eventually(async () => (await api(address, "sys/mounts", { token })).status === 200);
+  const [cpu, heap] = await Promise.all([
+    api(address, "sys/pprof/profile?seconds=1", { token }),
+    api(address, "sys/pprof/heap?seconds=1", { token }),
+  ]);
+  assertEquals([cpu.status, heap.status].sort(), [200, 429]);
+  assert(Array.isArray(cpu.status === 200 ? cpu.at("nodes") : heap.at("samples")));
+  assertEquals((await api(address, "sys/pprof/heap?seconds=1", { token })).status, 200);
+  assertEquals((await api(address, "sys/pprof/profile?seconds=0", { token })).status, 400);
+  assertEquals((await api(address, "sys/pprof/profile?seconds=1")).status, 403);
+});
+
 Deno.test("a listener for metrics alone, and one without", async () => {
   await using folder = await scratch();
   const port = freePort();

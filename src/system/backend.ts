@@ -22,6 +22,7 @@ import { raftPaths } from "./raft.ts";
 import { raftSnapshotPaths } from "./raft_snapshot.ts";
 import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
+import { pprofPaths } from "./pprof.ts";
 import { telemetryPaths } from "./telemetry.ts";
 import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
@@ -53,6 +54,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...keyPaths(node),
       ...internalUiPaths(services),
       ...counterPaths(services),
+      ...pprofPaths(services),
     ],
   });
 }

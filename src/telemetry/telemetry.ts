@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import { type LogControl, noLogControl } from "./log_control.ts";
+import type { Profiler } from "./profiler.ts";
 import { Registry } from "./registry.ts";
 import { plainSettings, type TelemetrySettings } from "./settings.ts";
 
@@ -10,6 +11,8 @@ export interface Telemetry {
   readonly logs: LogControl;
   /** Read at each look, so that a reload can change it. */
   readonly settings: () => TelemetrySettings;
+  /** Absent where none can be taken. */
+  readonly profiler?: Profiler;
 }
 
 /** One that nobody looks at unless asked: for tests and tools. */
