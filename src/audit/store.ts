@@ -53,8 +53,16 @@ export interface AuditRules {
   readonly declared: readonly DeclaredDevice[];
 }
 
+/** A device as it is kept, with the salt of its hashes. */
+export interface StoredDevice {
+  readonly entry: AuditEntry;
+  readonly hasher: ValueHasher;
+}
+
 export class AuditTable {
   readonly broker: AuditBroker;
+  /** Paths of those that were opened from storage, by UUID. */
+  readonly #open = new Map<string, string>();
 
   constructor(readonly parts: AuditParts) {
     this.broker = new AuditBroker(parts.clock, parts.log, parts.registry);
@@ -62,8 +70,29 @@ export class AuditTable {
 
   /** Opens what is enabled. A device that can't be opened is logged; it fails until it can. */
   async load(transaction: Transaction): Promise<void> {
+    await this.follow(await this.stored(transaction));
+  }
+
+  /** All that are enabled, as they are stored. */
+  async stored(transaction: Transaction): Promise<StoredDevice[]> {
+    const found: StoredDevice[] = [];
     for (const entry of await this.list(transaction)) {
-      const hasher = await this.#hasher(transaction, entry);
+      found.push({ entry, hasher: await this.#hasher(transaction, entry) });
+    }
+    return found;
+  }
+
+  /** Opens those that are not open yet, and closes those that are not among them any more. */
+  async follow(devices: readonly StoredDevice[]): Promise<void> {
+    const stays = new Set(devices.map(({ entry }) => entry.uuid));
+    for (const [uuid, path] of this.#open) {
+      if (stays.has(uuid)) continue;
+      this.#open.delete(uuid);
+      await this.broker.remove(path);
+    }
+    for (const { entry, hasher } of devices) {
+      if (this.#open.has(entry.uuid)) continue;
+      this.#open.set(entry.uuid, entry.path);
       this.broker.add(await this.#openOrRetry(entry, hasher));
     }
   }

@@ -27,6 +27,10 @@ export function defineBackend(spec: BackendSpec): LogicalBackend {
     ...hooks,
     specialPaths: spec.specialPaths ?? specialFromPaths(paths),
     describe: (): BackendDescription => describePaths(help, paths),
+    onStandby(path, operation) {
+      const match = find(path);
+      return match !== undefined && pick(match.path, operation)?.standby === true;
+    },
     async exists(call) {
       const match = find(call.path);
       if (match?.path.exists === undefined) return undefined;

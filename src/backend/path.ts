@@ -37,6 +37,8 @@ export interface OperationSpec<I> {
   readonly handler: Handler<I>;
   /** Works, but is nothing to be recommended: left out of help and OpenAPI. */
   readonly undocumented?: boolean;
+  /** Only looks at what is stored, through its call: a standby may answer it. */
+  readonly standby?: boolean;
 }
 
 export interface PathSpec<P extends string, F extends FieldMap> {
@@ -135,12 +137,28 @@ export function path<const P extends string, const F extends FieldMap = Record<n
   };
 }
 
+const reads: ReadonlySet<string> = new Set<HandledOperation>(["read", "list", "scan"]);
+
+/** The same paths, with all that reads marked as what a standby may answer. */
+export function standbyReads(paths: readonly Path[]): Path[] {
+  return paths.map((path) => ({
+    ...path,
+    operations: new Map(
+      [...path.operations].map(([name, operation]) => [
+        name,
+        reads.has(name) ? { ...operation, standby: true } : operation,
+      ]),
+    ),
+  }));
+}
+
 function erase<P extends string, F extends FieldMap>(
   operation: OperationSpec<Input<P, F>>,
 ): OperationSpec<Record<string, unknown>> {
   return {
     summary: operation.summary,
     undocumented: operation.undocumented ?? false,
+    standby: operation.standby ?? false,
     handler: (call, input) => operation.handler(call, narrow<P, F>(input)),
   };
 }

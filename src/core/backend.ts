@@ -7,7 +7,7 @@ import type { CryptoProvider } from "../crypto/provider.ts";
 import type { JsonObject } from "../logical/json.ts";
 import type { Auth } from "../logical/auth.ts";
 import type { Namespace } from "../logical/namespace.ts";
-import type { Request } from "../logical/request.ts";
+import type { Operation, Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Transaction, View } from "../storage/transaction.ts";
 import type { TokenTypeSetting } from "./mount_entry.ts";
@@ -82,6 +82,11 @@ export interface LogicalBackend {
   handle(call: Call): Awaitable<LogicalResponse | undefined>;
   /** Whether an update would change something that is there; undefined where it makes no odds. */
   exists(call: Call): Awaitable<boolean | undefined>;
+  /**
+   * Whether an operation only looks at what is stored, through its call, so that a standby may
+   * answer it from the log that it follows. None, where absent.
+   */
+  onStandby?(path: string, operation: Operation): boolean;
   /** Called in the transaction that mounts it, and again when its options are tuned. */
   initialize?(call: Pick<Call, "mount" | "storage" | "transaction">): Awaitable<void>;
   /** Takes back what a lease of this backend stands for. May be called again after a failure. */

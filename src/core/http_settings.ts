@@ -21,14 +21,16 @@ interface Stored {
   readonly auditedHeaders: Readonly<Record<string, AuditedHeader>>;
 }
 
+const unset: Stored = { uiHeaders: {}, auditedHeaders: {} };
+
 const key = "core/http-settings";
 
 export class HttpSettings {
-  #current: Stored = { uiHeaders: {}, auditedHeaders: {} };
+  #current: Stored = unset;
 
   async load(transaction: Transaction): Promise<void> {
     const bytes = await transaction.get(key);
-    if (bytes !== undefined) this.#current = JSON.parse(fromUtf8(bytes));
+    this.#current = bytes === undefined ? unset : JSON.parse(fromUtf8(bytes));
   }
 
   get current(): Stored {

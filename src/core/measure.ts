@@ -11,11 +11,16 @@ const irrevocablePages = 20;
 
 const collectors = new WeakMap<Services, () => void>();
 
-/** From now on until `stopMeasuring`. */
-export function measureServices(services: Services): void {
+/** From now on until `stopMeasuring`. A standby counts no leases: the active node does. */
+export function measureServices(services: Services, { isStandby = false } = {}): void {
   const { quotas, telemetry: { registry } } = services;
   quotas.onViolation = (kind, name) => registry.counter(`quota.${kind}.violation`, { name }).add();
-  collectors.set(services, registry.collect((report) => reportServices(services, report)));
+  const collect = async (report: Report) => {
+    reportServices(services, report);
+    await reportAudit(services, report);
+    if (!isStandby) await reportLeases(services, report);
+  };
+  collectors.set(services, registry.collect(collect));
 }
 
 export function stopMeasuring(services: Services): void {
@@ -34,11 +39,16 @@ export function countToken({ mounts, metrics }: Services, entry: TokenEntry): vo
   });
 }
 
-async function reportServices(services: Services, report: Report): Promise<void> {
-  const { cache, quotas, inFlight } = services;
+function reportServices(services: Services, report: Report): void {
+  const { cache, inFlight } = services;
   report.gauge("core.in_flight_requests", inFlight.size);
   report.counter("cache.hit", cache.hits);
   report.counter("cache.miss", cache.misses);
+  reportMounts(services, report);
+}
+
+async function reportLeases(services: Services, report: Report): Promise<void> {
+  const { quotas } = services;
   report.gauge("expire.num_leases", quotas.counter.count(""));
   report.gauge("expire.num_irrevocable_leases", await countIrrevocable(services));
   for (const { name, path, maxLeases } of quotas.leaseCounts.values()) {
@@ -46,8 +56,6 @@ async function reportServices(services: Services, report: Report): Promise<void>
     report.gauge("quota.lease_count.counter", count, { name });
     report.gauge("quota.lease_count.max", maxLeases, { name });
   }
-  reportMounts(services, report);
-  await reportAudit(services, report);
 }
 
 async function reportAudit({ audit }: Services, report: Report): Promise<void> {

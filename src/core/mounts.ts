@@ -58,6 +58,16 @@ export class Mounts {
 
   /** Reads the tables, making those mounts that always exist. */
   async load(transaction: Transaction, always: readonly NewMount[]): Promise<void> {
+    for (const entry of await this.entries(transaction)) this.#open(entry);
+    for (const mount of always) {
+      const prefix = mount.table === "auth" ? "auth/" : "";
+      if (this.router.at(prefix + mount.path) === undefined) await this.add(transaction, mount);
+    }
+  }
+
+  /** All entries, as they are stored. */
+  async entries(transaction: Transaction): Promise<MountEntry[]> {
+    const entries: MountEntry[] = [];
     for (const table of tables) {
       let after: string | undefined;
       do {
@@ -65,14 +75,29 @@ export class Mounts {
           limit: 500,
           ...(after === undefined ? {} : { after }),
         });
-        for (const { key, value } of page) this.#open(decodeMount(key, value));
+        for (const { key, value } of page) entries.push(decodeMount(key, value));
         after = page.length === 500 ? page.at(-1)?.key : undefined;
       } while (after !== undefined);
     }
-    for (const mount of always) {
-      const prefix = mount.table === "auth" ? "auth/" : "";
-      if (this.router.at(prefix + mount.path) === undefined) await this.add(transaction, mount);
+    return entries;
+  }
+
+  /** Takes up the tables as another node has left them. */
+  async follow(entries: readonly MountEntry[]): Promise<void> {
+    const before = new Map([...this.router.all()].map((mounted) => [mounted.entry.uuid, mounted]));
+    const stays = new Set(entries.map((entry) => JSON.stringify(entry)));
+    for (const { entry } of before.values()) {
+      if (!stays.has(JSON.stringify(entry))) this.router.remove(routePath(entry));
     }
+    for (const entry of entries) {
+      const known = before.get(entry.uuid);
+      before.delete(entry.uuid);
+      if (known === undefined) this.#open(entry);
+      else if (this.router.at(routePath(entry))?.entry.uuid !== entry.uuid) {
+        this.router.add(entry, known.backend);
+      }
+    }
+    for (const { backend } of before.values()) await backend.close?.();
   }
 
   /** Mounts at once in memory after the transaction commits. */

@@ -5,17 +5,11 @@
 import { describeError, Failure } from "../base/failure.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { sleep } from "../base/clock.ts";
-import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import { WrongRootKeyError } from "../barrier/errors.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
-import {
-  type Entry,
-  NotLeaderError,
-  OutcomeUnknownError,
-  type Storage,
-} from "../storage/storage.ts";
+import type { Entry, Storage } from "../storage/storage.ts";
 import type { Platform } from "./backend.ts";
 import type { HttpSettings } from "./http_settings.ts";
 import type { JsonObject } from "../logical/json.ts";
@@ -23,16 +17,13 @@ import type { Transaction } from "../storage/transaction.ts";
 import { noteVersion, readVersionHistory } from "./version_history.ts";
 import { Ceremonies } from "./ceremonies.ts";
 import { authOf } from "./issue.ts";
-import { closeServices, type OpenParts, openServices } from "./open.ts";
+import { type ClusterIdentity, readClusterIdentity } from "./cluster_identity.ts";
+import { explainLoss, isLoss } from "./loss.ts";
+import { closeServices, type OpenParts, openServices, openStandbyServices } from "./open.ts";
 import { handleRequest } from "./pipeline.ts";
 import type { Services } from "./services.ts";
+import { defaultStandbySettings, StandbyReads, type StandbySettings } from "./standby_reads.ts";
 import type { Auth } from "../logical/auth.ts";
-
-/** As sys/health and sys/seal-status tell it. */
-export interface ClusterIdentity {
-  readonly name: string;
-  readonly id: string;
-}
 
 export interface NodeParts extends OpenParts {
   readonly platform: Platform;
@@ -63,6 +54,8 @@ export interface NodeParts extends OpenParts {
   readonly raftIndexes: () => RaftIndexes | Record<never, never>;
   /** Where other nodes may share the storage. */
   readonly ha?: HighAvailability;
+  /** The defaults where absent. */
+  readonly standby?: StandbySettings;
 }
 
 /** Storage that can be read as it is at one moment, and replaced as a whole. */
@@ -86,8 +79,6 @@ const maintenanceMs = 5 * 60_000;
 /** Between attempts to become active, where one failed although this node leads. */
 const activateAgainMs = 500;
 
-const clusterKey = "core/cluster/local/info";
-
 export class Node {
   readonly platform: Platform;
   readonly barrier: Barrier;
@@ -95,6 +86,8 @@ export class Node {
   readonly ceremonies: Ceremonies;
   readonly #parts: NodeParts;
   readonly ha: HighAvailability | undefined;
+  /** What this node answers itself while it stands by; undefined for a node that is alone. */
+  readonly reads: StandbyReads | undefined;
   #unsealed = false;
   #services: Services | undefined;
   #cluster: ClusterIdentity | undefined;
@@ -114,6 +107,7 @@ export class Node {
     this.barrier = parts.barrier;
     this.physical = parts.physical;
     this.ha = parts.ha;
+    this.reads = parts.ha === undefined ? undefined : this.#standbyReads(parts.ha);
     this.ceremonies = new Ceremonies(
       parts.platform,
       parts.physical,
@@ -121,6 +115,24 @@ export class Node {
       async () => (await this.issueRootToken()).clientToken,
       parts.ha,
     );
+  }
+
+  #standbyReads(ha: HighAvailability): StandbyReads {
+    return new StandbyReads({
+      platform: this.platform,
+      barrier: this.barrier,
+      ha,
+      settings: this.standbySettings,
+      open: () => openStandbyServices(this.#parts),
+      clusterId: () => this.#cluster?.id,
+      opened: async ({ transactions }) => {
+        this.#cluster = await readClusterIdentity(transactions, this.platform.random, "");
+      },
+    });
+  }
+
+  get standbySettings(): StandbySettings {
+    return this.#parts.standby ?? defaultStandbySettings;
   }
 
   get storageType(): string {
@@ -179,7 +191,7 @@ export class Node {
 
   /** CORS and the like, as operators have set them; undefined while sealed. */
   get httpSettings(): HttpSettings | undefined {
-    return this.#services?.httpSettings;
+    return (this.#services ?? this.reads?.services)?.httpSettings;
   }
 
   versionHistory(transaction: Transaction): Promise<LogicalResponse> {
@@ -235,6 +247,7 @@ export class Node {
         await ha?.start(() => this.#roleChanged());
         this.#unsealed = true;
         if (ha === undefined || ha.isActive) await this.#serve();
+        else this.reads?.start();
       } catch (error) {
         await this.#close();
         throw error;
@@ -272,8 +285,10 @@ export class Node {
       this.platform.log.warn("another node leads; this one stands by");
       await this.#retire(lost);
     }
+    if (this.#unsealed && !ha.isActive) this.reads?.start();
     if (!this.#unsealed || !ha.isActive || this.#services !== undefined) return;
     try {
+      await this.reads?.stop();
       // Another node may have changed the keyring.
       await this.ceremonies.reload();
       await this.#serve();
@@ -371,18 +386,36 @@ export class Node {
     return authOf(made);
   }
 
+  /** Answers. Throws `NotAnswered` on a standby, for what another node must answer. */
   async handle(request: Request): Promise<LogicalResponse | undefined> {
+    const { ha, reads } = this;
+    if (this.standby && reads !== undefined) {
+      const response = await reads.handle(request);
+      this.#tellIndex(request, reads.services);
+      return response;
+    }
     const services = this.services;
     this.#inFlight++;
     try {
-      const confirmed = this.ha?.confirm();
+      const confirmed = ha?.confirm();
       if (confirmed !== undefined) await confirmed;
-      return await handleRequest(services, request);
+      const response = await handleRequest(services, request);
+      this.#tellIndex(request, services);
+      return response;
     } catch (error) {
       throw this.ha === undefined ? error : explainLoss(error);
     } finally {
       this.#inFlight--;
     }
+  }
+
+  /** Whoever asks another node next can ask for at least this state. */
+  #tellIndex(request: Request, services: Services | undefined): void {
+    const { ha } = this;
+    if (ha === undefined || services === undefined || this.#cluster === undefined) return;
+    if (ha.group.configuration.members.length < 2) return;
+    const index = services.stateIndex.write(this.#cluster.id, ha.group.appliedIndex);
+    request.answerHeaders = { ...request.answerHeaders, "x-vault-index": index };
   }
 
   /** Looks after the keyring while the node is unsealed: rotates what is due, keeps the count. */
@@ -423,7 +456,9 @@ export class Node {
 
   async #serve(): Promise<void> {
     this.#services = await openServices(this.#parts);
-    this.#cluster = await this.#readCluster(this.#services);
+    const { transactions } = this.#services;
+    const { platform: { random }, clusterName } = this.#parts;
+    this.#cluster = await readClusterIdentity(transactions, random, clusterName);
     await noteVersion(this.#services.transactions, this.platform.clock, this.buildDate);
     await this.ha?.announce();
     this.#activeSince = this.platform.clock.now();
@@ -434,6 +469,7 @@ export class Node {
     const wasActive = this.#services !== undefined;
     // Who asks while requests still end is told that the node is sealed, not that it stands by.
     this.#unsealed = false;
+    await this.reads?.stop();
     await this.#stopServing(0);
     if (!this.barrier.sealed && (wasActive || this.ha === undefined)) await this.#persistUsage();
     await this.ha?.stop();
@@ -450,45 +486,9 @@ export class Node {
     }
   }
 
-  async #readCluster(services: Services): Promise<ClusterIdentity> {
-    return await services.transactions.run(async (transaction) => {
-      const stored = await transaction.get(clusterKey);
-      if (stored !== undefined) {
-        const known: ClusterIdentity = JSON.parse(fromUtf8(stored));
-        return known;
-      }
-      const { random } = this.platform;
-      const made = {
-        name: this.#parts.clusterName || `holdfast-cluster-${random.uuid().slice(0, 8)}`,
-        id: random.uuid(),
-      };
-      transaction.put(clusterKey, utf8(JSON.stringify(made)));
-      return made;
-    });
-  }
-
   #exclusively<T>(change: () => Promise<T>): Promise<T> {
     const done = this.#change.then(change, change);
     this.#change = done.catch(() => {});
     return done;
   }
-}
-
-function isLoss(error: unknown): boolean {
-  return error instanceof NotLeaderError || error instanceof OutcomeUnknownError;
-}
-
-/** What a client is told whose request met the end of this node's leadership. */
-function explainLoss(error: unknown): unknown {
-  if (error instanceof NotLeaderError) {
-    return new Failure(503, "this node is not active any more; nothing was changed", {
-      cause: error,
-    });
-  }
-  if (error instanceof OutcomeUnknownError) {
-    return new Failure(500, "this node lost its leadership; whether this was done is unknown", {
-      cause: error,
-    });
-  }
-  return error;
 }

@@ -5,6 +5,8 @@ import type { Barrier } from "../barrier/barrier.ts";
 import { Identity } from "../identity/identity.ts";
 import { LeaseStore } from "../lease/store.ts";
 import { EntryCache } from "../storage/cache.ts";
+import { ReadOnlyStorage } from "../storage/read_only.ts";
+import type { Storage } from "../storage/storage.ts";
 import { type Transaction, Transactions } from "../storage/transaction.ts";
 import { MeasuredStorage } from "../telemetry/measured_storage.ts";
 import { RequestMetrics } from "../telemetry/request_metrics.ts";
@@ -27,6 +29,7 @@ import { Revoker } from "./revoke.ts";
 import { countToken, measureServices, stopMeasuring } from "./measure.ts";
 import { secretRevoker } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
+import { StateIndex } from "./state_index.ts";
 import { Wrapping, wrappingPolicy } from "./wrapping.ts";
 import { openWrappingJwt } from "./wrapping_jwt.ts";
 
@@ -80,13 +83,40 @@ const alwaysMounted: readonly NewMount[] = [
 
 /** Opens everything; the barrier must be unsealed. What is missing is made, durably. */
 export async function openServices(parts: OpenParts): Promise<Services> {
+  const { clock } = parts.platform;
+  const start = clock.monotonic();
+  const services = await assemble(parts, parts.barrier);
+  await services.audit.applyDeclared(services.transactions);
+  measureServices(services);
+  services.expiration.start();
+  const { mounts } = services;
+  for (const { entry, backend } of mounts.router.all()) {
+    if (!entry.tainted) backend.start?.(mounts.info(entry));
+  }
+  resumeWork(services);
+  const { registry } = services.telemetry;
+  registry.summary("core.post_unseal").observe(clock.monotonic() - start);
+  return services;
+}
+
+/**
+ * The same to look at, beside another node that is active: nothing is written, nothing expires, no
+ * backend does work of its own. Throws `ReadOnlyError` where something is missing still.
+ */
+export async function openStandbyServices(parts: OpenParts): Promise<Services> {
+  const services = await assemble(parts, new ReadOnlyStorage(parts.barrier));
+  await services.expiration.stop();
+  measureServices(services, { isStandby: true });
+  return services;
+}
+
+async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
   const { platform, barrier } = parts;
   const { crypto, clock, random, log } = platform;
   const telemetry = parts.telemetry ?? plainTelemetry(clock);
   const { registry } = telemetry;
-  const start = clock.monotonic();
   const metrics = new RequestMetrics(registry);
-  const transactions = new Transactions(new MeasuredStorage(barrier, registry, "barrier"));
+  const transactions = new Transactions(new MeasuredStorage(storage, registry, "barrier"));
   const cache = new EntryCache(transactions, parts.cacheEntries);
   const quotas = new Quotas(clock);
   const leases = new LeaseStore(crypto, quotas.counter);
@@ -122,7 +152,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     auditedHeaders: () => httpSettings.current.auditedHeaders,
     registry,
   });
-  const { tokens, jwt } = await transactions.run(async (transaction) => {
+  const { tokens, jwt, stateIndex } = await transactions.run(async (transaction) => {
     await ensurePolicies(transaction, acls, parts.policies);
     await audit.load(transaction);
     await httpSettings.load(transaction);
@@ -130,9 +160,9 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     return {
       tokens: await TokenStore.open(transaction, crypto, clock, random, cache),
       jwt: await openWrappingJwt(transaction, clock),
+      stateIndex: await StateIndex.open(transaction, crypto, random),
     };
   });
-  await audit.applyDeclared(transactions);
   const issuer = new TokenIssuer(tokens, leases, (entry) => countToken(services(), entry));
   const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
   const expiration = new Expiration(
@@ -168,17 +198,11 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     auditor: audit.broker,
     httpSettings,
     quotas,
+    stateIndex,
     telemetry,
     metrics,
     inFlight: new Set(),
   };
-  measureServices(holder.services);
-  expiration.start();
-  for (const { entry, backend } of mounts.router.all()) {
-    if (!entry.tainted) backend.start?.(mounts.info(entry));
-  }
-  resumeWork(holder.services);
-  registry.summary("core.post_unseal").observe(clock.monotonic() - start);
   return holder.services;
 }
 
@@ -221,5 +245,6 @@ export async function closeServices(services: Services): Promise<void> {
   await services.audit.broker.close();
   services.cache.clear();
   services.tokens.close();
+  services.stateIndex.close();
   registry.summary("core.pre_seal").observe(registry.clock.monotonic() - start);
 }

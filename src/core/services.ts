@@ -18,6 +18,7 @@ import type { TokenIssuer } from "./issue.ts";
 import type { Lockouts } from "./lockout.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Revoker } from "./revoke.ts";
+import type { StateIndex } from "./state_index.ts";
 import type { Wrapping } from "./wrapping.ts";
 
 export interface Services {
@@ -38,6 +39,7 @@ export interface Services {
   readonly auditor: Auditor;
   readonly httpSettings: HttpSettings;
   readonly quotas: Quotas;
+  readonly stateIndex: StateIndex;
   readonly telemetry: Telemetry;
   readonly metrics: RequestMetrics;
   /** Requests that have not been answered yet. */

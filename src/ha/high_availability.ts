@@ -221,6 +221,20 @@ export class HighAvailability {
     });
   }
 
+  /**
+   * Undefined where a standby may answer from what it has applied; else resolves once it may. A
+   * proof that is `maxAgeMs` old at most will do. Rejects with `NotLeaderError` where there is none.
+   */
+  confirmRead(maxAgeMs: number): Promise<void> | undefined {
+    if (this.#isRemoved) return Promise.reject(new NotLeaderError("this node was removed"));
+    return this.group.confirmWithin(maxAgeMs);
+  }
+
+  /** Tells of every change that is applied from now on; undefined stands for all keys there are. */
+  follow(listener: (keys: readonly string[] | undefined) => void): Cancel {
+    return this.#parts.storage.follow(listener);
+  }
+
   /** This node is active now: tells the others where it is, and looks after the group. */
   async announce(): Promise<void> {
     this.#activeFrom = this.now();

@@ -5,6 +5,7 @@ import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Connection, Request as LogicalRequest } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
+import { NotAnswered } from "../core/not_answered.ts";
 import type { CorsConfig } from "../core/http_settings.ts";
 import { addCorsHeaders, corsAnswer } from "./cors.ts";
 import { cleanPath } from "./clean_path.ts";
@@ -38,6 +39,8 @@ export function createApp(options: AppOptions): Hono<{ Bindings: AppEnv }> {
   app.get("/", (c) => c.redirect("/ui/", 307));
   app.notFound(() => errorResponse(404, []));
   app.onError((error) => {
+    // For whoever passes it on.
+    if (error instanceof NotAnswered) throw error;
     options.log.error("a request failed outside of the API", { error: describeError(error) });
     return failureResponse(error);
   });
@@ -73,6 +76,7 @@ async function answerApi(
     const response = await options.handler.handle(request);
     return withHeaders(request, writeResponse(request.id, request.operation, response));
   } catch (caught) {
+    if (caught instanceof NotAnswered) throw caught;
     const error = storageFailure(caught);
     if (!(error instanceof Failure)) {
       options.log.error("a request failed", {

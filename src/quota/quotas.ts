@@ -58,6 +58,7 @@ export class Quotas {
       kind: string,
       into: Map<string, R>,
     ) => {
+      into.clear();
       for (const { value } of await transaction.scan(`${root}${kind}/`, { limit: 10_000 })) {
         const rule: R = JSON.parse(fromUtf8(value));
         into.set(rule.name, rule);
@@ -65,6 +66,7 @@ export class Quotas {
     };
     await read("rate-limit", this.rateLimits);
     await read("lease-count", this.leaseCounts);
+    this.#limiter.clear();
     const stored = await transaction.get(`${root}config`);
     if (stored !== undefined) this.#config = JSON.parse(fromUtf8(stored));
     else this.#makeDefaults(transaction);

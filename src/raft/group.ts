@@ -193,6 +193,11 @@ export class Group {
     return this.#gate.confirm();
   }
 
+  /** As `confirm`, where what was proved to be current at most so long ago is good enough. */
+  confirmWithin(maxAgeMs: number): Promise<void> | undefined {
+    return this.#gate.confirmWithin(maxAgeMs);
+  }
+
   /** As `confirm`, and rejects with `NotLeaderError` where this node does not lead. */
   confirmLeading(): Promise<void> | undefined {
     return this.#gate.confirmLeading();
@@ -351,6 +356,7 @@ export class Group {
       driver.post(() => raft.reconfigure(this.configuration));
     }
     this.#gate.applied(this.appliedIndex);
+    this.#gate.leaderIs(this.leader);
     const { configuration } = this;
     if (this.#transport !== undefined) {
       const text = fromUtf8(encodeConfiguration(configuration));

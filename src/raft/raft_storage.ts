@@ -1,6 +1,7 @@
 /** The integrated storage: a log that is replicated, and the state that it makes. */
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Cancel } from "../base/clock.ts";
 import { encodeBatch } from "./batch_codec.ts";
 import type { Configuration } from "./consensus/configuration.ts";
 import type { Raft } from "./consensus/raft.ts";
@@ -12,7 +13,7 @@ import { type Change, checkBatch } from "./keys.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { scrub, type ScrubOptions, type ScrubReport } from "./scrub.ts";
-import type { State, StoredEntry } from "./state.ts";
+import type { AppliedListener, State, StoredEntry } from "./state.ts";
 import { restoreState } from "./state_restore.ts";
 import { heldEntries } from "./state_snapshot.ts";
 import type { Settings } from "./store_options.ts";
@@ -80,6 +81,13 @@ export class RaftStorage {
 
   configuration(): Configuration {
     return this.#parts.raft.configuration;
+  }
+
+  /** Tells of every change that is applied from now on, whoever made it. */
+  follow(listener: AppliedListener): Cancel {
+    const { followers } = this.#parts.state;
+    followers.add(listener);
+    return () => void followers.delete(listener);
   }
 
   get(key: string): Awaitable<Bytes | undefined> {

@@ -3,14 +3,15 @@
  * itself holds a lease: whoever answered its heartbeat votes for nobody else for an election
  * timeout (thesis 6.4.1). All reads that wait share one proof.
  */
-import type { Clock } from "../base/clock.ts";
-import type { ReadState } from "./consensus/messages.ts";
+import type { Cancel, Clock } from "../base/clock.ts";
+import type { NodeId, ReadState } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver } from "./driver.ts";
 import { NotLeaderError } from "./errors.ts";
 
 interface Waiting {
   readonly index: number;
+  readonly at: number;
   readonly resolve: () => void;
 }
 
@@ -21,7 +22,8 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
-/** A question that nobody answers is given up. */
+/** A question that nobody answers is asked again, and in the end given up. */
+const ASK_AGAIN_MS = 400;
 const ANSWER_MS = 5000;
 
 export class ReadGate {
@@ -34,6 +36,9 @@ export class ReadGate {
   /** The proof that reads may join that have not come yet, and the one that is under way. */
   #next: Promise<void> | undefined;
   #current: Promise<void> | undefined;
+  /** When the last proof was asked for of which everything is applied; for `confirmWithin`. */
+  #provedAt = -Infinity;
+  #leader: NodeId | undefined;
   #leaseEnd = 0;
   #leaseTerm = 0;
   /** After a hand-over was begun, votes are given before the lease would have ended. */
@@ -57,6 +62,23 @@ export class ReadGate {
     }
     this.#next ??= this.#proveNext();
     return this.#next;
+  }
+
+  /** As `confirm`, but a proof that was asked for `maxAgeMs` ago at most will do. */
+  confirmWithin(maxAgeMs: number): Promise<void> | undefined {
+    if (maxAgeMs > 0 && this.#clock.monotonic() - this.#provedAt <= maxAgeMs) return undefined;
+    return this.confirm();
+  }
+
+  /** Who waits for a leader that is gone asks the next one, or learns that there is none. */
+  leaderIs(leader: NodeId | undefined): void {
+    if (leader === this.#leader) return;
+    this.#leader = leader;
+    if (this.#asked.size > 0) this.#driver.post(() => this.#askAgain());
+  }
+
+  #askAgain(): void {
+    for (const context of this.#asked.keys()) this.#raft.readIndex(context);
   }
 
   /**
@@ -89,7 +111,7 @@ export class ReadGate {
       if (index === undefined) asked.reject(new NotLeaderError("leadership was not proved"));
       else {
         this.#extendLease(asked);
-        this.#applying.push({ index, resolve: asked.resolve });
+        this.#applying.push({ index, at: asked.at, resolve: asked.resolve });
       }
     }
   }
@@ -99,7 +121,10 @@ export class ReadGate {
     if (this.#applying.length === 0) return;
     const ready = this.#applying.filter((read) => read.index <= index);
     this.#applying = this.#applying.filter((read) => read.index > index);
-    for (const { resolve } of ready) resolve();
+    for (const { at, resolve } of ready) {
+      this.#provedAt = Math.max(this.#provedAt, at);
+      resolve();
+    }
   }
 
   #extendLease({ at, term }: Asked): void {
@@ -120,18 +145,29 @@ export class ReadGate {
   #prove(): Promise<void> {
     const context = this.#nextContext++;
     return new Promise((resolve, reject) => {
-      const giveUp = this.#clock.after(ANSWER_MS, () => {
-        if (this.#asked.delete(context)) reject(new NotLeaderError("no quorum answers"));
-      });
-      const settled = () => {
-        giveUp();
-        resolve();
+      const asked = {
+        at: this.#clock.monotonic(),
+        term: this.#raft.term,
+        resolve: () => settle(resolve),
+        reject: (error: Error) => settle(() => reject(error)),
       };
-      this.#driver.post(() => {
-        const asked = { at: this.#clock.monotonic(), term: this.#raft.term, reject };
-        this.#asked.set(context, { ...asked, resolve: settled });
-        this.#raft.readIndex(context);
+      const cancelGiveUp = this.#clock.after(ANSWER_MS, () => {
+        asked.reject(new NotLeaderError("no quorum answers"));
       });
+      let cancelAgain: Cancel = () => {};
+      const settle = (act: () => void) => {
+        this.#asked.delete(context);
+        cancelGiveUp();
+        cancelAgain();
+        act();
+      };
+      const ask = () => {
+        if (!this.#asked.has(context)) return;
+        cancelAgain = this.#clock.after(ASK_AGAIN_MS, () => this.#driver.post(ask));
+        this.#raft.readIndex(context);
+      };
+      this.#asked.set(context, asked);
+      this.#driver.post(ask);
     });
   }
 }

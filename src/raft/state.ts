@@ -18,8 +18,13 @@ export interface StoredEntry {
   readonly value: Bytes;
 }
 
+/** Keys that changed, or undefined where everything may have. */
+export type AppliedListener = (keys: readonly string[] | undefined) => void;
+
 export class State {
   readonly cache: ReadCache;
+  /** Told of what is applied, in order, before anybody who waits for it goes on. */
+  readonly followers = new Set<AppliedListener>();
   #file: StateFile;
   #active = new Memtable();
   #frozen: Memtable | undefined;
@@ -56,6 +61,9 @@ export class State {
       this.#active.apply(change);
       this.cache.set(change.key, change.value);
     }
+    if (this.followers.size === 0) return;
+    const keys = changes.map(({ key }) => key);
+    for (const follower of this.followers) follower(keys);
   }
 
   async list(prefix: string, options: NameOptions = {}): Promise<string[]> {
@@ -129,7 +137,9 @@ export class State {
     this.#frozen = undefined;
     this.cache.clear();
     this.content += 1;
-    return this.swapFile(file);
+    const old = this.swapFile(file);
+    for (const follower of this.followers) follower(undefined);
+    return old;
   }
 
   #inMemory(key: string): Bytes | null | undefined {

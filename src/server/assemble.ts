@@ -29,6 +29,7 @@ export interface NodeSettings {
   /** Makes the node one of several. */
   readonly ha?: (barrier: Barrier) => HighAvailability;
   readonly telemetry?: NodeParts["telemetry"];
+  readonly standby?: NodeParts["standby"];
   readonly rawStorageEndpoint?: boolean;
   /** What sys/config/state/sanitized shows; empty for a dev server. */
   readonly sanitizedConfig?: NodeParts["sanitizedConfig"];
@@ -67,6 +68,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ...(settings.ha === undefined ? {} : { ha: settings.ha(barrier) }),
     ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
+    ...(settings.standby === undefined ? {} : { standby: settings.standby }),
     ttls: settings.ttls,
     cacheEntries: settings.cacheEntries,
     ...(settings.lockout === undefined ? {} : { lockout: settings.lockout }),

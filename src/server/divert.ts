@@ -2,18 +2,19 @@
  * What a standby does with requests that it does not answer itself: passes them on to the active
  * node, or says where that is. A request that may have been executed is never sent again.
  */
-import { utf8 } from "../base/bytes.ts";
+import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { sleep } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Node } from "../core/node.ts";
+import { NotAnswered } from "../core/not_answered.ts";
 import { type ForwardedRequest, NotForwarded } from "../ha/forward_client.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
 import { readBody } from "../http/body.ts";
 import type { RequestLimits } from "../http/read_request.ts";
 import { failureResponse } from "../http/write_response.ts";
-import type { Connection } from "../logical/request.ts";
+import type { Connection, Operation } from "../logical/request.ts";
 
 /** Paths below `/v1/` that each node answers for itself. */
 const ownPaths = new Set([
@@ -38,18 +39,22 @@ const redirectedPaths = new Set([
 const WAIT_MS = 5000;
 const LOOK_MS = 20;
 
-/** Answers here what a node in standby was asked, or hands it back for this node to answer. */
+/**
+ * Answers what a node in standby was asked; undefined where the node answers it anyway. `here` lets
+ * this node answer, and rejects with `NotAnswered` where it can't.
+ */
 export type Divert = (
   request: Request,
   connection: Connection,
   limits: RequestLimits,
-) => Promise<Response | Request> | undefined;
+  here: (request: Request) => Promise<Response>,
+) => Promise<Response> | undefined;
 
 export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | undefined {
   const { ha } = node;
   if (ha === undefined) return undefined;
   const divert = new StandbyDivert(node, ha, clock, log);
-  return (request, connection, limits) => {
+  return (request, connection, limits, here) => {
     if (!node.standby) return undefined;
     const url = new URL(request.url);
     if (!url.pathname.startsWith("/v1/")) return undefined;
@@ -60,7 +65,7 @@ export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | u
         failureResponse(new Failure(503, "this node was removed from its cluster")),
       );
     }
-    return divert.handle(request, url, path, connection, limits);
+    return divert.handle({ request, url, path, connection, limits, here });
   };
 }
 
@@ -73,6 +78,54 @@ function decode(path: string): string {
   }
 }
 
+interface Asked {
+  readonly request: Request;
+  readonly url: URL;
+  readonly path: string;
+  readonly connection: Connection;
+  readonly limits: RequestLimits;
+  readonly here: (request: Request) => Promise<Response>;
+}
+
+/** A request that can be tried more than once. */
+interface Buffered {
+  readonly body: Bytes;
+  make(): Request;
+}
+
+/** Throws the `Failure` of a body that is too large or does not come. */
+async function buffered({ request, limits }: Asked): Promise<Buffered> {
+  if (request.body === null || request.method === "GET") {
+    return { body: new Uint8Array(0), make: () => request };
+  }
+  const text = await readBody(request, limits.maxRequestSize, limits.readTimeoutMs);
+  const { method, headers, url } = request;
+  return { body: utf8(text), make: () => new Request(url, { method, headers, body: text }) };
+}
+
+/** Undefined where this node can't answer. */
+async function answered(
+  here: Asked["here"],
+  request: Request,
+): Promise<Response | undefined> {
+  try {
+    return await here(request);
+  } catch (error) {
+    if (!(error instanceof NotAnswered)) throw error;
+    return undefined;
+  }
+}
+
+/** What a method may stand for, as far as a standby answers it. */
+function operationsOf(method: string, query: URLSearchParams): Operation[] {
+  if (method === "GET") {
+    return query.has("list") ? ["list"] : query.has("scan") ? ["scan"] : ["read"];
+  }
+  if (method === "LIST") return ["list"];
+  if (method === "SCAN") return ["scan"];
+  return method === "POST" || method === "PUT" ? ["update"] : [];
+}
+
 class StandbyDivert {
   constructor(
     readonly node: Node,
@@ -81,26 +134,19 @@ class StandbyDivert {
     readonly log: Logger,
   ) {}
 
-  async handle(
-    request: Request,
-    url: URL,
-    path: string,
-    connection: Connection,
-    limits: RequestLimits,
-  ): Promise<Response | Request> {
+  async handle(asked: Asked): Promise<Response> {
+    const { request, url, path, here } = asked;
+    const isRead = this.#mayRead(asked);
     const refuses = (request.headers.get("x-vault-no-request-forwarding") ?? "") !== "";
-    if (refuses || redirectedPaths.has(path)) return await this.#redirect(url);
+    if (refuses || (!isRead && redirectedPaths.has(path))) return await this.#redirect(url);
     try {
-      const hasBody = request.body !== null && request.method !== "GET";
-      const text = hasBody
-        ? await readBody(request, limits.maxRequestSize, limits.readTimeoutMs)
-        : "";
-      const { method, headers } = request;
-      const body = utf8(text);
-      const target = url.pathname + url.search;
-      const response = await this.#forward({ method, target, headers, body, connection });
-      if (response !== undefined) return response;
-      return new Request(request.url, { method, headers, ...(hasBody ? { body } : {}) });
+      const again = await buffered(asked);
+      if (isRead) {
+        const answer = await answered(here, again.make());
+        if (answer !== undefined) return answer;
+        if (redirectedPaths.has(path)) return await this.#redirect(url);
+      }
+      return await this.#passOn(asked, again);
     } catch (error) {
       if (error instanceof NotForwarded) return await this.#redirect(url);
       if (error instanceof Failure) return failureResponse(error);
@@ -108,9 +154,32 @@ class StandbyDivert {
     }
   }
 
-  /** Undefined where this node has become active itself. Throws `NotForwarded` in the end. */
-  async #forward(request: ForwardedRequest): Promise<Response | undefined> {
+  /** Passes it on until somebody has answered, which may be this node by then. */
+  async #passOn({ request, url, connection, here }: Asked, again: Buffered): Promise<Response> {
+    const { method, headers } = request;
+    const target = url.pathname + url.search;
     const deadline = this.clock.monotonic() + WAIT_MS;
+    for (;;) {
+      const forwarded = { method, target, headers, body: again.body, connection };
+      const response = await this.#forward(forwarded, deadline) ??
+        await answered(here, again.make());
+      if (response !== undefined) return response;
+      if (this.clock.monotonic() > deadline) throw new NotForwarded("no node is active");
+    }
+  }
+
+  /** Whether this node may try to answer itself. */
+  #mayRead({ request: { method, headers }, url, path }: Asked): boolean {
+    const { reads, standbySettings } = this.node;
+    if (reads === undefined || headers.has("x-vault-wrap-ttl")) return false;
+    const wantsActive = headers.get("x-vault-forward") === "active-node";
+    if (wantsActive && standbySettings.headersForward) return false;
+    const operations = operationsOf(method, url.searchParams);
+    return operations.some((operation) => reads.mayAnswer(path, operation));
+  }
+
+  /** Undefined where this node has become active itself. Throws `NotForwarded` in the end. */
+  async #forward(request: ForwardedRequest, deadline: number): Promise<Response | undefined> {
     for (;;) {
       try {
         const active = await this.ha.active();

@@ -2,6 +2,7 @@
 import { describeError, Failure } from "../base/failure.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
+import { NotAnswered } from "../core/not_answered.ts";
 import type { Platform } from "../core/backend.ts";
 import { cidrContains } from "../core/cidr.ts";
 import { createApp, type RequestHandler } from "../http/app.ts";
@@ -120,6 +121,7 @@ export class Door {
       answer = answer.then((response) => redactResponse(response, redaction));
     }
     const bounded = this.#time.run(answer.catch((error) => {
+      if (error instanceof NotAnswered) return standbyFailure(error);
       this.#logBug(error);
       return failureResponse(error);
     }));
@@ -164,15 +166,17 @@ export class Door {
       const fetched = app.fetch(asked, { connection });
       return fetched instanceof Response ? Promise.resolve(fetched) : fetched;
     };
-    const diverted = this.#divert?.(request, connection, limits);
-    if (diverted === undefined) return here(request);
-    return diverted.then((found) => found instanceof Response ? found : here(found));
+    return this.#divert?.(request, connection, limits, here) ?? here(request);
   }
 
   /** A request that another node's listener has taken and passed on. */
   handleForwarded(request: Request, connection: Connection): Promise<Response> {
     const { app } = this.#settings;
-    return this.#time.run(Promise.resolve(app.fetch(request, { connection })));
+    const answer = Promise.resolve(app.fetch(request, { connection })).catch((error) => {
+      if (!(error instanceof NotAnswered)) throw error;
+      return standbyFailure(error);
+    });
+    return this.#time.run(answer);
   }
 
   #logBug(error: unknown): void {
@@ -207,6 +211,11 @@ export class Door {
         : {}),
     };
   }
+}
+
+/** This node was active when the request came, and is not any more. */
+function standbyFailure(cause: NotAnswered): Response {
+  return failureResponse(new Failure(503, "Vault is in standby mode", { cause }));
 }
 
 /** A limit below zero is none. */

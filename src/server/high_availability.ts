@@ -3,6 +3,7 @@ import type { ServerConfig } from "../config/server_types.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
+import type { StandbySettings } from "../core/standby_reads.ts";
 import { HighAvailability } from "../ha/high_availability.ts";
 import type { JoinTarget } from "../ha/api_client.ts";
 import type { Endpoint } from "../raft/net/cluster_tls.ts";
@@ -59,6 +60,25 @@ function clusterEndpoints(config: ServerConfig, { cluster }: NodeAddresses): End
     if (parsed !== undefined) endpoints.set(cluster, parsed);
   }
   return [...endpoints.values()];
+}
+
+/** What the configuration in force says of reads on standbys. */
+export function standbySettings(config: () => ServerConfig): StandbySettings {
+  return {
+    get answersReads() {
+      const { disable_standby_reads, disable_performance_standby } = config().settings;
+      return !disable_standby_reads && !disable_performance_standby;
+    },
+    get headersForward() {
+      return config().replication.values.allow_forwarding_via_header;
+    },
+    get maxStalenessMs() {
+      return config().settings.standby_max_staleness * 1000;
+    },
+    get indexWaitMs() {
+      return config().replication.values.best_effort_wal_wait_duration * 1000;
+    },
+  };
 }
 
 /** Requests that standbys pass on are answered as if they had come to a listener here. */

@@ -17,7 +17,7 @@ import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
 import { descriptorLimit, openLibc, raiseDescriptorLimit } from "./libc.ts";
 import { standbyDivert } from "./divert.ts";
-import { haOf, joinByItself, takeForwarded } from "./high_availability.ts";
+import { haOf, joinByItself, standbySettings, takeForwarded } from "./high_availability.ts";
 import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
 import { RunningListener } from "./running_listener.ts";
@@ -98,6 +98,7 @@ export async function startNode(
     ...(storage.integrated === undefined ? {} : { integrated: storage.integrated }),
     ...(recovery ? {} : haOf(live.current, storage, platform, addresses)),
     ...(telemetry === undefined ? {} : { telemetry }),
+    standby: standbySettings(() => live.current),
   });
   if (telemetry !== undefined) measureNode(telemetry, node, storage);
   return { node, storage, addresses };

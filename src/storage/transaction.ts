@@ -32,6 +32,9 @@ interface Commit {
   readonly settled: Promise<void>;
 }
 
+/** Stands for all keys. */
+const anyKey: readonly string[] = [];
+
 export class Transaction implements View {
   readonly #reads = new Set<string>();
   readonly #prefixes = new Set<string>();
@@ -133,6 +136,7 @@ export class Transaction implements View {
 
   /** The key of `commit` that this transaction has read, if there is one. */
   touchedBy(commit: Commit): string | undefined {
+    if (commit.keys === anyKey) return "";
     for (const key of commit.keys) {
       if (this.#reads.has(key)) return key;
       for (const prefix of this.#prefixes) if (key.startsWith(prefix)) return key;
@@ -220,6 +224,19 @@ export class Transactions {
     } finally {
       for (const done of release) done();
     }
+  }
+
+  /**
+   * Something else has changed the storage: another node, whose log this one applies. Who has read
+   * one of the keys runs again; undefined stands for all keys there are. Caches hear of the keys,
+   * and are the caller's to empty where it names none.
+   */
+  changedElsewhere(keys: readonly string[] | undefined): void {
+    const sequence = ++this.#sequence;
+    const settled = Promise.resolve();
+    this.#recent.push({ sequence, keys: keys ?? anyKey, settled });
+    this.#settle(sequence, keys ?? []);
+    this.#forget();
   }
 
   async #attempt<T>(body: (transaction: Transaction) => Awaitable<T>): Promise<T> {

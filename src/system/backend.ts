@@ -1,5 +1,6 @@
 /** `sys/`: the server's own paths, for those with a token. */
 import { defineBackend } from "../backend/backend.ts";
+import { standbyReads } from "../backend/path.ts";
 import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
@@ -32,28 +33,28 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
     type: "system",
     help: "Controls the server: mounts, policies, leases, audit and more.",
     paths: [
-      ...mountPaths(services),
+      ...standbyReads(mountPaths(services)),
       ...lockedUserPaths(services),
       ...remountPaths(services),
       ...explainPaths(services),
-      ...passwordPolicyPaths(services),
-      ...policyPaths(services),
+      ...standbyReads(passwordPolicyPaths(services)),
+      ...standbyReads(policyPaths(services)),
       ...capabilityPaths(services),
       ...wrappingPaths(services),
-      ...telemetryPaths(services),
+      ...standbyReads(telemetryPaths(services)),
       ...toolPaths(services),
       ...leasePaths(services),
       ...rawPaths(() => node().rawStorageEndpoint),
       ...raftPaths(node),
       ...autopilotPaths(node),
       ...raftSnapshotPaths(node),
-      ...quotaPaths(services),
-      ...auditPaths(services),
-      ...configPaths(services, node),
-      ...specPaths(services, node),
+      ...standbyReads(quotaPaths(services)),
+      ...standbyReads(auditPaths(services)),
+      ...standbyReads(configPaths(services, node)),
+      ...standbyReads(specPaths(services, node)),
       ...keyPaths(node),
-      ...internalUiPaths(services),
-      ...counterPaths(services),
+      ...standbyReads(internalUiPaths(services)),
+      ...standbyReads(counterPaths(services)),
       ...pprofPaths(services),
     ],
   });

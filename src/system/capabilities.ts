@@ -39,6 +39,7 @@ export function capabilityPaths(services: () => Services): Path[] {
       operations: {
         update: {
           summary: "Tells what the caller's own token may do.",
+          standby: true,
           handler: (call, input) => {
             if (call.token === undefined) throw permissionDenied();
             return answer(services(), call, call.token, input.paths ?? input.path);
@@ -52,6 +53,7 @@ export function capabilityPaths(services: () => Services): Path[] {
       operations: {
         update: {
           summary: "Tells what the token with an accessor may do.",
+          standby: true,
           handler: async (call, input) => {
             const { tokens } = services();
             const entry = await tokens.lookupAccessor(call.transaction, input.accessor);
@@ -67,6 +69,7 @@ export function capabilityPaths(services: () => Services): Path[] {
       operations: {
         update: {
           summary: "Tells what a token may do.",
+          standby: true,
           handler: async (call, input) => {
             const entry = await findNamedToken(services(), call.transaction, input.token);
             if (entry === undefined) throw badRequest("invalid token");

@@ -1,5 +1,6 @@
 /** The token auth method: always mounted at `auth/token/`. */
 import { defineBackend } from "../../backend/backend.ts";
+import { standbyReads } from "../../backend/path.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { createPaths } from "./create.ts";
@@ -20,10 +21,10 @@ export function tokenBackend(services: () => Services): LogicalBackend {
     },
     paths: [
       ...createPaths(services),
-      ...lookupPaths(services),
+      ...standbyReads(lookupPaths(services)),
       ...renewPaths(services),
       ...revokePaths(services),
-      ...rolePaths,
+      ...standbyReads(rolePaths),
     ],
   });
 }

@@ -97,7 +97,7 @@ export function lookupPaths(services: () => Services): Path[] {
       fields: { token: field.string("Not used.") },
       operations: {
         read: { summary: "Tells of the caller's own token.", ...self },
-        update: { summary: "Tells of the caller's own token.", ...self },
+        update: { summary: "Tells of the caller's own token.", standby: true, ...self },
       },
     }),
     path("lookup-accessor", {
@@ -106,6 +106,7 @@ export function lookupPaths(services: () => Services): Path[] {
       operations: {
         update: {
           summary: "Tells of the token with an accessor.",
+          standby: true,
           handler: async (call, { accessor }) => {
             const entry = await findAccessor(services(), call, accessor);
             return { data: await tokenBody(services(), call, entry, "") };
@@ -124,6 +125,7 @@ export function lookupPaths(services: () => Services): Path[] {
         },
         update: {
           summary: "Tells of a token.",
+          standby: true,
           handler: (call, input) => lookup(services(), call, input.token),
         },
       },

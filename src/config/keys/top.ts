@@ -54,6 +54,14 @@ export const topKeys = {
     reload: true,
     help: "Standbys forward reads too.",
   },
+  standby_max_staleness: {
+    type: "duration",
+    default: 0,
+    min: 0,
+    max: 60,
+    reload: true,
+    help: "How old answers of standbys may be; 0: none is older than its request.",
+  },
   disable_sealwrap: { type: "bool", default: false, help: "No extra wrapping by the seal." },
   disable_printable_check: {
     type: "bool",

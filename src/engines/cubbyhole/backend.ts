@@ -2,7 +2,7 @@
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest, notFound, permissionDenied } from "../../base/failure.ts";
 import { defineBackend } from "../../backend/backend.ts";
-import { path } from "../../backend/path.ts";
+import { path, standbyReads } from "../../backend/path.ts";
 import type { Call, LogicalBackend } from "../../core/backend.ts";
 import { isWrapping } from "../../core/wrapping.ts";
 import { isJsonObject, parseJson } from "../../logical/json.ts";
@@ -35,7 +35,7 @@ export function cubbyholeBackend(): LogicalBackend {
   return defineBackend({
     type: "cubbyhole",
     help: "Keeps secrets for a single token. They are gone when the token is.",
-    paths: [
+    paths: standbyReads([
       path("*path", {
         summary: "A secret of the caller's token.",
         params: { path: "Where the secret lies" },
@@ -78,6 +78,6 @@ export function cubbyholeBackend(): LogicalBackend {
           },
         },
       }),
-    ],
+    ]),
   });
 }

@@ -1,5 +1,6 @@
 /** Identity: always mounted. Entities and groups come with it. */
 import { defineBackend } from "../../backend/backend.ts";
+import { standbyReads } from "../../backend/path.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { entityPaths } from "./entity.ts";
@@ -22,10 +23,10 @@ export function identityBackend(
     type: "identity",
     help: "Who the callers are, across the auth methods they use.",
     paths: [
-      ...entityPaths(services),
-      ...entityAliasPaths(services),
-      ...groupPaths(services),
-      ...groupAliasPaths(services),
+      ...standbyReads(entityPaths(services)),
+      ...standbyReads(entityAliasPaths(services)),
+      ...standbyReads(groupPaths(services)),
+      ...standbyReads(groupAliasPaths(services)),
       ...lookupPaths(services),
       ...oidcKeyPaths(oidc),
       ...oidcRolePaths(oidc),

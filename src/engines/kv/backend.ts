@@ -5,6 +5,7 @@ import { defineBackend } from "../../backend/backend.ts";
 import { path } from "../../backend/path.ts";
 import type { Call, LogicalBackend, MountInfo } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
+import type { Operation } from "../../logical/request.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { dataPath } from "./data.ts";
 import { metadataPaths } from "./metadata.ts";
@@ -12,6 +13,8 @@ import { configPath, subkeysPath } from "./settings.ts";
 import { beginUpgrade, isUpgrading, runUpgrade, upgrading } from "./upgrade.ts";
 import { v1Backend } from "./v1.ts";
 import { versionPaths } from "./versions.ts";
+
+const reads: ReadonlySet<Operation> = new Set(["read", "list", "scan"] as const);
 
 const wrongPath: LogicalResponse = {
   status: 404,
@@ -40,6 +43,7 @@ export function kvBackend(services: () => Services): LogicalBackend {
       return busy === false ? backend.handle(call) : handleUnless(busy, backend, call);
     },
     exists: (call) => pick(call).exists(call),
+    onStandby: (_path, operation) => reads.has(operation),
     async initialize({ mount, storage, transaction }) {
       if (!isVersioned(mount)) return;
       await beginUpgrade(storage, transaction, () => {

@@ -1,0 +1,134 @@
+/** Standbys answer reads themselves, and nothing that is older than its request. */
+import { assert, assertEquals } from "@std/assert";
+import { api, eventually, scratch } from "../../src/server/testing.ts";
+import { call, type Cluster, type ClusterNode, makeCluster, settled } from "./process_kit.ts";
+
+async function prepared(path: string): Promise<Cluster & { standbys: ClusterNode[] }> {
+  const cluster = await makeCluster(path, ["a", "b", "c"]);
+  const { nodes, token } = cluster;
+  const leader = await settled(nodes);
+  await call(leader, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
+  const standbys = nodes.filter((node) => node !== leader);
+  for (const { process } of standbys) await process?.saw("this standby answers reads");
+  return Object.assign(cluster, { standbys });
+}
+
+/** Reads that a node has answered as a standby, as it tells of itself. */
+async function readsAt(node: ClusterNode, token: string): Promise<number> {
+  const headers = { "x-vault-token": token };
+  const url = `${node.address}/v1/sys/metrics?format=prometheus`;
+  const text = await (await fetch(url, { headers })).text();
+  return Number(/^vault_core_standby_reads (\d+)/m.exec(text)?.[1] ?? 0);
+}
+
+Deno.test("standbys answer reads, and writes at the leader show in them at once", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys, token } = cluster;
+  const leader = await settled(nodes);
+  for (let value = 1; value <= 50; value++) {
+    await call(leader, "secret/x", { token, body: { value } });
+    for (const node of standbys) {
+      const answer = await call(node, "secret/x", { token });
+      assertEquals(answer.at("data", "value"), value);
+    }
+  }
+  for (const node of standbys) assert(await readsAt(node, token) >= 50);
+});
+
+Deno.test("what is revoked, changed or unmounted at the leader is so at the standbys", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [standby], token } = cluster;
+  const leader = await settled(nodes);
+  assert(standby !== undefined);
+  await call(leader, "secret/x", { token, body: { value: 1 } });
+  const policy = (text: string) =>
+    call(leader, "sys/policies/acl/p", { token, body: { policy: text } });
+  const status = async (path: string, using: string) =>
+    (await api(standby.address, path, { token: using })).status;
+  await policy(`path "secret/*" { capabilities = ["read"] }`);
+  for (let round = 0; round < 10; round++) {
+    const made = await call(leader, "auth/token/create", { token, body: { policies: ["p"] } });
+    const own = String(made.at("auth", "client_token"));
+    assertEquals(await status("secret/x", own), 200);
+    await policy(`path "other/*" { capabilities = ["read"] }`);
+    assertEquals(await status("secret/x", own), 403);
+    await policy(`path "secret/*" { capabilities = ["read"] }`);
+    assertEquals(await status("secret/x", own), 200);
+    await call(leader, "auth/token/revoke", { token, body: { token: own } });
+    assertEquals(await status("secret/x", own), 403);
+    await call(leader, "sys/mounts/other", { token, body: { type: "kv" }, method: "POST" });
+    await call(leader, "other/x", { token, body: { value: 1 } });
+    assertEquals(await status("other/x", token), 200);
+    await call(leader, "sys/rotate", { token, method: "PUT" });
+    await call(leader, "secret/x", { token, body: { value: round } });
+    assertEquals(await status("secret/x", token), 200);
+    await call(leader, "sys/mounts/other", { token, method: "DELETE" });
+    assertEquals(await status("other/x", token), 404);
+  }
+  assert(await readsAt(standby, token) >= 50);
+});
+
+Deno.test("what must be written is done by the active node: limited uses, logins, wrapping", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { standbys: [standby], token } = cluster;
+  assert(standby !== undefined);
+  await call(standby, "secret/x", { token, body: { value: 1 } });
+  const body = { policies: ["root"], num_uses: 2 };
+  const made = await call(standby, "auth/token/create", { token, body });
+  const own = String(made.at("auth", "client_token"));
+  const status = async () => (await api(standby.address, "secret/x", { token: own })).status;
+  assertEquals([await status(), await status(), await status()], [200, 200, 403]);
+  const headers = { "x-vault-token": token, "x-vault-wrap-ttl": "60" };
+  const wrapped = await (await fetch(`${standby.address}/v1/secret/x`, { headers })).json();
+  assert(typeof wrapped.wrap_info.token === "string");
+});
+
+Deno.test("a standby that hears of no quorum answers no read", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [standby], token } = cluster;
+  assert(standby !== undefined);
+  await call(standby, "secret/x", { token, body: { value: 1 } });
+  const others = nodes.filter((node) => node !== standby);
+  for (const { process } of others) process?.signal("SIGSTOP");
+  const ask = async () => {
+    const response = await fetch(`${standby.address}/v1/secret/x`, {
+      headers: { "x-vault-token": token },
+      signal: AbortSignal.timeout(8000),
+      redirect: "manual",
+    });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const asked = await Promise.all([1, 2, 3].map(() => ask().catch(() => 0)));
+  assert(asked.every((status) => status !== 200), String(asked));
+  for (const { process } of others) process?.signal("SIGCONT");
+  await eventually(async () => (await api(standby.address, "secret/x", { token })).status === 200);
+});
+
+Deno.test("X-Vault-Index comes with answers, and a made-up one is refused", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [standby], token } = cluster;
+  assert(standby !== undefined);
+  const leader = await settled(nodes);
+  const ask = (node: ClusterNode, headers: Record<string, string>, init: RequestInit = {}) =>
+    fetch(`${node.address}/v1/secret/x`, {
+      ...init,
+      headers: { "x-vault-token": token, ...headers },
+    });
+  const written = await ask(leader, {}, { method: "PUT", body: `{"value":1}` });
+  await written.body?.cancel();
+  const index = written.headers.get("x-vault-index") ?? "";
+  assert(atob(index).startsWith("v1:"));
+  const read = await ask(standby, { "x-vault-index": index });
+  assertEquals(read.status, 200);
+  await read.body?.cancel();
+  const forged = btoa(atob(index).replace(/:\d+:\d+:/, ":99999999:99999999:"));
+  const refused = await ask(standby, { "x-vault-index": forged });
+  assertEquals(refused.status, 400);
+  await refused.body?.cancel();
+});
