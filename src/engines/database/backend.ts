@@ -7,6 +7,7 @@ import { Connections } from "./connections.ts";
 import { credsPath } from "./creds.ts";
 import { type Engine, Turns } from "./engine.ts";
 import { renewUser, revokeUser } from "./lease.ts";
+import { mysqlPlugins } from "./mysql/plugin.ts";
 import type { DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { RotationSchedule } from "./schedule.ts";
@@ -15,7 +16,7 @@ import { rotateRootPath } from "./rotate_root.ts";
 import { staticPaths } from "./static_paths.ts";
 
 /** The kinds of databases there are. */
-export const databasePlugins: readonly DatabasePlugin[] = [postgres];
+export const databasePlugins: readonly DatabasePlugin[] = [postgres, ...mysqlPlugins];
 
 export function databaseBackend(
   services: () => Services,

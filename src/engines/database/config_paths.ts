@@ -9,6 +9,7 @@ import {
   deleteConfig,
   findConfig,
   listConfigs,
+  openSettings,
   readConfig,
   saveConfig,
 } from "./config.ts";
@@ -27,7 +28,7 @@ const fields = {
 };
 
 /** Kept, used and never shown. */
-const secretNames = ["password", "private_key"];
+const secretNames = ["password", "private_key", "tls_certificate_key"];
 
 function scalarText(name: string, value: JsonValue): string {
   if (typeof value === "string") return value;
@@ -79,7 +80,7 @@ function merge(
     details: { ...before?.details, ...without(settings, [...secretNames, "username"]) },
     username: settings.username ?? before?.username ?? "",
     password: settings.password ?? before?.password ?? "",
-    privateKey: settings.private_key ?? before?.privateKey ?? "",
+    privateKey: settings.private_key ?? settings.tls_certificate_key ?? before?.privateKey ?? "",
     pendingPasswords: settings.password === undefined ? before?.pendingPasswords ?? [] : [],
     revision,
   };
@@ -90,7 +91,7 @@ async function write(engine: Engine, call: Call, input: ConfigInput) {
   const before = await findConfig(call.storage, input.name);
   const config = merge(input, call.request.data, before, random.uuid());
   const plugin = engine.connections.plugin(config.pluginName);
-  plugin.check(config.details);
+  plugin.check(openSettings(config));
   const template = config.details.username_template;
   if (template) {
     makeUsername(template, nameSource(engine), { DisplayName: "name", RoleName: "role" });

@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../base/failure.ts";
 import type { NodeKit } from "../../core/testing/kit.ts";
-import { databaseNode, eventually, TestPostgres } from "./testing.ts";
+import { databaseNode } from "./testing/node.ts";
+import { TestPostgres } from "./testing/postgres.ts";
+import { eventually } from "./testing/process.ts";
 
 /** Without VALID UNTIL: the node's clock stands in another year than PostgreSQL's. */
 const creation = [
@@ -190,6 +192,6 @@ Deno.test("users of a real PostgreSQL", async (t) => {
     });
   } finally {
     await kit.node.seal();
-    await postgres.stop();
+    await postgres.server.remove();
   }
 });

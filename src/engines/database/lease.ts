@@ -38,7 +38,12 @@ export async function revokeUser(engine: Engine, call: LeaseCall): Promise<void>
   const database = await engine.connections.getPatiently(config);
   const statements = role?.revocation ?? user.revocation;
   if (statements.length === 0) return await database.drop(user.username);
-  await database.run(statements, { name: user.username, username: user.username });
+  try {
+    await database.run(statements, { name: user.username, username: user.username });
+  } catch (error) {
+    // One that never came to be, or went by other hands, can't be ended, and need not be.
+    if (await database.has(user.username)) throw error;
+  }
 }
 
 /**
@@ -73,6 +78,7 @@ export async function renewUser(engine: Engine, call: LeaseCall): Promise<Logica
   if (ttl <= 0) return { secret };
   const statements = role.renew.length === 0 ? plugin.renewStatements : role.renew;
   const expiration = plugin.formatExpiration(now + ttl * 1000 + expirationSlackMs);
+  if (statements.length === 0) return { secret };
   try {
     const database = await engine.connections.get(config);
     await database.run(statements, { name: user.username, username: user.username, expiration });

@@ -28,6 +28,10 @@ class FakeDatabase implements Database {
     return Promise.resolve();
   }
 
+  has(username: string): Promise<boolean> {
+    return Promise.resolve(this.users.has(username));
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

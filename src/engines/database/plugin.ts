@@ -10,15 +10,18 @@ export interface OpenSettings {
   readonly username: string;
   /** The password, then others that a broken-off rotation may have left in force. */
   readonly passwords: readonly string[];
+  /** `private_key`, or `tls_certificate_key` with the certificate in it; "" for none. */
   readonly privateKey: string;
 }
 
 /** A connection's open pool. All methods throw `DatabaseFailure`. */
 export interface Database {
-  /** Runs statements in one transaction: all of them or none. */
+  /** Runs statements in one transaction, as far as the kind of database has those. */
   run(statements: readonly string[], values: StatementValues): Promise<void>;
   /** Takes a user and what it was granted away; content with one that is not there. */
   drop(username: string): Promise<void>;
+  /** Whether there is a user of the name; true where that can't be told. */
+  has(username: string): Promise<boolean>;
   /** Waits for what is under way. */
   close(): Promise<void>;
 }
@@ -31,8 +34,10 @@ export interface DatabasePlugin {
   readonly usernameTemplate: string;
   /** The form of `{{expiration}}`. */
   formatExpiration(time: number): string;
-  /** Throws a 400 for details that can't be right. */
-  check(details: Readonly<Record<string, string>>): void;
+  /** Throws a 400 for settings that can't be right. */
+  check(settings: OpenSettings): void;
+  /** Throws a 400 where a new password would have no effect on how we log in. */
+  checkRotation(settings: OpenSettings): void;
   /** Connects once, to be sure. Throws `DatabaseFailure`. */
   open(settings: OpenSettings): Promise<Database>;
 }

@@ -2,7 +2,7 @@
 import { badRequest } from "../../base/failure.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
-import { type ConnectionConfig, readConfig, saveConfig } from "./config.ts";
+import { type ConnectionConfig, openSettings, readConfig, saveConfig } from "./config.ts";
 import { databaseRefusal, type Engine } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
@@ -15,9 +15,7 @@ async function rotate(engine: Engine, call: Call, name: string): Promise<void> {
   const { random } = engine.services().tokens;
   const config = await readConfig(call.storage, name);
   if (config.username === "") throw badRequest("the connection has no username to rotate");
-  if (!/\{\{\s*password\s*\}\}/.test(config.details.connection_url ?? "")) {
-    throw badRequest("connection_url must have {{password}} in it, or a new one has no effect");
-  }
+  engine.connections.plugin(config.pluginName).checkRotation(openSettings(config));
   const password = await makePassword(call.transaction, config.passwordPolicy, random);
   saveConfig(call.storage, {
     ...config,

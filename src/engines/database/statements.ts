@@ -1,4 +1,5 @@
 /** Statements as operators write them, and what their placeholders stand for. */
+import { fromBase64, fromUtf8 } from "../../base/bytes.ts";
 import { badRequest, describeError } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type JsonValue, parseJson } from "../../logical/json.ts";
@@ -9,7 +10,7 @@ export function statementsField(description: string) {
   return field.any(`${description} A list, or one text.`);
 }
 
-/** The statements of such a field. Throws a 400. */
+/** The statements of such a field, as they were written. Throws a 400. */
 export function readStatements(name: string, value: JsonValue): string[] {
   if (value === null || value === "") return [];
   if (Array.isArray(value)) {
@@ -20,15 +21,37 @@ export function readStatements(name: string, value: JsonValue): string[] {
   }
   if (typeof value !== "string") throw badRequest(`${name} must be text or a list of texts`);
   const text = value.trim();
-  return text.startsWith("[") ? readStatements(name, parseList(name, text)) : [text];
+  if (text.startsWith("[")) readList(name, text);
+  return text === "" ? [] : [text];
 }
 
-function parseList(name: string, text: string): JsonValue {
+function readList(name: string, text: string): string[] {
+  let list: JsonValue;
   try {
-    return parseJson(text);
+    list = parseJson(text);
   } catch (error) {
     throw badRequest(`${name} is no JSON list: ${describeError(error)}`);
   }
+  return readStatements(name, list);
+}
+
+/** Statements hold blanks, which base64 does not. */
+function fromBase64Text(text: string): string {
+  const bytes = fromBase64(text);
+  return bytes === undefined ? text : fromUtf8(bytes).trim();
+}
+
+/** What is to be run: a text may be a JSON list of statements, and either may be in base64. */
+export function expandStatements(statements: readonly string[]): string[] {
+  return statements.flatMap((one) => {
+    const text = fromBase64Text(one);
+    return text.startsWith("[") ? readList("a statement", text) : [text];
+  });
+}
+
+/** A point in time as SQL databases read it. */
+export function sqlTime(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19).replace("T", " ")}+0000`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { testRandom } from "../../crypto/testing.ts";
 import { systemClock } from "../../base/clock.ts";
 import { parseAddress } from "./postgres/address.ts";
 import { postgres } from "./postgres/plugin.ts";
-import { fillIn, readStatements, scrub } from "./statements.ts";
+import { expandStatements, fillIn, readStatements, scrub } from "./statements.ts";
 import { makeUsername } from "./username.ts";
 
 const source = {
@@ -52,7 +52,10 @@ Deno.test("placeholders are filled once, and nothing in a value is one", () => {
 Deno.test("statements come as a list, as text or as JSON", () => {
   assertEquals(readStatements("s", ["a; b", " "]), ["a; b"]);
   assertEquals(readStatements("s", "do $$ begin; end $$; b"), ["do $$ begin; end $$; b"]);
-  assertEquals(readStatements("s", '["a", "b"]'), ["a", "b"]);
+  assertEquals(expandStatements(readStatements("s", '["a", "b"]')), ["a", "b"]);
+  assertEquals(expandStatements([btoa("drop user x;")]), ["drop user x;"]);
+  assertEquals(expandStatements([btoa('["a b", "c"]'), "d e"]), ["a b", "c", "d e"]);
+  assertThrows(() => readStatements("s", '["a"'), Failure);
   assertThrows(() => readStatements("s", [1]), Failure);
 });
 

@@ -23,7 +23,8 @@ const endSessions = `
   and (select rolsuper or pg_has_role(oid, 'pg_signal_backend', 'member')
        from pg_roles where rolname = current_user)`;
 
-async function userId(session: Session, username: string): Promise<number | undefined> {
+/** Undefined where there is no such user. */
+export async function userId(session: Session, username: string): Promise<number | undefined> {
   const found = await session.query<{ oid: number }>(
     "select oid from pg_roles where rolname = $1",
     [username],

@@ -1,9 +1,10 @@
 /** PostgreSQL. */
 import { badRequest } from "../../../base/failure.ts";
+import { poolSize, requirePasswordPlace } from "../details.ts";
 import type { Database, DatabasePlugin, OpenSettings } from "../plugin.ts";
-import { fillIn } from "../statements.ts";
+import { expandStatements, fillIn, sqlTime } from "../statements.ts";
 import { parseAddress } from "./address.ts";
-import { dropUser } from "./drop.ts";
+import { dropUser, userId } from "./drop.ts";
 import { Pool } from "./pool.ts";
 
 /** Values stand in statements between single quotes, but for names, which have no quotes at all. */
@@ -17,9 +18,18 @@ async function open(settings: OpenSettings): Promise<Database> {
     run: (statements, values) =>
       pool.transaction(async (session) => {
         // Without parameters one call may hold several statements, semicolons in bodies and all.
-        for (const statement of statements) await session.query(fillIn(statement, values, quote));
+        for (const one of expandStatements(statements)) {
+          await session.query(fillIn(one, values, quote));
+        }
       }, [values.password ?? ""]),
     drop: (username) => dropUser(pool, username),
+    async has(username) {
+      let there = true;
+      await pool.transaction(async (session) => {
+        there = await userId(session, username) !== undefined;
+      });
+      return there;
+    },
     close: () => pool.close(),
   };
 }
@@ -31,10 +41,12 @@ export const postgres: DatabasePlugin = {
   // 63 bytes are what PostgreSQL keeps of a name.
   usernameTemplate: '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) ' +
     "(.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}",
-  formatExpiration: (time) => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")}+0000`,
-  check(details) {
+  formatExpiration: sqlTime,
+  check({ details }) {
     if (!details.connection_url) throw badRequest("connection_url cannot be empty");
     parseAddress(details.connection_url, "user", "password");
+    poolSize(details);
   },
+  checkRotation: ({ details }) => requirePasswordPlace(details),
   open,
 };

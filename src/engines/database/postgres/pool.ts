@@ -1,5 +1,7 @@
 /** A small pool of PostgreSQL connections, over the driver `pg`, which is loaded when needed. */
 import { describeError } from "../../../base/failure.ts";
+import { poolSize } from "../details.ts";
+import { withFirstPassword } from "../first_password.ts";
 import { DatabaseFailure, type OpenSettings } from "../plugin.ts";
 import { scrub } from "../statements.ts";
 import { type Address, parseAddress } from "./address.ts";
@@ -8,7 +10,6 @@ import type * as pg from "./pg.d.ts";
 const connectTimeoutMs = 10_000;
 const statementTimeoutMs = 60_000;
 const idleTimeoutMs = 30_000;
-const defaultConnections = 4;
 
 type Driver = typeof pg.default;
 
@@ -57,17 +58,11 @@ export class Pool {
   /** Connects with the first password that is right. Throws `DatabaseFailure`. */
   static async open(settings: OpenSettings): Promise<Pool> {
     const driver = await loadDriver();
-    const hidden = [...settings.passwords, settings.privateKey];
-    let failure: unknown;
-    for (const password of settings.passwords) {
-      try {
-        return await Pool.#tryOpen(driver, settings, password);
-      } catch (error) {
-        failure = error;
-        if (codeOf(error) !== wrongPassword) break;
-      }
-    }
-    throw new DatabaseFailure(scrub(describeError(failure), hidden), true);
+    return await withFirstPassword(
+      settings,
+      (error) => codeOf(error) === wrongPassword,
+      (password) => Pool.#tryOpen(driver, settings, password),
+    );
   }
 
   static async #tryOpen(driver: Driver, settings: OpenSettings, password: string) {
@@ -100,7 +95,7 @@ export class Pool {
       user: address.user,
       password: address.password ?? password,
       ssl,
-      max: Number(details.max_open_connections) || defaultConnections,
+      max: poolSize(details).open,
       idleTimeoutMillis: idleTimeoutMs,
       connectionTimeoutMillis: address.connectTimeout * 1000 || connectTimeoutMs,
       query_timeout: statementTimeoutMs,
