@@ -30,7 +30,7 @@ export interface LoginName {
   readonly settings: LockoutSettings;
 }
 
-/** A login with wrong credentials; counts against its name once the request is over. */
+/** A login with wrong credentials, counted already; made by `Lockouts.failed`. */
 export class WrongCredentials extends Failure {
   constructor(readonly login: LoginName, message: string) {
     super(400, message);
@@ -97,13 +97,22 @@ export class Lockouts {
     if (this.#recent(login) >= login.settings.threshold) throw permissionDenied();
   }
 
-  /** Counts a failure, and locks the name where it was the last one allowed. */
-  async count({ login }: WrongCredentials): Promise<void> {
+  /**
+   * Counts a failure and returns what to throw. Both in one go: between a look at the count and its
+   * change no other guess can come.
+   */
+  failed(login: LoginName, message: string): Failure {
+    if (login.settings.disable) return new WrongCredentials(login, message);
+    const before = this.#recent(login);
+    if (before >= login.settings.threshold) return permissionDenied();
+    this.#note(login, before + 1);
+    return new WrongCredentials(login, message);
+  }
+
+  /** Locks the name where the failure was the last one allowed. */
+  async lockIfDue({ login }: WrongCredentials): Promise<void> {
     const { threshold, duration, disable } = login.settings;
-    if (disable) return;
-    const count = this.#recent(login) + 1;
-    this.#note(login, count);
-    if (count < threshold) return;
+    if (disable || this.#recent(login) < threshold) return;
     const until = this.clock.now() + duration * 1000;
     await this.transactions.run((transaction) => this.#lock(transaction, login, until));
   }

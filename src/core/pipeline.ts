@@ -59,7 +59,7 @@ export async function handleRequest(
     } catch (error) {
       await recordRefusal(passage, error);
       await useUpAfterRefusal(passage);
-      if (error instanceof WrongCredentials) await services.lockouts.count(error);
+      if (error instanceof WrongCredentials) await services.lockouts.lockIfDue(error);
       throw error;
     }
     await recordAnswer(passage, response);

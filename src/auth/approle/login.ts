@@ -3,7 +3,6 @@ import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call, LeaseCall } from "../../core/backend.ts";
-import { WrongCredentials } from "../../core/lockout.ts";
 import type { Services } from "../../core/services.ts";
 import type { Auth } from "../../logical/auth.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -57,7 +56,7 @@ async function checkSecretId(
   const place = { role: role.name, hash: hashSecretId(services, call, secretId) };
   const entry = await readSecretId(call, place);
   const now = services.tokens.clock.now();
-  if (entry === undefined || hasEnded(entry, now)) throw new WrongCredentials(counted, wrong);
+  if (entry === undefined || hasEnded(entry, now)) throw services.lockouts.failed(counted, wrong);
   useSecretId(call.storage, place, entry, now);
   call.transaction.afterCommit(() => services.lockouts.forget(counted));
   return entry;

@@ -3,7 +3,6 @@ import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call, LeaseCall } from "../../core/backend.ts";
-import { WrongCredentials } from "../../core/lockout.ts";
 import type { Services } from "../../core/services.ts";
 import type { Auth } from "../../logical/auth.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -26,7 +25,7 @@ async function login(
   const right = await passwords.verify(call.request, password, user?.passwordHash);
   services.lockouts.recheck(counted);
   if (user === undefined || !right) {
-    throw new WrongCredentials(counted, "invalid username or password");
+    throw services.lockouts.failed(counted, "invalid username or password");
   }
   if (isForeign(user.passwordHash)) {
     const passwordHash = await passwords.hash(call.request, password);
