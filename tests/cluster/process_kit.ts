@@ -15,13 +15,15 @@ export interface ClusterNode {
 export interface NodeOptions {
   readonly multiplier?: number;
   readonly retryJoin?: readonly string[];
+  /** Lines that the configuration has beside. */
+  readonly more?: string;
 }
 
 /** Writes a node's configuration; it is not started. */
 export async function makeNode(
   scratch: string,
   id: string,
-  { multiplier = 1, retryJoin = [] }: NodeOptions = {},
+  { multiplier = 1, retryJoin = [], more = "" }: NodeOptions = {},
 ): Promise<ClusterNode> {
   const port = nextPort += 2;
   const folder = `${scratch}/${id}`;
@@ -44,6 +46,7 @@ listener "tcp" {
 api_addr = "http://127.0.0.1:${port}"
 cluster_addr = "https://127.0.0.1:${port + 1}"
 disable_mlock = true
+${more}
 `,
   );
   return { id, address: `http://127.0.0.1:${port}`, port, folder, config, process: undefined };

@@ -3,8 +3,11 @@ import { assert, assertEquals } from "@std/assert";
 import { api, eventually, scratch } from "../../src/server/testing.ts";
 import { call, type Cluster, type ClusterNode, makeCluster, settled } from "./process_kit.ts";
 
-async function prepared(path: string): Promise<Cluster & { standbys: ClusterNode[] }> {
-  const cluster = await makeCluster(path, ["a", "b", "c"]);
+async function prepared(
+  path: string,
+  more = "",
+): Promise<Cluster & { standbys: ClusterNode[] }> {
+  const cluster = await makeCluster(path, ["a", "b", "c"], { more });
   const { nodes, token } = cluster;
   const leader = await settled(nodes);
   await call(leader, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
@@ -86,6 +89,21 @@ Deno.test("what must be written is done by the active node: limited uses, logins
   assert(typeof wrapped.wrap_info.token === "string");
 });
 
+/** Of a read; 0 where none comes soon. */
+async function statusOf(node: ClusterNode, token: string): Promise<number> {
+  try {
+    const response = await fetch(`${node.address}/v1/secret/x`, {
+      headers: { "x-vault-token": token },
+      signal: AbortSignal.timeout(8000),
+      redirect: "manual",
+    });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
+
 Deno.test("a standby that hears of no quorum answers no read", async () => {
   await using folder = await scratch();
   await using cluster = await prepared(folder.path);
@@ -94,16 +112,7 @@ Deno.test("a standby that hears of no quorum answers no read", async () => {
   await call(standby, "secret/x", { token, body: { value: 1 } });
   const others = nodes.filter((node) => node !== standby);
   for (const { process } of others) process?.signal("SIGSTOP");
-  const ask = async () => {
-    const response = await fetch(`${standby.address}/v1/secret/x`, {
-      headers: { "x-vault-token": token },
-      signal: AbortSignal.timeout(8000),
-      redirect: "manual",
-    });
-    await response.body?.cancel();
-    return response.status;
-  };
-  const asked = await Promise.all([1, 2, 3].map(() => ask().catch(() => 0)));
+  const asked = await Promise.all([1, 2, 3].map(() => statusOf(standby, token)));
   assert(asked.every((status) => status !== 200), String(asked));
   for (const { process } of others) process?.signal("SIGCONT");
   await eventually(async () => (await api(standby.address, "secret/x", { token })).status === 200);
@@ -131,4 +140,37 @@ Deno.test("X-Vault-Index comes with answers, and a made-up one is refused", asyn
   const refused = await ask(standby, { "x-vault-index": forged });
   assertEquals(refused.status, 400);
   await refused.body?.cancel();
+});
+
+Deno.test("with standby_max_staleness an older proof will do, and no older one", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path, `standby_max_staleness = "3s"`);
+  const { nodes, standbys: [standby], token } = cluster;
+  assert(standby !== undefined);
+  await call(standby, "secret/x", { token, body: { value: 1 } });
+  await call(standby, "secret/x", { token });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  await call(standby, "secret/x", { token });
+  const others = nodes.filter((node) => node !== standby);
+  for (const { process } of others) process?.signal("SIGSTOP");
+  assertEquals(await statusOf(standby, token), 200);
+  await new Promise((resolve) => setTimeout(resolve, 3500));
+  assert(await statusOf(standby, token) !== 200);
+  for (const { process } of others) process?.signal("SIGCONT");
+  await eventually(async () => (await api(standby.address, "secret/x", { token })).status === 200);
+});
+
+Deno.test("with disable_standby_reads a standby passes reads on", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path, "disable_standby_reads = true");
+  const { standbys: [standby], token } = cluster;
+  assert(standby !== undefined);
+  await call(standby, "secret/x", { token, body: { value: 1 } });
+  assertEquals((await call(standby, "secret/x", { token })).at("data", "value"), 1);
+  const metrics = await fetch(`${standby.address}/v1/sys/metrics`, {
+    headers: { "x-vault-token": token },
+    redirect: "manual",
+  });
+  assertEquals(metrics.status, 307);
+  await metrics.body?.cancel();
 });
