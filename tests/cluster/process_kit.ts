@@ -9,10 +9,20 @@ export interface ClusterNode {
   readonly port: number;
   readonly folder: string;
   readonly config: string;
+  readonly place: Place;
   process: Spawned | undefined;
 }
 
+/** Where a node runs: its address, and what the shell does before it starts. */
+export interface Place {
+  readonly host: string;
+  readonly shell: string;
+}
+
+const loopback: Place = { host: "127.0.0.1", shell: ":" };
+
 export interface NodeOptions {
+  readonly place?: Place;
   readonly multiplier?: number;
   readonly retryJoin?: readonly string[];
   /** Lines that the configuration has beside. */
@@ -23,7 +33,7 @@ export interface NodeOptions {
 export async function makeNode(
   scratch: string,
   id: string,
-  { multiplier = 1, retryJoin = [], more = "" }: NodeOptions = {},
+  { multiplier = 1, retryJoin = [], more = "", place = loopback }: NodeOptions = {},
 ): Promise<ClusterNode> {
   const port = nextPort += 2;
   const folder = `${scratch}/${id}`;
@@ -40,20 +50,28 @@ storage "raft" {
   ${joins}
 }
 listener "tcp" {
-  address = "127.0.0.1:${port}"
+  address = "${place.host}:${port}"
   tls_disable = true
 }
-api_addr = "http://127.0.0.1:${port}"
-cluster_addr = "https://127.0.0.1:${port + 1}"
+api_addr = "http://${place.host}:${port}"
+cluster_addr = "https://${place.host}:${port + 1}"
 disable_mlock = true
 ${more}
 `,
   );
-  return { id, address: `http://127.0.0.1:${port}`, port, folder, config, process: undefined };
+  return {
+    id,
+    address: `http://${place.host}:${port}`,
+    port,
+    folder,
+    config,
+    place,
+    process: undefined,
+  };
 }
 
 export async function start(node: ClusterNode): Promise<void> {
-  node.process = spawn(["server", `-config=${node.config}`]);
+  node.process = spawn(["server", `-config=${node.config}`], {}, node.place.shell);
   await node.process.saw("server started!");
 }
 
@@ -74,9 +92,12 @@ export async function makeCluster(
   scratch: string,
   ids: readonly string[],
   options: NodeOptions = {},
+  places: readonly Place[] = [],
 ): Promise<Cluster> {
   const nodes: ClusterNode[] = [];
-  for (const id of ids) nodes.push(await makeNode(scratch, id, options));
+  for (const [i, id] of ids.entries()) {
+    nodes.push(await makeNode(scratch, id, { ...options, place: places[i] ?? loopback }));
+  }
   await Promise.all(nodes.map(start));
   const [first, ...others] = nodes;
   if (first === undefined) throw new Error("no node");
