@@ -23,6 +23,11 @@ export interface EnabledDevice {
   readonly device: AuditDevice;
 }
 
+/** No device of this node has recorded a request or its answer. */
+export class AuditFailure extends Failure {
+  override name = "AuditFailure";
+}
+
 interface Running extends EnabledDevice {
   readonly queue: DeviceQueue;
   readonly health: DeviceHealth;
@@ -125,7 +130,7 @@ export class AuditBroker implements Auditor {
     this.#metrics.recorded(what, this.clock.monotonic() - start);
     if (results.some((failure) => failure === undefined)) return;
     this.#metrics.failed(what);
-    throw new Failure(500, [
+    throw new AuditFailure(500, [
       `no audit backend succeeded in logging the ${what}: ${results.join("; ")}`,
     ]);
   }

@@ -3,6 +3,7 @@
  * has applied once it is proved that this is not old. One ReadIndex (thesis 6.4) serves all reads
  * that wait. What can't be answered here ends in `NotAnswered`, before anything was done.
  */
+import { AuditFailure } from "../audit/broker.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { SealedError } from "../barrier/errors.ts";
 import { type Cancel, sleep } from "../base/clock.ts";
@@ -58,6 +59,8 @@ interface Open {
   /** Requests that use it. */
   inFlight: number;
   isClosed: boolean;
+  /** Another state was put in the place of the one that the services know. */
+  isReplaced: boolean;
 }
 
 const OPEN_AGAIN_MS = 500;
@@ -129,7 +132,9 @@ export class StandbyReads {
         throw new NotAnswered("the token's use must be counted");
       }
       open.services.telemetry.registry.counter("core.standby_reads").add();
-      return await handleRequest(open.services, request);
+      const response = await handleRequest(open.services, request);
+      if (open.isReplaced) throw new NotAnswered("half of it may be of another state");
+      return response;
     } catch (error) {
       throw isOfThisNodeOnly(error) ? new NotAnswered("not here", { cause: error }) : error;
     } finally {
@@ -171,8 +176,10 @@ export class StandbyReads {
     if (open !== undefined && keys !== undefined) return open.invalidation.applied(keys);
     if (keys === undefined) {
       this.#missed = undefined;
-      open?.services.transactions.changedElsewhere(undefined);
-      if (open !== undefined) this.#openAnew();
+      if (open === undefined) return;
+      open.isReplaced = true;
+      open.services.transactions.changedElsewhere(undefined);
+      this.#openAnew();
     } else if (this.#opening !== undefined) this.#missed?.push(...keys);
   }
 
@@ -212,7 +219,7 @@ export class StandbyReads {
     if (missed === undefined || !this.#isRunning) return await closeServices(services);
     const invalidation = new Invalidation(services.transactions, keptState(services, barrier));
     invalidation.applied(missed);
-    this.#open = { services, invalidation, inFlight: 0, isClosed: false };
+    this.#open = { services, invalidation, inFlight: 0, isClosed: false, isReplaced: false };
     log.info("this standby answers reads");
   }
 
@@ -242,8 +249,8 @@ async function hasLimitedUses(services: Services, request: Request): Promise<boo
   return entry !== undefined && entry.numUses > 0;
 }
 
-/** A write after all, a key of a newer term, damage on this disk: the active node may do better. */
+/** A write after all, a key of a newer term, a damaged disk, a full one: the active node may do better. */
 function isOfThisNodeOnly(error: unknown): boolean {
   return error instanceof ReadOnlyError || error instanceof CorruptionError ||
-    error instanceof SealedError;
+    error instanceof SealedError || error instanceof AuditFailure;
 }

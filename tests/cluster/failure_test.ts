@@ -119,3 +119,27 @@ Deno.test("after a loss of power everywhere the cluster elects as soon as it is 
   assert(performance.now() - started < 5000);
   await nothingIsLost(cluster, acknowledged);
 });
+
+Deno.test("a rolling restart with step-down: writes go on, nothing acknowledged is lost", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, token, key } = cluster;
+  const load = startLoad(nodes, token);
+  await sleep(500);
+  for (const node of nodes) {
+    if ((await settled(nodes)) === node) {
+      await call(node, "sys/step-down", { token, method: "PUT" });
+      await eventually(async () => (await settled(nodes)) !== node);
+    }
+    await kill(node, "SIGTERM");
+    await start(node);
+    await call(node, "sys/unseal", { body: { key } });
+    await node.process?.saw("this standby answers reads");
+    await eventually(async () => (await call(node, "secret/w0", { token })).status === 200);
+  }
+  await sleep(300);
+  const acknowledged = await load.stop();
+  assertEquals(load.errors, []);
+  await nothingIsLost(cluster, acknowledged);
+  assert(load.longestGapMs() <= 500, `no write for ${load.longestGapMs()} ms`);
+});
