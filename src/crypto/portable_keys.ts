@@ -55,7 +55,7 @@ function generate(kind: KeyKind): Promise<KeyObject> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, _public: unknown, key: KeyObject) =>
       error === null || error === undefined ? resolve(key) : reject(error);
-    if (kind === "ed25519") generateKeyPair("ed25519", undefined, done);
+    if (kind === "ed25519") generateKeyPair("ed25519", {}, done);
     else if (kind === "ecdsa-p256") generateKeyPair("ec", { namedCurve: CURVES.p256 }, done);
     else if (kind === "ecdsa-p384") generateKeyPair("ec", { namedCurve: CURVES.p384 }, done);
     else if (kind === "ecdsa-p521") generateKeyPair("ec", { namedCurve: CURVES.p521 }, done);

@@ -10,13 +10,18 @@ import { renewUser, revokeUser } from "./lease.ts";
 import { mysqlPlugins } from "./mysql/plugin.ts";
 import type { DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
+import { redisPlugins } from "./redis/plugin.ts";
 import { RotationSchedule } from "./schedule.ts";
 import { rolePaths } from "./role_paths.ts";
 import { rotateRootPath } from "./rotate_root.ts";
 import { staticPaths } from "./static_paths.ts";
 
 /** The kinds of databases there are. */
-export const databasePlugins: readonly DatabasePlugin[] = [postgres, ...mysqlPlugins];
+export const databasePlugins: readonly DatabasePlugin[] = [
+  postgres,
+  ...mysqlPlugins,
+  ...redisPlugins,
+];
 
 export function databaseBackend(
   services: () => Services,

@@ -17,6 +17,7 @@ export const expirationSlackMs = 5000;
 interface NewUser {
   readonly config: ConnectionConfig;
   readonly role: Role;
+  readonly creation: readonly string[];
   readonly values: StatementValues;
   readonly username: string;
   /** Filled in by the core: its lease comes with the commit. */
@@ -32,8 +33,9 @@ async function issue(engine: Engine, call: Call, name: string): Promise<LogicalR
   if (role === undefined) throw badRequest(`unknown role: ${name}`);
   const config = await readConfig(call.storage, role.dbName);
   checkAllowed(config, name);
-  if (role.creation.length === 0) throw new Failure(500, "the role has no creation statements");
   const plugin = engine.connections.plugin(config.pluginName);
+  const creation = role.creation.length === 0 ? plugin.creationStatements : role.creation;
+  if (creation.length === 0) throw new Failure(500, "the role has no creation statements");
   const source = nameSource(engine);
   const username = makeUsername(
     config.details.username_template || plugin.usernameTemplate,
@@ -70,7 +72,7 @@ async function issue(engine: Engine, call: Call, name: string): Promise<LogicalR
     },
   };
   const values = { name: username, username, password, expiration };
-  const user = { config, role, values, username, response };
+  const user = { config, role, creation, values, username, response };
   call.transaction.beforeAnswer(() => make(engine, user));
   return response;
 }
@@ -82,7 +84,7 @@ async function make(engine: Engine, user: NewUser): Promise<void> {
   try {
     await requireLease(engine, user);
     const database = await engine.connections.get(user.config);
-    await database.run(user.role.creation, user.values);
+    await database.run("create", user.creation, user.values);
   } catch (error) {
     await undo(engine, user, error);
     throw databaseRefusal("the database user could not be made", error);
@@ -135,7 +137,7 @@ async function undo(engine: Engine, user: NewUser, error: unknown): Promise<void
 async function rollBack(engine: Engine, { config, role, values }: NewUser): Promise<void> {
   if (role.rollback.length === 0) return;
   try {
-    await (await engine.connections.get(config)).run(role.rollback, values);
+    await (await engine.connections.get(config)).run("rollback", role.rollback, values);
   } catch (error) {
     if (!(error instanceof DatabaseFailure)) throw error;
     engine.services().mounts.platform.log.warn("rollback statements failed", {

@@ -37,9 +37,10 @@ export async function revokeUser(engine: Engine, call: LeaseCall): Promise<void>
   await engine.creating.get(user.username);
   const database = await engine.connections.getPatiently(config);
   const statements = role?.revocation ?? user.revocation;
+  const values = { name: user.username, username: user.username };
   if (statements.length === 0) return await database.drop(user.username);
   try {
-    await database.run(statements, { name: user.username, username: user.username });
+    await database.run("revoke", statements, values);
   } catch (error) {
     // One that never came to be, or went by other hands, can't be ended, and need not be.
     if (await database.has(user.username)) throw error;
@@ -81,7 +82,8 @@ export async function renewUser(engine: Engine, call: LeaseCall): Promise<Logica
   if (statements.length === 0) return { secret };
   try {
     const database = await engine.connections.get(config);
-    await database.run(statements, { name: user.username, username: user.username, expiration });
+    const values = { name: user.username, username: user.username, expiration };
+    await database.run("renew", statements, values);
   } catch (error) {
     throw databaseRefusal("the database user could not be renewed", error);
   }

@@ -16,7 +16,11 @@ class FakeDatabase implements Database {
   failure: DatabaseFailure | undefined;
   dropFails = false;
 
-  async run(_statements: readonly string[], values: Readonly<Record<string, string>>) {
+  async run(
+    _purpose: string,
+    _statements: readonly string[],
+    values: Readonly<Record<string, string>>,
+  ) {
     await this.during();
     if (this.failure?.unchanged !== true && values.name !== undefined) this.users.add(values.name);
     if (this.failure !== undefined) throw this.failure;

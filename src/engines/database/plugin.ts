@@ -14,10 +14,13 @@ export interface OpenSettings {
   readonly privateKey: string;
 }
 
+/** What statements are run for. */
+export type Purpose = "create" | "rollback" | "renew" | "rotate" | "revoke";
+
 /** A connection's open pool. All methods throw `DatabaseFailure`. */
 export interface Database {
   /** Runs statements in one transaction, as far as the kind of database has those. */
-  run(statements: readonly string[], values: StatementValues): Promise<void>;
+  run(purpose: Purpose, statements: readonly string[], values: StatementValues): Promise<void>;
   /** Takes a user and what it was granted away; content with one that is not there. */
   drop(username: string): Promise<void>;
   /** Whether there is a user of the name; true where that can't be told. */
@@ -28,7 +31,8 @@ export interface Database {
 
 export interface DatabasePlugin {
   readonly name: string;
-  /** Used where a role or connection has no statements of its own. */
+  /** These are used where a role or connection has none of its own; [] where it must have. */
+  readonly creationStatements: readonly string[];
   readonly renewStatements: readonly string[];
   readonly rotateStatements: readonly string[];
   readonly usernameTemplate: string;

@@ -44,7 +44,7 @@ async function apply(engine: Engine, uuid: string, name: string, password: strin
   const statements = own.length === 0 ? plugin.rotateStatements : own;
   try {
     const database = await engine.connections.get(config);
-    await database.run(statements, { name: username, username, password });
+    await database.run("rotate", statements, { name: username, username, password });
   } catch (error) {
     if (error instanceof DatabaseFailure && error.unchanged) {
       await change((now) => ({

@@ -74,7 +74,7 @@ async function apply(engine: Engine, mount: MountRef, name: string): Promise<voi
   try {
     const database = await engine.connections.get(config);
     const statements = own.length === 0 ? plugin.rotateStatements : own;
-    await database.run(statements, { name: username, username, password });
+    await database.run("rotate", statements, { name: username, username, password });
   } catch (error) {
     await giveUp(engine, mount, name, error);
     throw databaseRefusal("the password of the database user could not be changed", error);

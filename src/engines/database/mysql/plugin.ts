@@ -11,7 +11,7 @@ import { checkTls } from "./tls.ts";
 async function open(settings: OpenSettings): Promise<Database> {
   const pool = await Pool.open(settings);
   return {
-    run: (statements, values) =>
+    run: (_purpose, statements, values) =>
       pool.transaction(async (session) => {
         // One text may hold several statements; the server parts them, quotes and all.
         for (const one of expandStatements(statements)) {
@@ -33,6 +33,7 @@ async function open(settings: OpenSettings): Promise<Database> {
 function plugin(name: string, usernameTemplate: string): DatabasePlugin {
   return {
     name,
+    creationStatements: [],
     // A MySQL user has no end of its own.
     renewStatements: [],
     rotateStatements: ["ALTER USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'"],

@@ -1,7 +1,7 @@
 /** What a MySQL connection's settings say of TLS. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { badRequest } from "../../../base/failure.ts";
 import { isTrue } from "../details.ts";
+import { checkCertificate, isKeyOf } from "../pem.ts";
 import type { Dsn } from "./dsn.ts";
 import type { SslOptions } from "mysql2";
 
@@ -37,27 +37,10 @@ export function tlsOptions(details: Details, certificateKey: string, dsn: Dsn) {
 /** Throws a 400 for certificates and keys that are none; their text is not repeated. */
 export function checkTls(details: Details, certificateKey: string): void {
   const { tls_ca: ca = "" } = details;
-  if (ca !== "") readCertificate("tls_ca", ca);
+  if (ca !== "") checkCertificate("tls_ca", ca);
   if (certificateKey === "") return;
   const { cert, key } = splitPem(certificateKey);
-  const certificate = readCertificate("tls_certificate_key", cert);
+  const certificate = checkCertificate("tls_certificate_key", cert);
   if (isKeyOf(certificate, key)) return;
   throw badRequest("tls_certificate_key must be a certificate and its private key as PEM");
-}
-
-function isKeyOf(certificate: X509Certificate, key: string): boolean {
-  try {
-    return certificate.checkPrivateKey(createPrivateKey(key));
-  } catch {
-    // No key at all; what it is instead is not for an error's text.
-    return false;
-  }
-}
-
-function readCertificate(name: string, pem: string): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch (error) {
-    throw badRequest(`${name} holds no certificate as PEM`, error);
-  }
 }

@@ -15,7 +15,7 @@ function quote(value: string): string {
 async function open(settings: OpenSettings): Promise<Database> {
   const pool = await Pool.open(settings);
   return {
-    run: (statements, values) =>
+    run: (_purpose, statements, values) =>
       pool.transaction(async (session) => {
         // Without parameters one call may hold several statements, semicolons in bodies and all.
         for (const one of expandStatements(statements)) {
@@ -36,6 +36,7 @@ async function open(settings: OpenSettings): Promise<Database> {
 
 export const postgres: DatabasePlugin = {
   name: "postgresql-database-plugin",
+  creationStatements: [],
   renewStatements: [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`],
   rotateStatements: [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`],
   // 63 bytes are what PostgreSQL keeps of a name.

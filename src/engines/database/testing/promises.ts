@@ -176,12 +176,14 @@ function stopping(plugin: DatabasePlugin, at: "before" | "after", stopped: () =>
     return new Promise<never>(() => {});
   };
   const hold = (database: Database): Database => ({
-    ...database,
-    async run(statements, values) {
+    async run(purpose, statements, values) {
       if (at === "before") return await halt();
-      await database.run(statements, values);
+      await database.run(purpose, statements, values);
       return await halt();
     },
+    drop: (name) => database.drop(name),
+    has: (name) => database.has(name),
+    close: () => database.close(),
   });
   return {
     ...plugin,
