@@ -107,8 +107,8 @@ async function write(engine: Engine, call: Call, input: ConfigInput) {
   }
   saveConfig(call.storage, config);
   call.transaction.afterCommit(() => engine.connections.close(config.name));
-  const bare = hidePassword(config.details.connection_url ?? "") !== config.details.connection_url;
-  return bare
+  const { connection_url = "" } = config.details;
+  return hidePassword(connection_url) !== connection_url
     ? {
       warnings: ["connection_url holds a password: with {{password}} instead, it can be rotated"],
     }

@@ -9,9 +9,10 @@ import type { Redis, RedisOptions } from "./ioredis.d.ts";
 const connectTimeoutMs = 10_000;
 const commandTimeoutMs = 60_000;
 
-async function loadDriver(): Promise<{ Redis: typeof Redis }> {
-  // @ts-types="./ioredis.d.ts"
-  return await import("ioredis");
+async function loadDriver(): Promise<typeof Redis> {
+  // Bundled, a CommonJS module has no names but the default's.
+  const { default: driver } = await import("ioredis");
+  return driver.Redis;
 }
 
 /** An error that the server itself has sent: it has not carried out that command. */
@@ -95,7 +96,7 @@ export class Client {
     return await withFirstPassword(
       this.settings,
       isWrongPassword,
-      (password) => connect(driver.Redis, options(this.settings, password)),
+      (password) => connect(driver, options(this.settings, password)),
     );
   }
 
