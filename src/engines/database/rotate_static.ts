@@ -8,8 +8,8 @@ import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
 import {
   deleteStaticRole,
-  nextRotation,
   readStaticRole,
+  rotationAfter,
   saveStaticRole,
   type StaticRole,
 } from "./static_role.ts";
@@ -84,9 +84,10 @@ async function apply(engine: Engine, mount: MountRef, name: string): Promise<voi
     const now = await readStaticRole(storage, name);
     if (now === undefined) return;
     const lastRotation = tokens.clock.now();
-    const rotated = { ...now, password, pendingPassword: "", lastRotation };
+    const nextRotation = await rotationAfter(lastRotation, now);
+    const rotated = { ...now, password, pendingPassword: "", lastRotation, nextRotation };
     saveStaticRole(storage, name, rotated);
-    transaction.afterCommit(() => engine.schedule.nudge(nextRotation(rotated)));
+    transaction.afterCommit(() => engine.schedule.nudge(nextRotation));
   });
 }
 

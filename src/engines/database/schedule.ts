@@ -3,7 +3,13 @@ import type { Cancel } from "../../base/clock.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Engine } from "./engine.ts";
 import { type MountRef, prepareRotation, rotateNow } from "./rotate_static.ts";
-import { listStaticRoles, nextRotation, readStaticRole } from "./static_role.ts";
+import {
+  isMissed,
+  listStaticRoles,
+  readStaticRole,
+  rotationAfter,
+  saveStaticRole,
+} from "./static_role.ts";
 
 const retryMs = 10_000;
 /** The clock may be set forward: looks at least this often. */
@@ -87,16 +93,29 @@ export class RotationSchedule {
       const role = await find();
       if (role === undefined) return Infinity;
       if (role.pendingPassword === "") {
-        if (nextRotation(role) > this.#now()) return nextRotation(role);
+        if (role.nextRotation > this.#now()) return role.nextRotation;
+        if (isMissed(role, this.#now())) return await this.#skip(mount, name);
         await transactions.run((t) => prepareRotation(engine, t, mount, name));
       }
       await rotateNow(engine, mount, name);
       const rotated = await find();
-      return rotated === undefined ? Infinity : nextRotation(rotated);
+      return rotated === undefined ? Infinity : rotated.nextRotation;
     } catch (error) {
       this.#complain("a static role could not be rotated; trying again", error, name);
       return this.#now() + retryMs;
     }
+  }
+
+  /** Leaves out a time whose window is over; the one that comes next. */
+  async #skip(mount: MountRef, name: string): Promise<number> {
+    return await this.engine().services().transactions.run(async (transaction) => {
+      const storage = transaction.within(mount.prefix);
+      const role = await readStaticRole(storage, name);
+      if (role === undefined) return Infinity;
+      const nextRotation = await rotationAfter(this.#now(), role);
+      saveStaticRole(storage, name, { ...role, nextRotation });
+      return nextRotation;
+    });
   }
 
   #complain(message: string, error: unknown, role?: string): void {

@@ -12,8 +12,8 @@ import { readStatements, statementsField } from "./statements.ts";
 import {
   deleteStaticRole,
   listStaticRoles,
-  nextRotation,
   readStaticRole,
+  rotationAfter,
   saveStaticRole,
   type StaticRole,
 } from "./static_role.ts";
@@ -25,6 +25,8 @@ const fields = {
   db_name: field.string("The connection that the role uses."),
   username: field.string("The database user whose password is changed."),
   rotation_period: field.duration("Seconds between two changes."),
+  rotation_schedule: field.string("When to change it, in cron's notation and UTC, not a period."),
+  rotation_window: field.duration("Seconds after a scheduled time in which it may be done."),
   rotation_statements: statementsField("Change the password."),
   credential_type: field.string("Only password.", "password"),
   credential_config: field.pairs("Accepted for compatibility."),
@@ -34,12 +36,43 @@ type StaticInput =
   & { readonly [K in keyof typeof fields]: (typeof fields)[K]["default"] }
   & { readonly name: string };
 
-function merge(input: StaticInput, before: StaticRole | undefined): StaticRole {
+/** A window that is shorter would be missed by a restart. */
+const shortestWindow = 3_600;
+
+type Times = Pick<StaticRole, "rotationPeriod" | "rotationSchedule" | "rotationWindow">;
+
+/** What is given of period and schedule takes the other's place. Throws a 400. */
+function times(input: StaticInput, before: StaticRole | undefined): Times {
+  const { rotation_period: period, rotation_schedule: schedule, rotation_window: window } = input;
+  if (period && schedule) {
+    throw badRequest("rotation_period and rotation_schedule are mutually exclusive");
+  }
+  const rotationSchedule = period ? "" : schedule ?? before?.rotationSchedule ?? "";
+  if (rotationSchedule !== "") {
+    const rotationWindow = window ?? before?.rotationWindow ?? 0;
+    if (rotationWindow !== 0 && rotationWindow < shortestWindow) {
+      throw badRequest(`rotation_window must be ${shortestWindow} seconds or more`);
+    }
+    return { rotationPeriod: 0, rotationSchedule, rotationWindow };
+  }
+  if (window) throw badRequest("rotation_window needs a rotation_schedule");
+  const rotationPeriod = period ?? before?.rotationPeriod ?? 0;
+  if (rotationPeriod < shortestPeriod) {
+    throw badRequest(`rotation_period must be ${shortestPeriod} seconds or more`);
+  }
+  return { rotationPeriod, rotationSchedule: "", rotationWindow: 0 };
+}
+
+async function merge(
+  input: StaticInput,
+  before: StaticRole | undefined,
+  now: number,
+): Promise<StaticRole> {
   const statements = input.rotation_statements;
   const role = {
     dbName: input.db_name ?? before?.dbName ?? "",
     username: input.username ?? before?.username ?? "",
-    rotationPeriod: input.rotation_period ?? before?.rotationPeriod ?? 0,
+    ...times(input, before),
     rotateStatements: statements === undefined
       ? before?.rotateStatements ?? []
       : readStatements("rotation_statements", statements),
@@ -55,19 +88,24 @@ function merge(input: StaticInput, before: StaticRole | undefined): StaticRole {
   if (input.credential_type !== "password") {
     throw badRequest("credential_type can only be password");
   }
-  if (role.rotationPeriod < shortestPeriod) {
-    throw badRequest(`rotation_period must be ${shortestPeriod} seconds or more`);
-  }
-  return role;
+  return { ...role, nextRotation: await rotationAfter(role.lastRotation || now, role) };
 }
 
 async function write(engine: Engine, call: Call, input: StaticInput): Promise<void> {
   const before = await readStaticRole(call.storage, input.name);
-  const role = merge(input, before);
+  const role = await merge(input, before, engine.services().tokens.clock.now());
   if (role.password === "") return await rotateLater(engine, call, input.name, role);
   checkAllowed(await readConfig(call.storage, role.dbName), input.name);
   saveStaticRole(call.storage, input.name, role);
-  call.transaction.afterCommit(() => engine.schedule.nudge(nextRotation(role)));
+  call.transaction.afterCommit(() => engine.schedule.nudge(role.nextRotation));
+}
+
+function timesBody({ rotationPeriod, rotationSchedule, rotationWindow }: Times): JsonObject {
+  if (rotationSchedule === "") return { rotation_period: rotationPeriod };
+  return {
+    rotation_schedule: rotationSchedule,
+    ...(rotationWindow === 0 ? {} : { rotation_window: rotationWindow }),
+  };
 }
 
 function body(role: StaticRole): JsonObject {
@@ -75,7 +113,7 @@ function body(role: StaticRole): JsonObject {
     credential_type: "password",
     db_name: role.dbName,
     username: role.username,
-    rotation_period: role.rotationPeriod,
+    ...timesBody(role),
     rotation_statements: [...role.rotateStatements],
     last_vault_rotation: rfc3339(role.lastRotation),
   };
@@ -85,11 +123,11 @@ async function credentials(engine: Engine, call: Call, name: string): Promise<Js
   const role = await requireStaticRole(call, name);
   if (role.password === "") throw badRequest(`the role ${name} has no password yet`);
   checkAllowed(await readConfig(call.storage, role.dbName), name);
-  const left = nextRotation(role) - engine.services().tokens.clock.now();
+  const left = role.nextRotation - engine.services().tokens.clock.now();
   return {
     username: role.username,
     password: role.password,
-    rotation_period: role.rotationPeriod,
+    ...timesBody(role),
     last_vault_rotation: rfc3339(role.lastRotation),
     ttl: Math.max(0, Math.floor(left / 1000)),
   };

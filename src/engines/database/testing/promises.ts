@@ -148,6 +148,37 @@ export async function passwordsChange(t: Deno.TestContext, database: TestDatabas
     assertEquals(await works(second), false);
   });
 
+  await t.step(
+    "one with a schedule changes at its time, in UTC, and not past its window",
+    async () => {
+      await database.addUser("planned", "first");
+      const data = { db_name: "db", username: "planned", rotation_schedule: "30 * * * *" };
+      const write = (more: Record<string, string>) =>
+        kit.status("update", "database/static-roles/planned", { data: { ...data, ...more } });
+      assertEquals(await write({ rotation_period: "1h" }), 400);
+      assertEquals(await write({ rotation_window: "10m" }), 400);
+      assertEquals(await write({ rotation_schedule: "61 * * * *" }), 400);
+      assertEquals(await write({ rotation_window: "1h" }), 200);
+      const read = async () => (await kit.ask("read", "database/static-creds/planned")).data ?? {};
+      const { password, ttl } = await read();
+      const start = kit.clock.now();
+      const half = 1_800_000;
+      const due = Math.floor((start + half) / 3_600_000) * 3_600_000 + half;
+      assertEquals(ttl, Math.floor((due - start) / 1000));
+      await kit.clock.advance(due - start + 1000);
+      assert(await eventually(async () => (await read()).password !== password), "in time");
+      const second = String((await read()).password);
+      assert(await database.login("planned", second));
+      await kit.node.seal();
+      await kit.clock.advance(3 * 3_600_000 - 60_000 + 3_600_000);
+      await kit.start();
+      await kit.clock.advance(1000);
+      assertEquals((await read()).password, second, "its window was over");
+      await kit.clock.advance(3_600_000);
+      assert(await eventually(async () => (await read()).password !== second), "the next time");
+    },
+  );
+
   await t.step("one of a user that is not there is refused and leaves nothing", async () => {
     const data = { db_name: "db", username: "absent", rotation_period: "1h" };
     assertEquals(await kit.status("update", "database/static-roles/none", { data }), 500);
