@@ -16,7 +16,12 @@ import {
   type Storage,
   type Write,
 } from "../storage/storage.ts";
-import { AlreadyInitializedError, NotInitializedError, SealedError } from "./errors.ts";
+import {
+  AlreadyInitializedError,
+  NotInitializedError,
+  SealedError,
+  WrongRootKeyError,
+} from "./errors.ts";
 import { openFrame, sealFrame, termOf } from "./frame.ts";
 import { KEY_LENGTH, type KeyringRecord, type TermRecord, wipeKeyring } from "./keyring.ts";
 import { OpenKeyring, RootKey } from "./open_keyring.ts";
@@ -139,6 +144,17 @@ export class Barrier implements Storage {
   /** Whether a key is the root key. Throws `SealedError`. */
   verifyRoot(key: Uint8Array): boolean {
     return this.#open().root.is(key);
+  }
+
+  /** Whether a stored keyring opens with this barrier's root key. Throws `SealedError`. */
+  opensKeyring(frame: Bytes): boolean {
+    try {
+      wipeKeyring(openStoredKeyring(this.#open().root.key, frame));
+      return true;
+    } catch (error) {
+      if (error instanceof WrongRootKeyError || error instanceof CorruptionError) return false;
+      throw error;
+    }
   }
 
   /** The data key in use. Throws `SealedError`. */

@@ -9,9 +9,10 @@ import type { Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import { WrongRootKeyError } from "../barrier/errors.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
-import type { Entry, Storage } from "../storage/storage.ts";
+import type { Storage } from "../storage/storage.ts";
 import type { Platform } from "./backend.ts";
 import type { HttpSettings } from "./http_settings.ts";
+import type { IntegratedStorage, RaftIndexes } from "./integrated_storage.ts";
 import type { JsonObject } from "../logical/json.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { noteVersion, readVersionHistory } from "./version_history.ts";
@@ -56,21 +57,6 @@ export interface NodeParts extends OpenParts {
   readonly ha?: HighAvailability;
   /** The defaults where absent. */
   readonly standby?: StandbySettings;
-}
-
-/** Storage that can be read as it is at one moment, and replaced as a whole. */
-export interface IntegratedStorage {
-  readonly nodeId: string;
-  /** Where temporary files may lie. */
-  readonly spoolFolder: string;
-  position(): { readonly index: number; readonly term: number };
-  snapshot(): AsyncIterable<Entry>;
-  restore(entries: AsyncIterable<Entry>): Promise<void>;
-}
-
-export interface RaftIndexes {
-  readonly raft_committed_index: number;
-  readonly raft_applied_index: number;
 }
 
 /** Between looks at the keyring. */
@@ -350,21 +336,26 @@ export class Node {
   /**
    * Puts other content in the storage's place, from within a request. The node serves again at once
    * where its root key opens what is there now; else it is sealed and waits for the keys of that.
+   * Where that failed and changed nothing it serves what it served, and throws.
    */
   replaceContent(replace: () => Promise<void>): Promise<void> {
     return this.#exclusively(async () => {
       await this.#stopServing(1);
       const { log } = this.platform;
+      let failure: unknown;
       try {
-        await replace();
+        await replace().catch((error) => {
+          failure = error;
+        });
         await this.barrier.reload();
-        await this.#serve();
-        log.info("the content was replaced by a snapshot");
+        if (this.ha === undefined || this.ha.isActive) await this.#serve();
+        if (failure === undefined) log.info("the content was replaced by a snapshot");
       } catch (error) {
         await this.#close();
         if (!(error instanceof WrongRootKeyError)) throw error;
         log.warn("the snapshot was restored; unseal with the keys of the cluster it was made by");
       }
+      if (failure !== undefined) throw failure;
     });
   }
 
@@ -400,7 +391,8 @@ export class Node {
       const confirmed = ha?.confirm();
       if (confirmed !== undefined) await confirmed;
       const response = await handleRequest(services, request);
-      this.#tellIndex(request, services);
+      // The restore of a snapshot puts others in the place of the services that it came through.
+      this.#tellIndex(request, this.#services);
       return response;
     } catch (error) {
       throw this.ha === undefined ? error : explainLoss(error);

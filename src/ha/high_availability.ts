@@ -87,6 +87,8 @@ export class HighAvailability {
   #opening: Promise<Cluster> | undefined;
   #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
   #isRemoved = false;
+  /** What the cluster port was opened with last. */
+  #lastTls: ClusterTls | undefined;
   /** When this node became active, milliseconds of the monotonic clock. */
   #activeFrom = 0;
   #client: Client | undefined;
@@ -175,11 +177,14 @@ export class HighAvailability {
     });
     const stored = await this.#parts.barrier.get(TLS_KEY);
     if (stored !== undefined) await this.open(decodeClusterTls(stored));
+    // A snapshot of a cluster of one node was restored: the group goes on with what it used.
+    else if (this.#lastTls !== undefined) await this.open(this.#lastTls);
   }
 
   /** Opens the cluster port and talks to the others; harmless where that is done. */
   async open(tls: ClusterTls): Promise<void> {
     this.#opening ??= this.#open(tls);
+    this.#lastTls = tls;
     try {
       this.#cluster = await this.#opening;
     } catch (error) {
@@ -242,7 +247,12 @@ export class HighAvailability {
     if (this.#cluster === undefined) return;
     const { barrier, addresses, clock } = this.#parts;
     const value = encodeAdvertisement({ ...addresses, activeSince: clock.now() });
-    await barrier.write([{ key: advertisementKey(this.nodeId), value }]);
+    const tls = encodeClusterTls(this.#cluster.tls);
+    await barrier.write([
+      { key: advertisementKey(this.nodeId), value },
+      // A snapshot may have brought another: what the nodes use now is what they start with next.
+      { key: TLS_KEY, value: tls },
+    ]);
     await this.#keepOwnAddress();
   }
 

@@ -45,6 +45,11 @@ export interface DriverOptions {
   readonly nodeFile: HardStateStore;
   /** Takes committed entries, in order, each once. */
   readonly apply: (entries: readonly LogEntry[]) => void;
+  /**
+   * Takes a committed entry that replaces everything. Nothing after it is applied until `skipTo`
+   * says that it is done.
+   */
+  readonly replace?: (entry: LogEntry) => void;
   /** Everything up to here was applied before. */
   readonly applied: number;
   /** Resolves when a group may be put together. */
@@ -82,6 +87,8 @@ export class Driver {
   #isClosed = false;
   /** Set while a task needs everything to stand still. */
   #isStill = false;
+  #isReplacing = false;
+  #askedStill: () => void = () => {};
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -90,6 +97,10 @@ export class Driver {
 
   get appliedIndex(): number {
     return this.#applied;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get failure(): Error | undefined {
@@ -138,6 +149,7 @@ export class Driver {
     if (this.#isClosed) throw new StorageError("the storage is closed");
     if (this.#failure !== undefined) throw this.#refusal(this.#failure);
     this.#isStill = true;
+    this.#askedStill();
     try {
       await this.#pumping;
       return await task();
@@ -150,6 +162,7 @@ export class Driver {
   /** A whole state has come in: everything up to here is in it. Only while all stands still. */
   skipTo(index: number): void {
     this.#applied = index;
+    this.#isReplacing = false;
   }
 
   /** Lets what was submitted end and takes no more. */
@@ -184,7 +197,12 @@ export class Driver {
       try {
         await turn();
         const taken = this.#takeGroup();
-        const group = await this.#hasRoom(taken) ? taken : [];
+        const room = await this.#hasRoom(taken);
+        if (room === "still") {
+          this.#queue.unshift(...taken);
+          break;
+        }
+        const group = room === "room" ? taken : [];
         for (const event of this.#events.splice(0)) event();
         this.#dropLost();
         if (group.length > 0) await this.#commitGroup(group);
@@ -207,16 +225,28 @@ export class Driver {
     this.#waiting.clear();
   }
 
-  /** Waits until the state can take more; where the disk is too full for that the group is told. */
-  async #hasRoom(group: readonly Proposal[]): Promise<boolean> {
+  /**
+   * Waits until the state can take more; where the disk is too full for that the group is told.
+   * Whoever asks for stillness may keep the flush that makes room from running, and goes first.
+   */
+  async #hasRoom(group: readonly Proposal[]): Promise<"room" | "full" | "still"> {
+    if (group.length === 0) return "room";
     try {
-      await this.#options.backPressure();
-      return true;
+      const flushed = this.#options.backPressure()?.then(() => "room" as const);
+      if (flushed === undefined) return "room";
+      return await Promise.race([flushed, this.#untilStill()]);
     } catch (error) {
       if (!(error instanceof StorageFullError)) throw error;
       for (const { reject } of group) reject(error);
-      return false;
+      return "full";
     }
+  }
+
+  #untilStill(): Promise<"still"> {
+    if (this.#isStill) return Promise.resolve("still");
+    return new Promise((resolve) => {
+      this.#askedStill = () => resolve("still");
+    });
   }
 
   #takeGroup(): Proposal[] {
@@ -287,12 +317,26 @@ export class Driver {
 
   async #applyCommitted(): Promise<void> {
     const { raft, log } = this.#options;
-    while (this.#applied < raft.commitIndex) {
+    while (this.#applied < raft.commitIndex && !this.#isReplacing) {
       const from = this.#applied + 1;
       const recent = raft.recent(from, raft.commitIndex);
-      if (recent !== undefined) this.#apply(recent);
-      else for await (const page of log.read(from, raft.commitIndex)) this.#apply(page);
+      if (recent !== undefined) this.#applyUpToReplacement(recent);
+      else {
+        for await (const page of log.read(from, raft.commitIndex)) {
+          this.#applyUpToReplacement(page);
+          if (this.#isReplacing) break;
+        }
+      }
     }
+  }
+
+  #applyUpToReplacement(entries: readonly LogEntry[]): void {
+    const at = entries.findIndex(({ type }) => type === EntryType.replace);
+    this.#apply(at < 0 ? entries : entries.slice(0, at));
+    const replacing = entries[at];
+    if (replacing === undefined) return;
+    this.#isReplacing = true;
+    this.#options.replace?.(replacing);
   }
 
   #apply(entries: readonly LogEntry[]): void {

@@ -13,12 +13,13 @@ import {
 import type { Message, NodeId } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver, DriverPeers } from "./driver.ts";
-import { NotLeaderError, StorageError } from "./errors.ts";
+import { NotLeaderError, OutcomeUnknownError, StorageError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { ReadGate } from "./read_gate.ts";
 import type { State, StoredEntry } from "./state.ts";
-import { heldEntries } from "./state_snapshot.ts";
+import { isQuorum } from "./consensus/configuration.ts";
+import type { Replacement } from "./replacement.ts";
 import { installState } from "./state_install.ts";
 import type { Settings } from "./store_options.ts";
 import type { StateHead, Transport } from "./transport.ts";
@@ -31,6 +32,7 @@ export interface GroupParts {
   readonly log: LogDisk;
   readonly state: State;
   readonly maintenance: Maintenance;
+  readonly replacement: Replacement;
   /** Takes over the membership that came with a state. */
   readonly setConfiguration: (text: string) => void;
 }
@@ -44,6 +46,8 @@ const LEASE_SHARE = 0.8;
 const TICKS_AT_ONCE = 3;
 /** A learner within so many entries of the end of the log has caught up. */
 const CAUGHT_UP_ENTRIES = 200;
+/** Between attempts to give the content of a replacement to those who lack it. */
+const STAGE_AGAIN_MS = 1000;
 
 export class Group {
   readonly #parts: GroupParts;
@@ -57,6 +61,7 @@ export class Group {
   #peersText = "";
   #mustAffirm = false;
   #lastTick = 0;
+  #isStaging = false;
   /** When each peer last said something, milliseconds of the monotonic clock. */
   readonly #heardAt = new Map<NodeId, number>();
   /** Since when each learner has kept up. */
@@ -177,7 +182,11 @@ export class Group {
   /** A whole state of a leader. Resolves with whether it was taken in, or nothing of it lacked. */
   async receiveState(head: StateHead, entries: AsyncIterable<StoredEntry>): Promise<boolean> {
     const { raft, driver, nodeId } = this.#parts;
-    const { from, term, at } = head;
+    const { from, term, at, staged } = head;
+    if (staged !== undefined) {
+      await this.#parts.replacement.stage(staged, entries, head.hash);
+      return true;
+    }
     const wanted = await driver.ask(() => {
       raft.step({ type: "snapshot", from, to: nodeId, term, at });
       return raft.term === term && raft.wantsSnapshot(at);
@@ -263,6 +272,63 @@ export class Group {
     return this.#heardAt.get(id);
   }
 
+  /** See `RaftStorage.restore`. */
+  async replaceContent(
+    entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
+  ): Promise<void> {
+    const { raft, replacement, settings } = this.#parts;
+    if (!this.isActive) throw new NotLeaderError("this node does not lead its group");
+    const { term } = raft;
+    const id = settings.random.uuid();
+    await replacement.stage(id, entries);
+    const others = this.configuration.members.filter((member) => member.id !== this.nodeId);
+    const staged = await Promise.all(others.map((to) => this.#stageAt(to.id, id)));
+    const hasIt = new Set([this.nodeId, ...others.filter((_, i) => staged[i]).map((to) => to.id)]);
+    if (!isQuorum(this.configuration, (id) => hasIt.has(id))) {
+      throw new StorageError("too few nodes could be given the new content; nothing was changed");
+    }
+    const index = await replacement.propose(id);
+    await this.#until(() => this.appliedIndex >= index || raft.term !== term);
+    if (this.appliedIndex < index || raft.term !== term) {
+      throw new OutcomeUnknownError("leadership was lost before the replacement was committed");
+    }
+  }
+
+  /** Gives a node the content of a replacement to come. Returns whether it has it. */
+  async #stageAt(to: NodeId, id: string): Promise<boolean> {
+    const { replacement, raft, nodeId, settings } = this.#parts;
+    const transport = this.#transport;
+    if (transport === undefined) return false;
+    const { head, pinned } = replacement.read(id);
+    try {
+      const configuration = fromUtf8(encodeConfiguration(this.configuration));
+      const whole = { ...head, from: nodeId, term: raft.term, configuration, staged: id };
+      return await transport.sendState(to, whole, pinned.entries());
+    } catch (error) {
+      settings.log.warn("the new content did not get there", { to, error: String(error) });
+      return false;
+    } finally {
+      pinned.close();
+    }
+  }
+
+  /** Who lacks the content can't take the entry: a leader sees to it that everybody has it. */
+  #stageAgain(): void {
+    const { replacement, raft, settings } = this.#parts;
+    const { pending } = replacement;
+    if (pending === undefined || this.#isStaging) return;
+    const lacking = this.configuration.members.filter(({ id }) =>
+      id !== this.nodeId && (raft.matchOf(id) ?? 0) < pending.index
+    );
+    this.#isStaging = true;
+    Promise.all(lacking.map(({ id }) => this.#stageAt(id, pending.id)))
+      .then(() => this.#pause(STAGE_AGAIN_MS))
+      .catch((error) => settings.log.warn("staging broke off", { error: String(error) }))
+      .finally(() => {
+        this.#isStaging = false;
+      });
+  }
+
   #has(id: NodeId): boolean {
     return this.configuration.members.some((member) => member.id === id);
   }
@@ -302,8 +368,18 @@ export class Group {
     while (!condition()) {
       const { failure } = this.#parts.driver;
       if (failure !== undefined) throw failure;
-      await this.#pause(5);
+      await this.#changeOrPause();
     }
+  }
+
+  /** Time passes, or something happens. */
+  async #changeOrPause(): Promise<void> {
+    let ignore: Cancel = () => {};
+    const changed = new Promise<void>((resolve) => {
+      ignore = this.onChange(resolve);
+    });
+    await Promise.race([changed, this.#pause(5)]);
+    ignore();
   }
 
   #scheduleTick(): void {
@@ -323,6 +399,7 @@ export class Group {
     if (this.configuration.members.length < 2 && raft.role === "leader") return;
     for (let i = 0; i < ticks; i++) raft.tick();
     this.#promote();
+    if (raft.role === "leader" && this.#parts.replacement.pending !== undefined) this.#stageAgain();
   }
 
   /** Makes a learner a voter once it has caught up. */
@@ -373,15 +450,14 @@ export class Group {
     let sent: StateHead["at"] | undefined;
     try {
       if (transport !== undefined) {
-        const hold = await maintenance.hold();
-        const { applied: at, configuration, hash } = hold.file.meta;
+        const pinned = await maintenance.pin();
+        const { applied: at, configuration, hash } = pinned.meta;
         const head = { from: nodeId, term: raft.term, at, configuration, hash };
-        const entries = heldEntries(hold);
         try {
           settings.log.info("sending the state to a peer", { to, index: at.index });
-          if (await transport.sendState(to, head, entries)) sent = at;
+          if (await transport.sendState(to, head, pinned.entries())) sent = at;
         } finally {
-          hold.release();
+          pinned.close();
         }
       }
     } catch (error) {

@@ -7,6 +7,8 @@ export const EntryType = {
   noop: 2,
   /** The membership of the group. */
   configuration: 3,
+  /** Other content in the place of all there is; it was staged beforehand (`replacement.ts`). */
+  replace: 4,
 } as const;
 
 export type EntryType = typeof EntryType[keyof typeof EntryType];

@@ -9,33 +9,12 @@ import { StorageError, StorageFullError } from "./errors.ts";
 import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { Mutex } from "./mutex.ts";
+import { PinnedState } from "./pinned_state.ts";
 import type { State } from "./state.ts";
 import type { StateFile } from "./state_file.ts";
 import { flushChanges } from "./state_flush.ts";
 import { rewriteState } from "./state_rewrite.ts";
 import type { Settings } from "./store_options.ts";
-
-/** A state file that stays as it is for a while. */
-export class Hold {
-  readonly ended: Promise<void>;
-  #end: () => void = () => {};
-  isRevoked = false;
-
-  constructor(readonly file: StateFile) {
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-  }
-
-  release(): void {
-    this.#end();
-  }
-
-  revoke(): void {
-    this.isRevoked = true;
-    this.#end();
-  }
-}
 
 export interface MaintenanceParts {
   readonly settings: Settings;
@@ -59,7 +38,6 @@ export class Maintenance {
   #timer: Cancel | undefined;
   #running: Promise<void> | undefined;
   #isClosed = false;
-  #hold: Hold | undefined;
   /** What the memtable that is set aside brings the file to. */
   #frozenEnd = { index: 0, configuration: "" };
   flushes = 0;
@@ -82,7 +60,6 @@ export class Maintenance {
     const { settings, state } = this.#parts;
     const bytes = state.active.bytes + (state.frozen?.bytes ?? 0);
     if (bytes < settings.unflushedBytesMax) return undefined;
-    this.#hold?.revoke();
     return this.flush();
   }
 
@@ -94,20 +71,12 @@ export class Maintenance {
     });
   }
 
-  /**
-   * Flushes and keeps the state file as it then is until it is released, while writes gather in
-   * memory. Where they come to more than may be unflushed, the hold is revoked.
-   */
-  hold(): Promise<Hold> {
-    return new Promise((resolve, reject) => {
-      this.#mutex.run(async () => {
-        await this.#flush();
-        const hold = new Hold(this.#parts.state.file);
-        this.#hold = hold;
-        resolve(hold);
-        await hold.ended;
-        this.#hold = undefined;
-      }).catch(reject);
+  /** Flushes, and returns the state file as it then is, however it goes on. Must be closed. */
+  pin(): Promise<PinnedState> {
+    return this.#mutex.run(async () => {
+      await this.#flush();
+      const { file } = this.#parts.state;
+      return new PinnedState(file.path, file.sha256);
     });
   }
 
@@ -130,7 +99,6 @@ export class Maintenance {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.();
-    this.#hold?.revoke();
     await this.#running;
     await this.flush();
   }

@@ -23,6 +23,7 @@ import { CHAIN_START } from "./log_record.ts";
 import { Maintenance } from "./maintenance.ts";
 import { NodeFile } from "./node_file.ts";
 import { readPeers, removePeers } from "./peers_file.ts";
+import { openStaged, Replacement, type StagedFiles, stagedGenerations } from "./replacement.ts";
 import { RaftStorage } from "./raft_storage.ts";
 import { State } from "./state.ts";
 import { StateFile } from "./state_file.ts";
@@ -71,12 +72,13 @@ async function assemble(
   keep({ close: () => state.file.close() });
   const log = keep(await openLog(settings, file));
   const tail = await readTail(log, file);
+  const staged = keep(await openStaged(path, tail, file));
   const committed = keep(await AckMarker.open(`${path}/raft/committed`));
   const override = await readPeers(path, nodeId);
   if (override !== undefined) await overridePeers(settings, file, override);
   // What the log says of the membership up to here is not true any more.
   let overriddenTo = override === undefined ? 0 : log.last.index;
-  const booted = { settings, nodeId, nodeFile, file, log, tail, committed };
+  const booted = { settings, nodeId, nodeFile, file, log, tail, committed, staged };
   const raft = await makeRaft({ ...booted, isOverridden: override !== undefined });
   let configuration = file.meta.configuration;
   const setConfiguration = (text: string) => {
@@ -102,6 +104,7 @@ async function assemble(
     log,
     nodeFile,
     apply,
+    replace: (entry) => replacement.replace(entry),
     applied: file.meta.applied.index,
     turn: settings.turn,
     backPressure: () => maintenance.backPressure(),
@@ -121,7 +124,9 @@ async function assemble(
     hasPeers: () => raft.configuration.members.length > 1,
     compacted: async (index) => raft.compacted(await log.link(index)),
   });
-  const parts = { nodeId, settings, raft, driver, log, state, maintenance };
+  const running = { settings, raft, driver, log, state, maintenance };
+  const replacement: Replacement = new Replacement(running, staged);
+  const parts = { nodeId, ...running, replacement };
   const group: Group = new Group({ ...parts, setConfiguration });
   if (override !== undefined) group.affirm();
   if (raft.configuration.members.length === 1) raft.campaign();
@@ -168,9 +173,10 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
     leafCacheBytes: cacheBytes * LEAF_CACHE_SHARE,
   });
   const current = await readCurrent(path);
+  const staged = new Set((await stagedGenerations(path)).values());
   // What is not in use was being written when the process died, or was about to be removed.
   for (const generation of await generations(path)) {
-    if (current !== undefined && generation !== current) {
+    if (current !== undefined && generation !== current && !staged.has(generation)) {
       await removeKvFile(fileOptions(generation).path);
     }
   }
@@ -226,7 +232,7 @@ async function readTail(log: LogDisk, file: StateFile): Promise<LogEntry[]> {
 }
 
 async function makeRaft(
-  { settings, nodeId, nodeFile, file, log, tail, committed, isOverridden }: {
+  { settings, nodeId, nodeFile, file, log, tail, committed, staged, isOverridden }: {
     readonly settings: Settings;
     readonly nodeId: string;
     readonly nodeFile: NodeFile;
@@ -234,6 +240,7 @@ async function makeRaft(
     readonly log: LogDisk;
     readonly tail: readonly LogEntry[];
     readonly committed: AckMarker;
+    readonly staged: StagedFiles;
     /** Whether the membership of the state file counts more than what the log says after it. */
     readonly isOverridden: boolean;
   },
@@ -269,12 +276,14 @@ async function makeRaft(
       appendEntriesMax: 256,
       inflightMax: 64,
       random,
+      accepts: (entry) => staged.accepts(entry),
     },
     hardState: nodeFile.hardState,
     log: { base, runs: await log.termRuns(), lastIndex: log.last.index, tail },
     configurations,
     commit,
     windowBytes: WINDOW_BYTES,
+    replacedAt: file.meta.replacedAt ?? 0,
   });
 }
 

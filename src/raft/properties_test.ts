@@ -90,7 +90,7 @@ async function readSome(storage: RaftStorage, model: Model, draw: Draw): Promise
 
 async function snapshotMatches(storage: RaftStorage, model: Model, draw: Draw): Promise<void> {
   const frozen = new Map(model);
-  const snapshot = storage.snapshot();
+  const snapshot = (await storage.snapshot()).entries();
   const seen: Model = new Map();
   for await (const { key, value } of snapshot) {
     seen.set(key, value);

@@ -13,9 +13,8 @@ import { type Change, checkBatch } from "./keys.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { scrub, type ScrubOptions, type ScrubReport } from "./scrub.ts";
+import type { PinnedState } from "./pinned_state.ts";
 import type { AppliedListener, State, StoredEntry } from "./state.ts";
-import { restoreState } from "./state_restore.ts";
-import { heldEntries } from "./state_snapshot.ts";
 import type { Settings } from "./store_options.ts";
 
 export interface RaftStorageStats {
@@ -131,20 +130,18 @@ export class RaftStorage {
     return { index: applied.index, hash };
   }
 
-  /**
-   * All entries as of now, in the order of their keys, while writes go on. Throws `StorageError`
-   * where it is read so slowly that the writes since would fill the memory.
-   */
-  async *snapshot(): AsyncGenerator<StoredEntry> {
-    yield* heldEntries(await this.#parts.maintenance.hold());
+  /** All entries as of now, while writes go on as ever. Must be closed. */
+  snapshot(): Promise<PinnedState> {
+    return this.#parts.maintenance.pin();
   }
 
-  /** Replaces the whole content, all or nothing, whatever dies when. Only in a group of one. */
-  async restore(entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>): Promise<void> {
-    if (this.configuration().members.length !== 1) {
-      throw new StorageError("restore needs a group of one");
-    }
-    await restoreState(this.#parts, entries);
+  /**
+   * Replaces the whole content on every node, all or nothing, whatever dies when; the group stays
+   * what it is. Resolves when it is done on a majority and here. Throws `NotLeaderError` where
+   * another node leads, `OutcomeUnknownError` where leadership was lost on the way.
+   */
+  restore(entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>): Promise<void> {
+    return this.#parts.group.replaceContent(entries);
   }
 
   /** Walks over everything that is stored and recomputes its checksums and the hash over all. */

@@ -116,7 +116,8 @@ class Flush {
     end: Pick<StateMeta, "applied" | "configuration"> = this.#file.meta,
   ): Promise<void> {
     const { applied, configuration } = end;
-    const meta = { ...totals, applied, configuration };
+    const { replacedAt = 0 } = this.#file.meta;
+    const meta = { ...totals, applied, configuration, replacedAt };
     await this.#file.commit(this.#leaves, this.#removed, meta);
     this.#leaves = [];
     this.#removed = [];

@@ -13,7 +13,7 @@ import { CHAIN_START } from "./log_record.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { State, StoredEntry } from "./state.ts";
 import { StateFile } from "./state_file.ts";
-import { fillState } from "./state_snapshot.ts";
+import { fillState } from "./state_fill.ts";
 import type { Settings } from "./store_options.ts";
 import type { StateHead } from "./transport.ts";
 

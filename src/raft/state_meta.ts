@@ -15,6 +15,8 @@ export interface StateMeta {
   readonly nextValueId: number;
   /** The membership as of `applied`, in its text form. */
   readonly configuration: string;
+  /** The last log entry that replaced everything; 0 where none did. */
+  readonly replacedAt?: number;
 }
 
 export function encodeMeta(meta: StateMeta): Uint8Array {
@@ -30,6 +32,7 @@ export function encodeMeta(meta: StateMeta): Uint8Array {
     meta.bytes,
     meta.nextValueId,
     meta.configuration,
+    meta.replacedAt ?? 0,
   ];
   return sealRecord("state", utf8(JSON.stringify(fields)));
 }
@@ -41,8 +44,18 @@ export function decodeMeta(row: Uint8Array): StateMeta | undefined {
   const parsed: unknown = JSON.parse(fromUtf8(body));
   if (!Array.isArray(parsed)) return undefined;
   const [version, ...fields]: unknown[] = parsed;
-  const [index, term, termStart, sumHex, hashHex, entries, bytes, nextValueId, configuration] =
-    fields;
+  const [
+    index,
+    term,
+    termStart,
+    sumHex,
+    hashHex,
+    entries,
+    bytes,
+    nextValueId,
+    configuration,
+    replaced,
+  ] = fields;
   const sum = typeof sumHex === "string" ? fromHex(sumHex) : undefined;
   const hash = typeof hashHex === "string" ? fromHex(hashHex) : undefined;
   if (
@@ -52,5 +65,7 @@ export function decodeMeta(row: Uint8Array): StateMeta | undefined {
     typeof nextValueId !== "number" || typeof configuration !== "string"
   ) return undefined;
   const applied = { index, term, termStart, sum };
-  return { applied, hash, entries, bytes, nextValueId, configuration };
+  // A file that was written before there were replacements does not say it.
+  const replacedAt = typeof replaced === "number" ? replaced : 0;
+  return { applied, hash, entries, bytes, nextValueId, configuration, replacedAt };
 }

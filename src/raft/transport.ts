@@ -14,6 +14,8 @@ export interface StateHead {
   readonly configuration: string;
   /** The set hash over its entries. */
   readonly hash: Uint8Array;
+  /** Set where this is content for a replacement to come, under this name, and not the state. */
+  readonly staged?: string;
 }
 
 export interface Transport {

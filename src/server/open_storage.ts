@@ -1,6 +1,6 @@
 /** Opens the storage that the configuration names. */
 import { join } from "node:path";
-import type { IntegratedStorage, RaftIndexes } from "../core/node.ts";
+import type { IntegratedStorage, RaftIndexes } from "../core/integrated_storage.ts";
 import type { Platform } from "../core/backend.ts";
 import type { ServerConfig } from "../config/server_types.ts";
 import { InmemStorage } from "../storage/inmem.ts";
@@ -78,8 +78,11 @@ export async function openStorage(
     integrated: {
       nodeId: storage.nodeId,
       spoolFolder: join(path, "spool"),
-      position: () => ({ index: storage.appliedIndex, term: storage.term }),
-      snapshot: () => storage.snapshot(),
+      async snapshot() {
+        const pinned = await storage.snapshot();
+        const { index, term } = pinned.meta.applied;
+        return { index, term, entries: () => pinned.entries(), close: () => pinned.close() };
+      },
       restore: (entries) => storage.restore(entries),
     },
     close: () => storage.close(),

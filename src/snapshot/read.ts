@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 // @ts-types="./tar_stream.d.ts"
 import tar from "tar-stream";
@@ -9,6 +10,7 @@ import { type Bytes, concat, fromUtf8 } from "../base/bytes.ts";
 import { badRequest, describeError, Failure } from "../base/failure.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../logical/json.ts";
 import type { Entry } from "../storage/storage.ts";
+import { isBelowBarrier } from "../barrier/physical.ts";
 import { decodeEntries, MalformedStateError } from "./entry_codec.ts";
 import { SpoolFile } from "./spool.ts";
 
@@ -22,6 +24,10 @@ export interface ReadSnapshot {
   readonly sealedSums: Bytes;
   readonly sums: Bytes;
   readonly entryCount: number;
+  /** Bytes of the file as it came. */
+  readonly fileBytes: number;
+  /** What lies below the barrier: the keyring, and how it is sealed. */
+  readonly belowBarrier: ReadonlyMap<string, Bytes>;
   entries(): AsyncIterable<Entry>;
   dispose(): Promise<void>;
 }
@@ -40,9 +46,15 @@ export async function readSnapshot(
     await spool.finish();
     const { meta, sums, sealedSums } = checkSums(members);
     const entries = () => decodeEntries(createReadStream(spool.path));
+    const belowBarrier = new Map<string, Bytes>();
     let entryCount = 0;
-    for await (const _ of entries()) entryCount++;
-    return { meta, sums, sealedSums, entryCount, entries, dispose: () => spool.remove() };
+    for await (const { key, value } of entries()) {
+      entryCount++;
+      if (isBelowBarrier(key)) belowBarrier.set(key, value);
+    }
+    const dispose = () => spool.remove();
+    const { fileBytes } = members;
+    return { meta, sums, sealedSums, entryCount, fileBytes, belowBarrier, entries, dispose };
   } catch (error) {
     await spool.remove();
     if (error instanceof Failure) throw error;
@@ -55,14 +67,24 @@ interface Members {
   readonly small: ReadonlyMap<string, Bytes>;
   /** Of `state.bin`; undefined where there is none. */
   readonly stateSum: string | undefined;
+  readonly fileBytes: number;
 }
 
 async function unpack(stream: ReadableStream<Uint8Array>, spool: SpoolFile): Promise<Members> {
   const extract = tar.extract();
   const gunzip = createGunzip();
-  const source = Readable.from(stream);
+  let fileBytes = 0;
+  const counted = async function* () {
+    for await (const chunk of stream) {
+      fileBytes += chunk.length;
+      yield chunk;
+    }
+  };
+  const source = Readable.from(counted());
   source.on("error", (error) => gunzip.destroy(error));
   gunzip.on("error", (error) => extract.destroy(error));
+  const whole = finished(gunzip);
+  whole.catch(() => {});
   source.pipe(gunzip).pipe(extract);
   const small = new Map<string, Bytes>();
   let stateSum: string | undefined;
@@ -71,7 +93,9 @@ async function unpack(stream: ReadableStream<Uint8Array>, spool: SpoolFile): Pro
     if (name === "state.bin") stateSum = await spoolMember(member, spool);
     else small.set(name, await smallMember(name, member));
   }
-  return { small, stateSum };
+  // The archive may end before the checksum over all of it has come.
+  await whole;
+  return { small, stateSum, fileBytes };
 }
 
 async function spoolMember(member: AsyncIterable<Uint8Array>, spool: SpoolFile): Promise<string> {

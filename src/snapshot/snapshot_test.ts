@@ -27,6 +27,11 @@ const meta = {
   Peers: "",
   Configuration: { Servers: [] },
   ConfigurationIndex: 1,
+  Program: "holdfast",
+  ProgramVersion: "0",
+  ClusterID: "c",
+  ClusterName: "n",
+  CreatedAt: "2026-01-01T00:00:00Z",
 };
 
 async function made(folder: string, entries: readonly Entry[]): Promise<Uint8Array> {

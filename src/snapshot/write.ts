@@ -13,24 +13,8 @@ import tar from "tar-stream";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Entry } from "../storage/storage.ts";
 import { encodeEntry } from "./entry_codec.ts";
+import type { SnapshotMeta } from "./meta.ts";
 import { SpoolFile } from "./spool.ts";
-
-export interface SnapshotMeta {
-  readonly Version: number;
-  readonly ID: string;
-  readonly Index: number;
-  readonly Term: number;
-  readonly Peers: string;
-  readonly Configuration: {
-    readonly Servers: readonly {
-      readonly Suffrage: number;
-      readonly ID: string;
-      readonly Address: string;
-    }[];
-  };
-  readonly ConfigurationIndex: number;
-  readonly Size: number;
-}
 
 /** Seals the sums with the cluster's keyring. */
 export type SumsSealer = (sums: Bytes) => Bytes;

@@ -20,7 +20,7 @@ import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
 import { autopilotPaths } from "./autopilot.ts";
 import { raftPaths } from "./raft.ts";
-import { raftSnapshotPaths } from "./raft_snapshot.ts";
+import { raftSnapshotPaths } from "./snapshots/paths.ts";
 import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
 import { pprofPaths } from "./pprof.ts";

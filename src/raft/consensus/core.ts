@@ -16,6 +16,11 @@ export interface RaftSettings {
   readonly inflightMax: number;
   /** A number from 0 to below `bound`; the only chance there is in here. */
   readonly random: (bound: number) => number;
+  /**
+   * Whether this node could apply an entry. One that it could not counts as lost on the way, and
+   * the state is sent instead once the others have it. Everything is taken where this is absent.
+   */
+  readonly accepts?: (entry: LogEntry) => boolean;
 }
 
 export interface Follower {
@@ -80,6 +85,8 @@ export class Core {
   elapsed = 0;
   timeout: number;
   effects = new Effects();
+  /** The last applied entry that replaced everything: who lacks it needs the state, not the log. */
+  replacedAt = 0;
 
   constructor(
     readonly settings: RaftSettings,

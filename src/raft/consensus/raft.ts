@@ -42,6 +42,8 @@ export interface RaftBoot {
   readonly commit: number;
   /** Bytes of recent entries that are kept at hand. */
   readonly windowBytes: number;
+  /** The last applied entry that replaced everything; 0 where none did. */
+  readonly replacedAt?: number;
 }
 
 export type RoleName = "follower" | "candidate" | "leader";
@@ -58,6 +60,7 @@ export class Raft {
     }
     const { settings, hardState, commit } = boot;
     this.#core = new Core(settings, log, [...boot.configurations], hardState, commit);
+    this.#core.replacedAt = boot.replacedAt ?? 0;
   }
 
   get role(): RoleName {
@@ -245,6 +248,11 @@ export class Raft {
     if (core.leader === undefined) return;
     const reply = { type: "appendReply", success: true, attempt: NO_ATTEMPT } as const;
     core.send(core.leader, { ...reply, match: at.index, hint: at });
+  }
+
+  /** An entry was applied that replaced everything: from now on nobody is led past it by the log. */
+  replaced(index: number): void {
+    this.#core.replacedAt = index;
   }
 
   /** The log on disk starts after `base` now. */

@@ -71,7 +71,8 @@ function sendAppends(core: Core, id: NodeId, progress: Progress): void {
   while (!progress.isPaused(inflightMax)) {
     const { index: last } = core.log.last;
     if (progress.state === "replicating" && progress.next > last) return;
-    const previousTerm = core.log.term(progress.next - 1);
+    const isReplaced = progress.next <= core.replacedAt;
+    const previousTerm = isReplaced ? undefined : core.log.term(progress.next - 1);
     if (previousTerm === undefined) {
       progress.state = "snapshot";
       progress.snapshotIndex = core.log.base.index;
@@ -141,13 +142,18 @@ export function onAppend(core: Core, message: Message & { type: "append" }): voi
     core.send(from, { ...reply, success: false, match: 0, hint: conflictHint(core, previous) });
     return;
   }
+  let match = previous.index;
   for (const entry of entries) {
-    if (core.log.has(entry)) continue;
+    if (core.log.has(entry)) {
+      match = entry.index;
+      continue;
+    }
+    if (core.settings.accepts?.(entry) === false) break;
     if (entry.index <= core.log.last.index) core.truncate(entry.index);
     core.append(entry);
     noteConfiguration(core, entry);
+    match = entry.index;
   }
-  const match = previous.index + entries.length;
   core.commitTo(Math.min(commit, match));
   core.send(from, { ...reply, success: true, match, hint: core.log.last });
 }

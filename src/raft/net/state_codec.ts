@@ -8,9 +8,10 @@ import { number, object, text } from "./message_codec.ts";
 /** Entries are gathered up to so many bytes. */
 const CHUNK_BYTES = 256 * 1024;
 
-export function encodeHead({ from, term, at, configuration, hash }: StateHead): Bytes {
+export function encodeHead(head: StateHead): Bytes {
+  const { at, hash } = head;
   const link = { ...at, sum: toHex(at.sum) };
-  return utf8(JSON.stringify({ from, term, at: link, configuration, hash: toHex(hash) }));
+  return utf8(JSON.stringify({ ...head, at: link, hash: toHex(hash) }));
 }
 
 /** Throws `StorageError`. */
@@ -31,6 +32,7 @@ export function decodeHead(payload: Bytes): StateHead {
       },
       configuration: text(fields, "configuration"),
       hash,
+      ...(fields["staged"] === undefined ? {} : { staged: text(fields, "staged") }),
     };
   } catch (cause) {
     throw new StorageError("a peer sent something that is no state", { cause });

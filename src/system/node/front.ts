@@ -7,8 +7,11 @@ import type { LogicalResponse } from "../../logical/response.ts";
 import { bringUpRoutes } from "./bring_up.ts";
 import { ceremonyRoutes } from "./ceremonies.ts";
 import { joinRoutes } from "./join.ts";
+import { restoreFresh } from "../snapshots/restore.ts";
 import type { NodeRoute } from "./route.ts";
 import { statusRoutes } from "./status.ts";
+
+const snapshotPaths = new Set(["sys/storage/raft/snapshot", "sys/storage/raft/snapshot-force"]);
 
 export class Front {
   readonly #routes: ReadonlyMap<string, NodeRoute>;
@@ -32,6 +35,10 @@ export class Front {
     if (request.path.startsWith("sys/")) {
       const route = this.#routes.get(request.path.replace(/\/$/, ""));
       if (route !== undefined && request.operation !== "help") return await route.handle(request);
+    }
+    const isRestore = snapshotPaths.has(request.path) && request.operation === "update";
+    if (isRestore && !await this.node.isInitialized()) {
+      return await restoreFresh(this.node, request);
     }
     // Sealing what is sealed is no mistake.
     if (request.path === "sys/seal" && this.node.sealed && request.operation === "update") {

@@ -1,8 +1,5 @@
-/** The whole state as of one moment, and back. */
-import { StorageError } from "./errors.ts";
+/** Fills a state file with the content of a snapshot. */
 import { checkBatch, type SizeLimits } from "./keys.ts";
-import type { Leaf } from "./leaf.ts";
-import type { Hold } from "./maintenance.ts";
 import { Memtable } from "./memtable.ts";
 import type { StoredEntry } from "./state.ts";
 import type { StateFile } from "./state_file.ts";
@@ -10,25 +7,6 @@ import { flushChanges } from "./state_flush.ts";
 
 /** Bytes that are gathered before they are written into a new state file. */
 const BATCH_BYTES = 8 * 1024 * 1024;
-
-/** All entries of a held file in the order of their keys. Throws where the hold was revoked. */
-export async function* heldEntries(hold: Hold): AsyncGenerator<StoredEntry> {
-  try {
-    let low: string | undefined = "";
-    while (low !== undefined) {
-      const leaf: Leaf = await hold.file.leafOnDisk(low);
-      for (let i = 0; i < leaf.keys.length; i++) {
-        const value = await hold.file.value(leaf, i);
-        if (hold.isRevoked) throw new StorageError("the snapshot took too long and was given up");
-        yield { key: leaf.keys[i] ?? "", value };
-      }
-      low = leaf.high;
-    }
-    if (hold.isRevoked) throw new StorageError("the snapshot took too long and was given up");
-  } finally {
-    hold.release();
-  }
-}
 
 /** Fills a new state file with entries, in any order; of two for one key the later counts. */
 export async function fillState(

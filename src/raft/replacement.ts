@@ -1,0 +1,256 @@
+/**
+ * Replaces everything that is stored by other content, in a group of any size, in one log entry.
+ * First the content is staged on each node: a state file of its own that nothing refers to. Then
+ * one entry names it. A node takes that entry into its log only if it has the content, so that
+ * whoever may lead after it is committed can apply it; who lacks the content gets it, or the state
+ * once it is applied. The membership is no part of it: the group stays what it is.
+ */
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { generations, stateFileName, writeCurrent } from "./current_file.ts";
+import type { Raft } from "./consensus/raft.ts";
+import { sameBytes } from "./digest.ts";
+import type { Driver } from "./driver.ts";
+import { readIfThere, replaceFile } from "./durable_file.ts";
+import { CorruptionError, NotLeaderError, StorageFatalError } from "./errors.ts";
+import { removeKvFile } from "./kv_file.ts";
+import type { LogDisk } from "./log_disk.ts";
+import { EntryType, type LogEntry } from "./log_entry.ts";
+import { CHAIN_START } from "./log_record.ts";
+import type { Maintenance } from "./maintenance.ts";
+import { PinnedState } from "./pinned_state.ts";
+import type { State, StoredEntry } from "./state.ts";
+import { fillState } from "./state_fill.ts";
+import { StateFile } from "./state_file.ts";
+import type { Settings } from "./store_options.ts";
+import type { StateHead } from "./transport.ts";
+
+export interface ReplacementParts {
+  readonly settings: Settings;
+  readonly raft: Raft;
+  readonly state: State;
+  readonly log: LogDisk;
+  readonly driver: Driver;
+  readonly maintenance: Maintenance;
+}
+
+interface Pending {
+  readonly id: string;
+  readonly index: number;
+}
+
+/** Beside the log: which state file is staged under a name. */
+const NOTE = /^staged-([0-9a-f-]{36})$/;
+
+/** Content that waits for the entry that names it, by name. */
+export class StagedFiles {
+  readonly #files = new Map<string, StateFile>();
+  /** Names that the log has. */
+  readonly #inLog = new Set<string>();
+
+  constructor(readonly path: string) {}
+
+  get(id: string): StateFile | undefined {
+    return this.#files.get(id);
+  }
+
+  /** For consensus: whether an entry may be put into this node's log. */
+  accepts(entry: LogEntry): boolean {
+    if (entry.type !== EntryType.replace) return true;
+    const id = fromUtf8(entry.payload);
+    if (!this.#files.has(id)) return false;
+    this.#inLog.add(id);
+    return true;
+  }
+
+  keep(id: string): void {
+    this.#inLog.add(id);
+  }
+
+  add(id: string, file: StateFile): void {
+    this.#files.set(id, file);
+  }
+
+  /** The content is in use now, or not needed any more. */
+  async forget(id: string): Promise<void> {
+    this.#files.delete(id);
+    this.#inLog.delete(id);
+    await removeIfThere(`${this.path}/raft/staged-${id}`);
+  }
+
+  /** Removes what was staged and never named by the log. */
+  async dropUnused(): Promise<void> {
+    for (const [id, file] of this.#files) {
+      if (this.#inLog.has(id)) continue;
+      await this.forget(id);
+      await file.retire();
+    }
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) file.close();
+  }
+}
+
+/** The generations of state files that are staged: they are not leftovers. */
+export async function stagedGenerations(path: string): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  for await (const { name } of Deno.readDir(`${path}/raft`)) {
+    const id = NOTE.exec(name)?.[1];
+    const content = id === undefined ? undefined : await readIfThere(`${path}/raft/${name}`);
+    const generation = Number(new TextDecoder().decode(content));
+    if (id !== undefined && Number.isInteger(generation)) found.set(id, generation);
+  }
+  return found;
+}
+
+/** At the start: opens what the log names and has not applied, removes the rest. */
+export async function openStaged(
+  path: string,
+  tail: readonly LogEntry[],
+  inUse: StateFile,
+): Promise<StagedFiles> {
+  const staged = new StagedFiles(path);
+  const named = new Set(
+    tail.filter(({ type }) => type === EntryType.replace).map(({ payload }) => fromUtf8(payload)),
+  );
+  for (const [id, generation] of await stagedGenerations(path)) {
+    const options = { ...inUse.options, path: `${path}/${stateFileName(generation)}` };
+    if (named.has(id)) {
+      staged.add(id, await StateFile.open(options));
+      staged.keep(id);
+      continue;
+    }
+    if (options.path !== inUse.path) await removeKvFile(options.path);
+    await staged.forget(id);
+  }
+  return staged;
+}
+
+export class Replacement {
+  readonly #parts: ReplacementParts;
+  readonly #staged: StagedFiles;
+  #pending: Pending | undefined;
+
+  constructor(parts: ReplacementParts, staged: StagedFiles) {
+    this.#parts = parts;
+    this.#staged = staged;
+  }
+
+  /** An entry of this kind in the log that is not applied yet. */
+  get pending(): Pending | undefined {
+    const { driver } = this.#parts;
+    if (this.#pending !== undefined && driver.appliedIndex >= this.#pending.index) {
+      this.#pending = undefined;
+    }
+    return this.#pending;
+  }
+
+  /** Builds a state file of its own. With `expected` it is proved to hold what was sent. */
+  async stage(
+    id: string,
+    entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
+    expected?: Uint8Array,
+  ): Promise<void> {
+    if (this.#staged.get(id) !== undefined) return;
+    await this.#staged.dropUnused();
+    const { settings, state, maintenance } = this.#parts;
+    const file = await maintenance.exclusively(async () => {
+      const generation = Math.max(...await generations(settings.path)) + 1;
+      const path = `${settings.path}/${stateFileName(generation)}`;
+      await removeKvFile(path);
+      await replaceFile(`${settings.path}/raft`, `staged-${id}`, utf8(`${generation}`));
+      return await StateFile.create({ ...state.file.options, path }, {
+        applied: CHAIN_START,
+        hash: new Uint8Array(32),
+        entries: 0,
+        bytes: 0,
+        nextValueId: 1,
+        configuration: state.file.meta.configuration,
+      });
+    });
+    try {
+      await fillState(file, entries, settings);
+      if (expected !== undefined && !sameBytes(file.meta.hash, expected)) {
+        throw new CorruptionError("the content that came is not what was sent");
+      }
+      this.#staged.add(id, file);
+    } catch (error) {
+      file.close();
+      await removeKvFile(file.path);
+      await this.#staged.forget(id);
+      throw error;
+    }
+  }
+
+  /** What is staged under a name, to be sent to another node. */
+  read(id: string): { head: Pick<StateHead, "hash" | "at">; pinned: PinnedState } {
+    const file = this.#staged.get(id);
+    if (file === undefined) throw new CorruptionError("the staged content is gone");
+    const pinned = new PinnedState(file.path, file.sha256);
+    return { head: { hash: pinned.meta.hash, at: pinned.meta.applied }, pinned };
+  }
+
+  /** Puts the entry into the log. Returns its index. Throws `NotLeaderError`. */
+  async propose(id: string): Promise<number> {
+    const { raft, driver } = this.#parts;
+    const index = await driver.ask(() => {
+      const proposed = raft.propose([{ type: EntryType.replace, payload: utf8(id) }]);
+      if (proposed !== undefined) this.#staged.keep(id);
+      return proposed;
+    });
+    if (index === undefined) throw new NotLeaderError("this node does not lead its group");
+    this.#pending = { id, index };
+    return index;
+  }
+
+  /** Takes a committed entry: for the driver, which goes on when it is done. */
+  replace(entry: LogEntry): void {
+    const { driver } = this.#parts;
+    this.#pending = { id: fromUtf8(entry.payload), index: entry.index };
+    this.#swap(entry).then(
+      () => driver.post(() => {}),
+      (error) => {
+        // The next start finds entry and content, and goes on.
+        if (driver.isClosed) return;
+        driver.fail(error instanceof Error ? error : new StorageFatalError(String(error)));
+      },
+    );
+  }
+
+  async #swap({ index, payload }: LogEntry): Promise<void> {
+    const { settings, raft, state, log, driver, maintenance } = this.#parts;
+    const id = fromUtf8(payload);
+    const file = this.#staged.get(id);
+    if (file === undefined) throw new CorruptionError(`log entry ${index} names what is not here`);
+    const generation = (await stagedGenerations(settings.path)).get(id);
+    if (generation === undefined) throw new CorruptionError(`staged-${id} is missing`);
+    const old = await maintenance.exclusively(() =>
+      driver.whileStill(async () => {
+        // A leader's state has come in that is newer.
+        if (driver.appliedIndex >= index) return undefined;
+        await file.commit([], [], {
+          ...file.meta,
+          applied: await log.link(index),
+          configuration: maintenance.configuration(),
+          replacedAt: index,
+        });
+        await writeCurrent(settings.path, generation);
+        const before = state.replaceAll(file);
+        raft.replaced(index);
+        driver.skipTo(index);
+        return before;
+      })
+    );
+    await this.#staged.forget(id);
+    await (old ?? file).retire();
+    if (old !== undefined) settings.log.info("all content was replaced", { index });
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

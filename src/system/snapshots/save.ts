@@ -1,0 +1,42 @@
+/** Makes a snapshot of everything that is stored. */
+import { version } from "../../base/version.ts";
+import type { IntegratedStorage } from "../../core/integrated_storage.ts";
+import type { Node } from "../../core/node.ts";
+import { rfc3339 } from "../../logical/envelope.ts";
+import { FORMAT_VERSION, PROGRAM } from "../../snapshot/meta.ts";
+
+/** What the sealed checksums are bound to. */
+export const sumsContext = "core/snapshot-sums";
+
+/** The file as a stream. What it holds is as of one log entry, whatever is written meanwhile. */
+export async function saveSnapshot(
+  node: Node,
+  storage: IntegratedStorage,
+): Promise<ReadableStream<Uint8Array>> {
+  const { writeSnapshot } = await import("../../snapshot/write.ts");
+  const content = await storage.snapshot();
+  const { index, term } = content;
+  const now = node.platform.clock.now();
+  const meta = {
+    Version: FORMAT_VERSION,
+    ID: `${term}-${index}-${now}`,
+    Index: index,
+    Term: term,
+    Peers: "",
+    Configuration: {
+      Servers: [{ Suffrage: 0, ID: storage.nodeId, Address: node.addresses.cluster }],
+    },
+    ConfigurationIndex: 1,
+    Program: PROGRAM,
+    ProgramVersion: version,
+    ClusterID: node.cluster?.id ?? "",
+    ClusterName: node.cluster?.name ?? "",
+    CreatedAt: rfc3339(now),
+  };
+  try {
+    const seal = (sums: Uint8Array) => node.barrier.encryptRaw(sumsContext, sums);
+    return await writeSnapshot(storage.spoolFolder, content.entries(), meta, seal);
+  } finally {
+    content.close();
+  }
+}
