@@ -18,6 +18,21 @@ export interface Group {
 
 export type Node = Leaf | Group;
 
+/** A command that is loaded when it runs. */
+export const leaf = (name: string, summary: string, load: () => Promise<Command>): Leaf => ({
+  name,
+  summary,
+  load,
+});
+
+/** Commands under one word. */
+export const group = (
+  name: string,
+  summary: string,
+  about: string,
+  children: readonly Node[],
+): Group => ({ name, summary, about, children });
+
 export function isGroup(node: Node): node is Group {
   return "children" in node;
 }

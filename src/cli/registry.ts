@@ -2,21 +2,8 @@
  * Every command there is. The modules behind `load` are read only when their command runs, so
  * that a client command starts without the rest.
  */
-import type { Command } from "./command.ts";
-import type { Group, Leaf, Node } from "./group.ts";
-
-const leaf = (name: string, summary: string, load: () => Promise<Command>): Leaf => ({
-  name,
-  summary,
-  load,
-});
-
-const group = (
-  name: string,
-  summary: string,
-  about: string,
-  children: readonly Node[],
-): Group => ({ name, summary, about, children });
+import { snapshots } from "./registry_snapshots.ts";
+import { type Group, group, leaf } from "./group.ts";
 
 /** The root of the tree. */
 export const root: Group = {
@@ -298,18 +285,7 @@ export const root: Group = {
             "Take a node out of the group",
             async () => (await import("./commands/raft_peers.ts")).removePeer,
           ),
-          group("snapshot", "Backups", "Saves all data to a file and puts it back.", [
-            leaf(
-              "restore",
-              "Put back all data from a file",
-              async () => (await import("./commands/raft_snapshot.ts")).restore,
-            ),
-            leaf(
-              "save",
-              "Save all data to a file",
-              async () => (await import("./commands/raft_snapshot.ts")).save,
-            ),
-          ]),
+          snapshots,
         ]),
         leaf(
           "rekey",

@@ -3,6 +3,7 @@ import { bool } from "../args/flag.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Command } from "../command.ts";
+import { toSecret } from "../client/secret.ts";
 import { CommandError } from "../errors.ts";
 
 export const save: Command = {
@@ -65,7 +66,7 @@ export const restore: Command = {
     }
     const client = await call.client();
     const kind = call.flags.bool("force") ? "snapshot-force" : "snapshot";
-    await call.during(
+    const { json } = await call.during(
       "installing the snapshot",
       client.send({
         method: "POST",
@@ -74,6 +75,8 @@ export const restore: Command = {
         timeoutMs: 0,
       }),
     );
+    // Which keys the node needs next, where those in use are of no use any more.
+    call.warnings(toSecret(json)?.warnings ?? []);
     return 0;
   },
 };
