@@ -117,12 +117,17 @@ function inputWarnings(path: Path, data: Record<string, JsonValue | undefined>):
 }
 
 function specialFromPaths(paths: readonly Path[]): SpecialPaths {
-  const glob = (path: Path) =>
-    path.pattern.replace(/\/\?$/, "").replace(/(^|\/):\w+!?/g, "$1+").replace(/[+*]\w+$/, "*");
   return {
-    unauthenticated: paths.filter((path) => path.spec.unauthenticated).map(glob),
-    root: paths.filter((path) => path.spec.sudo).map(glob),
+    unauthenticated: paths.filter((path) => path.spec.unauthenticated).flatMap(globs),
+    root: paths.filter((path) => path.spec.sudo).flatMap(globs),
   };
+}
+
+/** Globs for all that a path's pattern matches: an optional slash makes two of them. */
+function globs({ pattern }: Path): string[] {
+  const glob = pattern.replace(/\/\?$/, "").replace(/(^|\/):\w+!?/g, "$1+")
+    .replace(/[+*]\w+$/, "*");
+  return pattern.endsWith("/?") ? [glob, `${glob}/`] : [glob];
 }
 
 /** For handlers: a field that must be there. */
