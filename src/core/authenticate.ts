@@ -1,5 +1,5 @@
 /** Who is asking: turns the client's token into an entry, or refuses. */
-import { Failure, permissionDenied } from "../base/failure.ts";
+import { badRequest, Failure, permissionDenied } from "../base/failure.ts";
 import type { Request } from "../logical/request.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { BatchTokens } from "../token/batch.ts";
@@ -50,9 +50,18 @@ export async function authenticate(
 ): Promise<TokenEntry> {
   if (request.clientToken === "") throw new Failure(403, "permission denied");
   const entry = await findToken(transaction, tokens, batch, request);
-  if (entry === undefined) throw new Failure(403, ["permission denied", "invalid token"]);
+  if (entry === undefined) throw refusal(request);
   checkAddress(entry.boundCidrs, request.connection.remoteAddress);
   return entry;
+}
+
+/** Where the caller's token is at the same time the one that wraps something. */
+const unwrapping: ReadonlySet<string> = new Set(["sys/wrapping/unwrap", "sys/wrapping/rewrap"]);
+
+/** Who unwraps for a second time is told so: that somebody else was faster is worth an alarm. */
+function refusal({ path }: Request): Failure {
+  if (unwrapping.has(path)) return badRequest("wrapping token is not valid or does not exist");
+  return new Failure(403, ["permission denied", "invalid token"]);
 }
 
 /** Refuses a caller whose address is in none of the bound ranges. */

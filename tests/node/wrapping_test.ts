@@ -23,6 +23,8 @@ Deno.test("of many that unwrap at once, one gets it", async () => {
     Array.from({ length: 20 }, () => kit.status("update", "sys/wrapping/unwrap", { token })),
   );
   assertEquals(all.filter((status) => status === 200).length, 1);
+  const late = await kit.status("update", "sys/wrapping/unwrap", { token });
+  assertEquals(late, 400, "who comes late learns that it is gone, not that they may not");
 });
 
 Deno.test("the JWT form is a token of this cluster, and no other text is", async () => {
