@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TestNode } from "../e2e/node.ts";
 import { type Output, run } from "../e2e/program.ts";
+import { testCache } from "../e2e/paths.ts";
 import { skipUnless } from "../e2e/skip.ts";
 
 /** Exact versions: a new one of theirs is to be met on purpose. */
@@ -9,14 +10,13 @@ const versions = { hvac: "2.4.0", nodeVault: "0.12.0" };
 
 const here = import.meta.dirname ?? ".";
 const home = Deno.env.get("HOME") ?? "/tmp";
-const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/holdfast-tests`;
 
 /** Installs into a folder, once: what is there is used again. Undefined where it can't be had. */
 async function installed(
   name: string,
   steps: (folder: string) => readonly (readonly [string, ...string[]])[],
 ): Promise<string | undefined> {
-  const folder = `${cache}/${name}`;
+  const folder = `${testCache}/${name}`;
   const marker = `${folder}/.complete`;
   if ((await run("test", ["-e", marker])).code === 0) return folder;
   await Deno.mkdir(folder, { recursive: true });
@@ -82,8 +82,8 @@ Deno.test("node-vault, from npm", async (t) => {
 });
 
 Deno.test("Vault's own Go module", async (t) => {
-  await Deno.mkdir(cache, { recursive: true });
-  const program = `${cache}/go-client`;
+  await Deno.mkdir(testCache, { recursive: true });
+  const program = `${testCache}/go-client`;
   const built = await attempt("go", ["-C", `${here}/go`, "build", "-o", program, "."]);
   if (built.code !== 0) console.log(built.text.trim().split("\n").slice(-3).join("\n"));
   if (!skipUnless(t, built.code === 0, "go and a module proxy")) return;
