@@ -8,28 +8,40 @@ import type { Entry } from "../storage/storage.ts";
 /** An entry can't be larger than the storage takes: anything more is damage. */
 const maxEntryBytes = 64 * 1024 * 1024;
 
-function varint(value: number): Bytes {
-  const out: number[] = [];
-  let left = value;
-  while (left >= 0x80) {
-    out.push((left % 0x80) | 0x80);
-    left = Math.floor(left / 0x80);
-  }
-  out.push(left);
-  return new Uint8Array(out);
+/** Bytes of a number as a varint. */
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let left = value; left >= 0x80; left = Math.floor(left / 0x80)) bytes++;
+  return bytes;
 }
 
+/** Writes a varint and returns where it ends. */
+function putVarint(target: Uint8Array, start: number, value: number): number {
+  let at = start;
+  let left = value;
+  while (left >= 0x80) {
+    target[at++] = (left % 0x80) | 0x80;
+    left = Math.floor(left / 0x80);
+  }
+  target[at++] = left;
+  return at;
+}
+
+/** There are hundreds of thousands: each costs its key's bytes and one allocation. */
 export function encodeEntry({ key, value }: Entry): Bytes {
   const name = utf8(key);
-  const message = concat(
-    new Uint8Array([0x0a]),
-    varint(name.length),
-    name,
-    new Uint8Array([0x12]),
-    varint(value.length),
-    value,
-  );
-  return concat(varint(message.length), message);
+  const length = 2 + varintBytes(name.length) + name.length + varintBytes(value.length) +
+    value.length;
+  const out = new Uint8Array(varintBytes(length) + length);
+  let at = putVarint(out, 0, length);
+  out[at++] = 0x0a;
+  at = putVarint(out, at, name.length);
+  out.set(name, at);
+  at += name.length;
+  out[at++] = 0x12;
+  at = putVarint(out, at, value.length);
+  out.set(value, at);
+  return out;
 }
 
 /** The bytes are not a sequence of entries. */

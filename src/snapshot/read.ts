@@ -17,6 +17,9 @@ import { SpoolFile } from "./spool.ts";
 /** Members but `state.bin` are small. */
 const maxMemberBytes = 4 * 1024 * 1024;
 
+/** Bytes that are read and unpacked at once. */
+const chunkBytes = 256 * 1024;
+
 /** A snapshot that has been checked. Must be disposed of. */
 export interface ReadSnapshot {
   readonly meta: JsonObject;
@@ -45,7 +48,8 @@ export async function readSnapshot(
     const members = await unpack(stream, spool);
     await spool.finish();
     const { meta, sums, sealedSums } = checkSums(members);
-    const entries = () => decodeEntries(createReadStream(spool.path));
+    const entries = () =>
+      decodeEntries(createReadStream(spool.path, { highWaterMark: chunkBytes }));
     const belowBarrier = new Map<string, Bytes>();
     let entryCount = 0;
     for await (const { key, value } of entries()) {
@@ -72,7 +76,7 @@ interface Members {
 
 async function unpack(stream: ReadableStream<Uint8Array>, spool: SpoolFile): Promise<Members> {
   const extract = tar.extract();
-  const gunzip = createGunzip();
+  const gunzip = createGunzip({ chunkSize: chunkBytes });
   let fileBytes = 0;
   const counted = async function* () {
     for await (const chunk of stream) {

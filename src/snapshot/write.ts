@@ -80,10 +80,10 @@ function packed(
   sealed: Bytes,
 ): ReadableStream<Uint8Array> {
   const pack = tar.pack();
-  const gzip = createGzip({ level: 1 });
+  // Values are ciphertext: any effort would be lost on them. The form stays gzip for other tools.
+  const gzip = createGzip({ level: 0, chunkSize: chunkBytes });
   pack.on("error", (error: Error) => gzip.destroy(error));
   pack.pipe(gzip);
-  // Values are ciphertext: more effort than the least would not make them smaller.
   pack.entry({ name: "meta.json", mode: 0o600 }, Buffer.from(meta));
   const state = pack.entry({ name: "state.bin", size, mode: 0o600 }, (error) => {
     if (error) {
@@ -94,7 +94,10 @@ function packed(
     pack.entry({ name: "SHA256SUMS.sealed", mode: 0o600 }, Buffer.from(sealed));
     pack.finalize();
   });
-  createReadStream(spool.path).on("error", (error) => pack.destroy(error)).pipe(state);
+  createReadStream(spool.path, { highWaterMark: chunkBytes }).on(
+    "error",
+    (error) => pack.destroy(error),
+  ).pipe(state);
   gzip.on("close", () => spool.removeQuietly());
   return webStream(Readable.toWeb(gzip));
 }
