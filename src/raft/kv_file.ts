@@ -8,9 +8,10 @@ import { probeSqlite } from "./sqlite_probe.ts";
 
 /** Deno KV takes 64 KiB a value. */
 export const CHUNK_BYTES = 60_000;
-/** Deno KV takes 1,000 mutations and 800 KiB a commit, keys included. */
+/** Deno KV takes 1,000 mutations, 800 KiB with keys, and 80 KiB of keys a commit. */
 const COMMIT_MUTATIONS_MAX = 900;
 const COMMIT_BYTES_MAX = 700_000;
+const COMMIT_KEY_BYTES_MAX = 72_000;
 
 export type KvKey = readonly (string | number)[];
 
@@ -127,30 +128,56 @@ export class KvFile {
   }
 }
 
-/** What a mutation weighs against the limit of a commit. */
-export function weight(mutation: Mutation): number {
-  let bytes = 32 + (mutation.value?.length ?? 0);
-  for (const part of mutation.key) bytes += typeof part === "string" ? part.length * 3 + 2 : 9;
-  return bytes;
+/** What mutations weigh against the limits of a commit. */
+export interface CommitWeight {
+  readonly mutations: number;
+  /** Of keys and values. */
+  readonly bytes: number;
+  readonly keyBytes: number;
 }
 
-/** Whether these weights and counts fit one commit. */
-export function fitsCommit(count: number, bytes: number): boolean {
-  return count <= COMMIT_MUTATIONS_MAX && bytes <= COMMIT_BYTES_MAX;
+export const NO_WEIGHT: CommitWeight = { mutations: 0, bytes: 0, keyBytes: 0 };
+
+/** One mutation's weight, rather too much than too little. */
+export function weightOf(key: KvKey, valueBytes: number): CommitWeight {
+  let keyBytes = 8;
+  for (const part of key) keyBytes += typeof part === "string" ? encodedBytes(part) + 2 : 9;
+  return { mutations: 1, bytes: 32 + keyBytes + valueBytes, keyBytes };
+}
+
+export function addWeights(a: CommitWeight, b: CommitWeight): CommitWeight {
+  return {
+    mutations: a.mutations + b.mutations,
+    bytes: a.bytes + b.bytes,
+    keyBytes: a.keyBytes + b.keyBytes,
+  };
+}
+
+/** Whether so much fits one commit. */
+export function fitsCommit({ mutations, bytes, keyBytes }: CommitWeight): boolean {
+  return mutations <= COMMIT_MUTATIONS_MAX && bytes <= COMMIT_BYTES_MAX &&
+    keyBytes <= COMMIT_KEY_BYTES_MAX;
+}
+
+// deno-lint-ignore no-control-regex -- a zero byte is escaped, and so takes two
+const plain = /^[\x01-\x7f]*$/;
+
+function encodedBytes(text: string): number {
+  return plain.test(text) ? text.length : text.length * 3;
 }
 
 function* cut(mutations: readonly Mutation[]): Generator<Mutation[]> {
   let part: Mutation[] = [];
-  let bytes = 0;
+  let weight = NO_WEIGHT;
   for (const mutation of mutations) {
-    const more = weight(mutation);
-    if (part.length > 0 && !fitsCommit(part.length + 1, bytes + more)) {
+    const more = weightOf(mutation.key, mutation.value?.length ?? 0);
+    if (part.length > 0 && !fitsCommit(addWeights(weight, more))) {
       yield part;
       part = [];
-      bytes = 0;
+      weight = NO_WEIGHT;
     }
     part.push(mutation);
-    bytes += more;
+    weight = addWeights(weight, more);
   }
   if (part.length > 0) yield part;
 }

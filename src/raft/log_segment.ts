@@ -9,12 +9,15 @@ import { concat, fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { sameBytes } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
 import {
+  addWeights,
   CHUNK_BYTES,
   fitsCommit,
   KvFile,
   kvFileBytes,
   type KvRow,
   type Mutation,
+  NO_WEIGHT,
+  weightOf,
 } from "./kv_file.ts";
 import type { LogEntry } from "./log_entry.ts";
 import type { ChainLink, RecordHead } from "./log_record.ts";
@@ -203,15 +206,16 @@ function isInline({ payload }: LogEntry): boolean {
 
 /** How many of the entries, from `start` on, go into one commit. */
 export function commitGroup(entries: readonly LogEntry[], start: number): number {
-  let count = 0, bytes = 0;
+  let weight = NO_WEIGHT;
   for (let i = start; i < entries.length; i++) {
     const entry = entries[i];
     if (entry === undefined) break;
-    bytes += 200 + (isInline(entry) ? entry.payload.length : 0);
-    if (count > 0 && !fitsCommit(count + 1, bytes)) break;
-    count += 1;
+    const bytes = 200 + (isInline(entry) ? entry.payload.length : 0);
+    const more = addWeights(weight, weightOf(["e", entry.index], bytes));
+    if (weight.mutations > 0 && !fitsCommit(more)) break;
+    weight = more;
   }
-  return count;
+  return weight.mutations;
 }
 
 function payloadChunks({ index, payload }: LogEntry): Mutation[] {

@@ -1,5 +1,6 @@
 /** Files shrink again: a million entries that came and went leave less than twice what lives. */
 import { strict as assert } from "node:assert";
+import type { Bytes } from "../base/bytes.ts";
 import type { RaftStorage } from "./mod.ts";
 import { inDirectory, openForTest } from "./testing.ts";
 
@@ -54,5 +55,31 @@ Deno.test(`${total} short-lived entries end under twice the size of what lives`,
     storage = await openForTest(path);
     assert.deepEqual((await storage.scrub({ pauseMs: 0 })).damages, []);
     await storage.close();
+  });
+});
+
+Deno.test("a flush that empties very many leaves stays within what one commit may name", async () => {
+  await inDirectory(async (path) => {
+    // Nothing flushes by itself, so that one flush meets all the deletions.
+    const limits = { flushBytes: 1e9, unflushedBytesMax: 2e9, logBytesMax: 1e9 };
+    const storage = await openForTest(path, limits);
+    const keys = Array.from(
+      { length: 24_000 },
+      (_, i) => `sys/expire/id/auth/token/create/${String(i).padStart(8, "0")}/${"k".repeat(150)}`,
+    );
+    const value = new Uint8Array(300).fill(7);
+    const inBatches = async (of: (key: string) => { key: string; value: Bytes | null }) => {
+      for (let at = 0; at < keys.length; at += 500) {
+        await storage.write(keys.slice(at, at + 500).map(of));
+      }
+      await storage.flush();
+    };
+    await inBatches((key) => ({ key, value }));
+    await inBatches((key) => ({ key, value: null }));
+    assert.deepEqual(await storage.scan("", { limit: 10 }), []);
+    await storage.close();
+    const again = await openForTest(path);
+    assert.deepEqual(await again.scan("", { limit: 10 }), []);
+    await again.close();
   });
 });

@@ -8,7 +8,14 @@ import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, SetHash } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
 import type { Change } from "./keys.ts";
-import { fitsCommit, type KvKey, type Mutation } from "./kv_file.ts";
+import {
+  addWeights,
+  fitsCommit,
+  type KvKey,
+  type Mutation,
+  NO_WEIGHT,
+  weightOf,
+} from "./kv_file.ts";
 import { INLINE_BYTES_MAX, isExternal, type Leaf, LEAF_BYTES_MIN, type Slot } from "./leaf.ts";
 import { cutLeaves, type WrittenLeaf } from "./leaf_cut.ts";
 import { externalKeys, externalRows, type StateFile } from "./state_file.ts";
@@ -17,6 +24,8 @@ import type { StateMeta } from "./state_meta.ts";
 /** Bytes of changes that are merged into one leaf at a time. */
 const STEP_BYTES_MAX = 200_000;
 const STEP_ROWS_MAX = 300;
+/** What every commit holds beside leaves; a membership may be some kilobytes. */
+const META_WEIGHT = weightOf(["m"], 100_000);
 const encoder = new TextEncoder();
 const utf8Length = (text: string) => encoder.encode(text).length;
 
@@ -57,7 +66,8 @@ class Flush {
   #nextValueId: number;
   #leaves: WrittenLeaf[] = [];
   #removed: KvKey[] = [];
-  #pendingBytes = 0;
+  /** Of what is pending. */
+  #weight = NO_WEIGHT;
 
   constructor(file: StateFile) {
     this.#file = file;
@@ -83,16 +93,17 @@ class Flush {
     }
     const high = await this.#joinNext(merged, source.head?.key);
     const leaves = cutLeaves(leaf.low, high, ...merged.finish());
-    const weight = leaves.reduce((sum, { row, leaf }) => sum + row.length + leaf.low.length * 3, 0);
-    const count = leaves.length + merged.removed.length;
-    const pending = this.#leaves.length + this.#removed.length;
-    if (pending > 0 && !fitsCommit(pending + count, this.#pendingBytes + weight + 100_000)) {
-      await this.#commit(before);
-    }
+    const weights = [
+      ...leaves.map(({ row, leaf }) => weightOf(["l", leaf.low], row.length)),
+      ...merged.removed.map((key) => weightOf(key, 0)),
+    ];
+    const weight = weights.reduce(addWeights, NO_WEIGHT);
+    const together = addWeights(addWeights(this.#weight, weight), META_WEIGHT);
+    if (this.#weight.mutations > 0 && !fitsCommit(together)) await this.#commit(before);
     await this.#file.writeAhead(chunks);
     this.#leaves.push(...leaves);
     this.#removed.push(...merged.removed);
-    this.#pendingBytes += weight;
+    this.#weight = addWeights(this.#weight, weight);
     // The rest of this leaf's changes must find it as it is now.
     if (source.head !== undefined && !merged.isPast(source.head.key)) await this.commit();
   }
@@ -121,7 +132,7 @@ class Flush {
     await this.#file.commit(this.#leaves, this.#removed, meta);
     this.#leaves = [];
     this.#removed = [];
-    this.#pendingBytes = 0;
+    this.#weight = NO_WEIGHT;
   }
 
   #merge(merged: Merged, { key, value }: Change, chunks: Mutation[]): void {

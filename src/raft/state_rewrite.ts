@@ -1,7 +1,7 @@
 /** A new state file with what the old one holds and nothing of what it once held. */
 import { sameBytes, SetHash } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
-import { fitsCommit, type Mutation } from "./kv_file.ts";
+import { addWeights, fitsCommit, type Mutation, NO_WEIGHT, weightOf } from "./kv_file.ts";
 import { isExternal, type Leaf, LEAF_BYTES_MAX, type Slot } from "./leaf.ts";
 import { cutLeaves } from "./leaf_cut.ts";
 import { externalRows, StateFile } from "./state_file.ts";
@@ -34,7 +34,7 @@ class Copy {
   readonly #to: StateFile;
   readonly #hash = new SetHash();
   #rows: Mutation[] = [];
-  #rowBytes = 0;
+  #weight = NO_WEIGHT;
   #low = "";
   #high: string | undefined;
   #keys: string[] = [];
@@ -89,12 +89,13 @@ class Copy {
   }
 
   async #write({ leaf, row }: { leaf: Leaf; row: Uint8Array }): Promise<void> {
-    if (!fitsCommit(this.#rows.length + 1, this.#rowBytes + row.length + 10_000)) {
-      await this.#to.writeAhead(this.#rows);
-      this.#rows = [];
-      this.#rowBytes = 0;
-    }
-    this.#rows.push({ key: ["l", leaf.low], value: row });
-    this.#rowBytes += row.length + leaf.low.length * 3;
+    const key = ["l", leaf.low];
+    const weight = addWeights(this.#weight, weightOf(key, row.length));
+    this.#rows.push({ key, value: row });
+    this.#weight = weight;
+    if (fitsCommit(weight)) return;
+    await this.#to.writeAhead(this.#rows);
+    this.#rows = [];
+    this.#weight = NO_WEIGHT;
   }
 }
