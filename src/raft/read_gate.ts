@@ -56,12 +56,21 @@ export class ReadGate {
     const raft = this.#raft;
     if (raft.role === "leader") {
       if (raft.configuration.members.length === 1) return undefined;
-      if (this.#leaseTerm === raft.term && this.#clock.monotonic() < this.#leaseEnd) {
-        return undefined;
-      }
+      const now = this.#clock.monotonic();
+      if (this.#leaseTerm === raft.term && now < this.#leaseEnd) return this.#caughtUp(now);
     }
     this.#next ??= this.#proveNext();
     return this.#next;
+  }
+
+  /**
+   * Followers hear of a commit while this node may still be writing to its disk before it applies
+   * it; what one of them has shown already must be seen here too.
+   */
+  #caughtUp(at: number): Promise<void> | undefined {
+    const index = this.#raft.commitIndex;
+    if (this.#driver.appliedIndex >= index) return undefined;
+    return new Promise((resolve) => this.#applying.push({ index, at, resolve }));
   }
 
   /** As `confirm`, but a proof that was asked for `maxAgeMs` ago at most will do. */
