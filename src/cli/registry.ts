@@ -2,8 +2,8 @@
  * Every command there is. The modules behind `load` are read only when their command runs, so
  * that a client command starts without the rest.
  */
-import { snapshots } from "./registry_snapshots.ts";
 import { type Group, group, leaf } from "./group.ts";
+import { raftGroup } from "./registry_raft.ts";
 
 /** The root of the tree. */
 export const root: Group = {
@@ -247,46 +247,7 @@ export const root: Group = {
           "List the nodes of a cluster",
           async () => (await import("./commands/operator_seal.ts")).members,
         ),
-        group("raft", "Integrated storage", "The group of nodes that keeps the data.", [
-          group(
-            "autopilot",
-            "How the group looks after itself",
-            "Who is healthy, who is dead, and what is done about it.",
-            [
-              leaf(
-                "get-config",
-                "Print the settings",
-                async () => (await import("./commands/raft_autopilot.ts")).getConfig,
-              ),
-              leaf(
-                "set-config",
-                "Change the settings",
-                async () => (await import("./commands/raft_autopilot.ts")).setConfig,
-              ),
-              leaf(
-                "state",
-                "Print the health of each node",
-                async () => (await import("./commands/raft_autopilot.ts")).state,
-              ),
-            ],
-          ),
-          leaf(
-            "join",
-            "Make a node join the group",
-            async () => (await import("./commands/raft_peers.ts")).join,
-          ),
-          leaf(
-            "list-peers",
-            "List the nodes of the group",
-            async () => (await import("./commands/raft_peers.ts")).listPeers,
-          ),
-          leaf(
-            "remove-peer",
-            "Take a node out of the group",
-            async () => (await import("./commands/raft_peers.ts")).removePeer,
-          ),
-          snapshots,
-        ]),
+        raftGroup,
         leaf(
           "rekey",
           "Make new unseal keys",

@@ -3,9 +3,9 @@
  * that is left when most are lost for good. It holds until a configuration entry that came after
  * it is applied, and is deleted then.
  */
-import { fromUtf8 } from "../base/bytes.ts";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Configuration, Member } from "./consensus/configuration.ts";
-import { readIfThere } from "./durable_file.ts";
+import { readIfThere, replaceFile } from "./durable_file.ts";
 import { StorageError } from "./errors.ts";
 import { parseEndpoint } from "./net/cluster_tls.ts";
 
@@ -32,12 +32,14 @@ export async function readPeers(
   const members = parsed.map((item: unknown): Member => {
     const fields = new Map<string, unknown>(Object.entries(Object(item)));
     const id = fields.get("id"), address = fields.get("address");
-    const nonVoter = fields.get("non_voter") ?? false;
-    if (typeof id !== "string" || typeof address !== "string" || typeof nonVoter !== "boolean") {
-      throw wrong('each node needs "id" and "address", and may have "non_voter"');
-    }
+    const nonVoter = fields.get("non_voter") ?? false, learner = fields.get("learner") ?? false;
+    if (
+      typeof id !== "string" || typeof address !== "string" || typeof nonVoter !== "boolean" ||
+      typeof learner !== "boolean"
+    ) throw wrong('each node needs "id" and "address", and may have "non_voter" and "learner"');
     if (parseEndpoint(address) === undefined) throw wrong(`"${address}" is no host and port`);
-    return { id, address, voter: !nonVoter, ...(nonVoter ? { staysLearner: true } : {}) };
+    const voter = !nonVoter && !learner;
+    return { id, address, voter, ...(nonVoter ? { staysLearner: true } : {}) };
   });
   if (new Set(members.map(({ id }) => id)).size < members.length) {
     throw wrong("an id is there twice");
@@ -45,6 +47,17 @@ export async function readPeers(
   if (!members.some(({ voter }) => voter)) throw wrong("nobody in it votes");
   if (!members.some(({ id }) => id === nodeId)) throw wrong(`this node, ${nodeId}, is not in it`);
   return { members };
+}
+
+/** Writes the file, durably. Nodes that are `learner` in it vote once they have caught up. */
+export async function writePeers(directory: string, members: readonly Member[]): Promise<void> {
+  const list = members.map(({ id, address, voter, staysLearner = false }) => ({
+    id,
+    address,
+    non_voter: staysLearner,
+    ...(voter || staysLearner ? {} : { learner: true }),
+  }));
+  await replaceFile(`${directory}/raft`, "peers.json", utf8(`${JSON.stringify(list, null, 2)}\n`));
 }
 
 export function removePeers(directory: string): void {

@@ -59,9 +59,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   "disk-full.md": { prepare: () => Promise.resolve(), check: canary },
   "lost-quorum.md": {
     members: 3,
-    prepare: async (first, others) => {
+    prepare: async (_first, others) => {
       for (const other of others) await other.sh("systemctl stop holdfast");
-      first.variables.CLUSTER_ADDRESS = first.clusterAddress;
     },
     check: canary,
   },

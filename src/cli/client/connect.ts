@@ -18,6 +18,17 @@ export async function connect(settings: ClientSettings, io: Io): Promise<Client>
   });
 }
 
+/** A client for a node that need not be trusted: it is sent no token. */
+export async function connectAnonymously(settings: ClientSettings, io: Io): Promise<Client> {
+  return new Client({
+    settings: { ...settings, headers: [], namespace: "", mfa: [], print: undefined },
+    transport: await transportFor(settings, io),
+    token: () => Promise.resolve(""),
+    clock: io.clock,
+    random: io.random,
+  });
+}
+
 /** The token that the user's commands use; "" when there is none. */
 export async function userToken(io: Io): Promise<string> {
   const fromEnv = io.env("VAULT_TOKEN");

@@ -33,7 +33,8 @@ export function nodeTransport(options: NodeOptions): Transport {
   };
 }
 
-function tlsOptions(options: NodeOptions): https.AgentOptions {
+/** What TLS connections are made with. */
+export function tlsOptions(options: NodeOptions): https.AgentOptions {
   const { certificates, serverName, skipVerify } = options;
   return {
     rejectUnauthorized: !skipVerify,

@@ -206,6 +206,28 @@ export const operatorCases: readonly Case[] = [
     prints: "Joined    true",
   },
   {
+    args: ["operator", "raft", "diagnose"],
+    replies: {
+      "GET sys/storage/raft/configuration": {
+        body: { data: { config: { servers: [{ node_id: "n2", address: "127.0.0.1:1" }] } } },
+      },
+    },
+    sends: [
+      "GET sys/storage/raft/configuration",
+      "GET sys/ha-status",
+      "GET sys/health?standbyok=true&perfstandbyok=true&sealedcode=200&uninitcode=200" +
+      "&removedcode=200",
+    ],
+    prints: "n2      127.0.0.1:1    TCP      WRONG     127.0.0.1:1: ",
+    exit: 1,
+  },
+  {
+    args: ["operator", "raft", "diagnose", "nonsense"],
+    sends: [],
+    complains: '"nonsense" is no URL and no host and port',
+    exit: 1,
+  },
+  {
     args: ["operator", "raft", "remove-peer", "-dr-token=t", "n2"],
     sends: [["POST sys/storage/raft/remove-peer", { server_id: "n2", dr_operation_token: "t" }]],
   },
