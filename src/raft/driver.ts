@@ -36,6 +36,8 @@ export interface DriverPeers {
   reads(reads: readonly ReadState[]): void;
   /** Told after each group of work: leader, membership and what is applied may have changed. */
   changed(): void;
+  /** Told once, when the disk has failed: this node takes part no more. */
+  failed(): void;
 }
 
 export interface DriverOptions {
@@ -180,6 +182,7 @@ export class Driver {
       reject(new OutcomeUnknownError(`the outcome is unknown: ${error.message}`, { cause: error }));
     }
     this.#waiting.clear();
+    this.#options.peers?.failed();
     this.#options.onFatal(error);
   }
 
@@ -226,7 +229,8 @@ export class Driver {
   }
 
   /**
-   * Waits until the state can take more; where the disk is too full for that the group is told.
+   * Waits until the state can take more. Where the disk is too full for that a group of one is
+   * told; of many, another node leads on.
    * Whoever asks for stillness may keep the flush that makes room from running, and goes first.
    */
   async #hasRoom(group: readonly Proposal[]): Promise<"room" | "full" | "still"> {
@@ -236,7 +240,8 @@ export class Driver {
       if (flushed === undefined) return "room";
       return await Promise.race([flushed, this.#untilStill()]);
     } catch (error) {
-      if (!(error instanceof StorageFullError)) throw error;
+      const isAlone = this.#options.raft.configuration.members.length <= 1;
+      if (!(error instanceof StorageFullError && isAlone)) throw error;
       for (const { reject } of group) reject(error);
       return "full";
     }

@@ -123,6 +123,7 @@ export class Group {
     },
     reads: (reads) => this.#gate.answered(reads),
     changed: () => this.#changed(),
+    failed: () => this.#leave(),
   };
 
   /** Makes a group of one of a node that belongs to none, and leads it. */
@@ -246,13 +247,9 @@ export class Group {
     const { raft, driver } = this.#parts;
     const term = raft.term;
     const begun = await driver.ask(() => {
-      const candidates = this.configuration.members
-        .filter((member) => member.voter && member.id !== this.nodeId)
-        .map(({ id }) => ({ id, match: raft.matchOf(id) ?? 0 }))
-        .sort((a, b) => b.match - a.match);
-      const [best] = candidates;
+      const best = this.#successor();
       this.#gate.endLease();
-      return best !== undefined && raft.transferTo(best.id);
+      return best !== undefined && raft.transferTo(best);
     });
     if (!begun) return false;
     const { clock } = this.#parts.settings;
@@ -260,6 +257,31 @@ export class Group {
     const isGone = () => raft.role !== "leader" || raft.term !== term;
     await this.#until(() => isGone() || clock.monotonic() > deadline);
     return isGone();
+  }
+
+  /** The voter that has most of the log. */
+  #successor(): NodeId | undefined {
+    const { raft } = this.#parts;
+    const [best] = this.configuration.members
+      .filter((member) => member.voter && member.id !== this.nodeId)
+      .map(({ id }) => ({ id, match: raft.matchOf(id) ?? 0 }))
+      .sort((a, b) => b.match - a.match);
+    return best?.id;
+  }
+
+  /**
+   * The disk has failed: a leader stops to be one at once and asks a voter to stand, whether it
+   * has the whole log or not. Whoever wins an election has all that was committed.
+   */
+  #leave(): void {
+    const { raft } = this.#parts;
+    const to = raft.role === "leader" ? this.#successor() : undefined;
+    this.#gate.endLease();
+    if (to !== undefined) {
+      this.#transport?.send({ type: "timeoutNow", from: this.nodeId, to, term: raft.term });
+    }
+    if (this.configuration.members.length > 1) raft.resign();
+    this.#changed();
   }
 
   /** Up to where each peer has the log; only a leader knows. */

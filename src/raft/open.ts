@@ -113,6 +113,7 @@ async function assemble(
       send: (messages) => group.peers.send(messages),
       reads: (reads) => group.peers.reads(reads),
       changed: () => group.peers.changed(),
+      failed: () => group.peers.failed(),
     },
   });
   const maintenance: Maintenance = new Maintenance({
