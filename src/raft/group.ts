@@ -136,6 +136,7 @@ export class Group {
     await maintenance.exclusively(() =>
       driver.whileStill(async () => {
         if (this.isMember) throw new StorageError("the node belongs to a group already");
+        if (raft.mustRejoin) throw new StorageError("the node must join its group again");
         await state.file.commit([], [], { ...state.file.meta, configuration: text });
         setConfiguration(text);
         raft.bootstrap(configuration);

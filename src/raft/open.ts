@@ -5,8 +5,9 @@ import {
   type Configuration,
   decodeConfiguration,
   encodeConfiguration,
+  type Member,
 } from "./consensus/configuration.ts";
-import type { PlacedConfiguration } from "./consensus/core.ts";
+import { isUpToDate, type PlacedConfiguration } from "./consensus/core.ts";
 import { Raft } from "./consensus/raft.ts";
 import { generations, readCurrent, stateFileName, writeCurrent } from "./current_file.ts";
 import { lockDirectory } from "./dir_lock.ts";
@@ -18,7 +19,7 @@ import { readIfThere, replaceFile } from "./durable_file.ts";
 import { CorruptionError } from "./errors.ts";
 import { removeKvFile } from "./kv_file.ts";
 import { LogDisk } from "./log_disk.ts";
-import { EntryType, type LogEntry } from "./log_entry.ts";
+import { EntryType, type LogEntry, type Position } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
 import { Maintenance } from "./maintenance.ts";
 import { NodeFile } from "./node_file.ts";
@@ -26,7 +27,8 @@ import { readPeers, removePeers } from "./peers_file.ts";
 import { openStaged, Replacement, type StagedFiles, stagedGenerations } from "./replacement.ts";
 import { RaftStorage } from "./raft_storage.ts";
 import { State } from "./state.ts";
-import { StateFile } from "./state_file.ts";
+import { StateFile, type StateFileOptions } from "./state_file.ts";
+import { readFloor, removeFloor, setAside } from "./state_repair.ts";
 import { type RaftStorageOptions, type Settings, withDefaults } from "./store_options.ts";
 
 /** Share of the cache's budget that goes to decoded leaves, which lists and scans live on. */
@@ -181,23 +183,46 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
       await removeKvFile(fileOptions(generation).path);
     }
   }
-  if (current !== undefined) return await StateFile.open(fileOptions(current));
+  if (current !== undefined) {
+    try {
+      return await StateFile.open(fileOptions(current));
+    } catch (error) {
+      if (!(error instanceof CorruptionError) || !settings.repair) throw error;
+      const { clock, log, segmentBytes } = settings;
+      const logOptions = { directory: `${path}/raft`, clock, log, segmentBytes };
+      const at = await setAside(path, stateFileName(current), logOptions);
+      log.error("the state is damaged and is fetched anew from the group", {
+        error: error.message,
+        set_aside: at,
+      });
+    }
+    const next = Math.max(current, ...await generations(path)) + 1;
+    return await emptyState(fileOptions(next), next, settings, []);
+  }
   for await (const { name } of Deno.readDir(`${path}/raft`)) {
     if (name.startsWith("log-")) throw new CorruptionError(`${path}/CURRENT is missing`);
   }
-  await removeKvFile(fileOptions(1).path);
-  const alone: Configuration = {
-    members: settings.bootstrap ? [{ id: nodeId, address: "", voter: true }] : [],
-  };
-  const file = await StateFile.create(fileOptions(1), {
+  const members = settings.bootstrap ? [{ id: nodeId, address: "", voter: true }] : [];
+  return await emptyState(fileOptions(1), 1, settings, members);
+}
+
+/** Makes the state of a node that has none, and makes it the one in use. */
+async function emptyState(
+  options: StateFileOptions,
+  generation: number,
+  { path }: Settings,
+  members: readonly Member[],
+): Promise<StateFile> {
+  await removeKvFile(options.path);
+  const file = await StateFile.create(options, {
     applied: CHAIN_START,
     hash: new Uint8Array(32),
     entries: 0,
     bytes: 0,
     nextValueId: 1,
-    configuration: fromUtf8(encodeConfiguration(alone)),
+    configuration: fromUtf8(encodeConfiguration({ members })),
   });
-  await writeCurrent(path, 1);
+  await writeCurrent(path, generation);
   return file;
 }
 
@@ -256,7 +281,8 @@ async function makeRaft(
   }
   // Only a member stands for election, so this one was a member: its membership is lost.
   const isMember = configurations.some(({ configuration }) => configuration.members.length > 0);
-  if (!isMember && nodeFile.hardState.vote === nodeId) {
+  const floor = await floorOf(settings, log);
+  if (!isMember && floor === undefined && nodeFile.hardState.vote === nodeId) {
     throw new CorruptionError(
       `${settings.path}/raft: the state file is damaged: it holds no membership any more`,
     );
@@ -278,6 +304,7 @@ async function makeRaft(
       inflightMax: 64,
       random,
       accepts: (entry) => staged.accepts(entry),
+      ...(floor === undefined ? {} : { floor }),
     },
     hardState: nodeFile.hardState,
     log: { base, runs: await log.termRuns(), lastIndex: log.last.index, tail },
@@ -286,6 +313,14 @@ async function makeRaft(
     windowBytes: WINDOW_BYTES,
     replacedAt: file.meta.replacedAt ?? 0,
   });
+}
+
+/** How far the log must go again before this node votes. */
+async function floorOf({ path }: Settings, log: LogDisk): Promise<Position | undefined> {
+  const floor = await readFloor(path);
+  if (floor === undefined || !isUpToDate(log.last, floor)) return floor;
+  await removeFloor(path);
+  return undefined;
 }
 
 /**

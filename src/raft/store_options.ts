@@ -41,6 +41,11 @@ export interface RaftStorageOptions {
   readonly bootstrap?: boolean;
   /** Leaves the group for one of this node alone, for recovery; false. */
   readonly alone?: boolean;
+  /**
+   * Whether a damaged state file is set aside and fetched anew from the group; false. Only for
+   * nodes that never make a group by themselves.
+   */
+  readonly repair?: boolean;
   /** SHA-256; node:crypto's unless the caller has a faster one. */
   readonly sha256?: Sha256;
   /** Resolves when a group of writes may be put together; a turn of the event loop. */
@@ -62,6 +67,7 @@ export function withDefaults(options: RaftStorageOptions): Settings {
     trailingEntries: 0,
     bootstrap: true,
     alone: false,
+    repair: false,
     sha256: nodeSha256,
     turn: eventLoopTurn,
     ...definedOnly(options),

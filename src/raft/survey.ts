@@ -4,6 +4,7 @@ import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { AckMarker } from "./ack_marker.ts";
 import { decodeConfiguration, type Member } from "./consensus/configuration.ts";
+import { isUpToDate } from "./consensus/core.ts";
 import { readCurrent, stateFileName } from "./current_file.ts";
 import { nodeSha256 } from "./digest.ts";
 import { lockDirectory } from "./dir_lock.ts";
@@ -14,6 +15,7 @@ import { EntryType } from "./log_entry.ts";
 import { NodeFile } from "./node_file.ts";
 import { finishInstall } from "./state_install.ts";
 import { StateFile } from "./state_file.ts";
+import { readFloor } from "./state_repair.ts";
 
 export interface Survey {
   readonly directory: string;
@@ -92,6 +94,12 @@ async function look(directory: string, clock: Clock): Promise<Survey> {
     throw new CorruptionError(
       `${directory}/raft: the log holds entries ${log.firstIndex} to ${log.last.index}, ` +
         `${path} the state up to ${applied.index}`,
+    );
+  }
+  const floor = await readFloor(directory);
+  if (floor !== undefined && !isUpToDate(log.last, floor)) {
+    throw new CorruptionError(
+      `${directory} lacks log entries up to ${floor.index}, which a repair has given up`,
     );
   }
   const committed = keep(await AckMarker.open(`${directory}/raft/committed`));

@@ -61,6 +61,7 @@ export async function openStorage(
     // A new node makes a group when it is initialised, or joins one.
     bootstrap: false,
     alone: recovery,
+    repair: !recovery && config.values.retry_join.length > 0,
     sha256: (bytes) => crypto.hash("sha256", bytes),
   });
   return {

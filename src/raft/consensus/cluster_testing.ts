@@ -5,7 +5,7 @@
 import { strict as assert } from "node:assert";
 import { EntryType, type LogEntry, type Position, START } from "../log_entry.ts";
 import type { Configuration } from "./configuration.ts";
-import type { PlacedConfiguration } from "./core.ts";
+import { isUpToDate, type PlacedConfiguration } from "./core.ts";
 import { decodeConfiguration } from "./configuration.ts";
 import type { HardState, Message, ReadState } from "./messages.ts";
 import { Raft } from "./raft.ts";
@@ -15,12 +15,16 @@ type Draw = (bound: number) => number;
 /** What a node has on disk, and, as a shadow, what it has applied. */
 class Disk {
   hard: HardState = { term: 0, vote: "" };
+  /** How far a log went that was given up. */
+  floor: Position | undefined;
   base: Position = START;
   entries: LogEntry[] = [];
   configurations: PlacedConfiguration[];
+  readonly initial: PlacedConfiguration;
 
   constructor(configuration: Configuration) {
-    this.configurations = [{ index: 0, configuration }];
+    this.initial = { index: 0, configuration };
+    this.configurations = [this.initial];
   }
 
   get last(): Position {
@@ -59,7 +63,7 @@ export class Member {
 
   /** The state machine as a restart makes it, from what is on disk. */
   boot(): Raft {
-    const { base, entries, last, hard, configurations } = this.disk;
+    const { base, entries, last, hard, configurations, floor } = this.disk;
     const runs: Position[] = [];
     for (const { index, term } of entries) {
       if (runs.at(-1)?.term !== term) runs.push({ index, term });
@@ -73,6 +77,7 @@ export class Member {
         appendEntriesMax: 3,
         inflightMax: 4,
         random: this.draw,
+        ...(floor === undefined ? {} : { floor }),
       },
       hardState: hard,
       log: { base, runs, lastIndex: last.index, tail: [] },
@@ -158,6 +163,20 @@ export class Cluster {
     member.applied = member.disk.base.index;
     member.isUp = true;
     this.work(id);
+  }
+
+  /** Log and state of a node that is down are given up, as a repair does; term and vote stay. */
+  forget(id: string): void {
+    const { disk } = this.get(id);
+    disk.floor = isUpToDate(disk.last, disk.floor ?? START) ? disk.last : disk.floor;
+    disk.base = START;
+    disk.entries = [];
+    disk.configurations = [disk.initial];
+  }
+
+  /** Whether a node has not got back what it has forgotten. */
+  lacks({ disk }: Member): boolean {
+    return disk.floor !== undefined && !isUpToDate(disk.last, disk.floor);
   }
 
   /** Hands one message over, if its receiver is up. */

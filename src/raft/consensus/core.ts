@@ -14,6 +14,8 @@ export interface RaftSettings {
   readonly appendEntriesMax: number;
   /** Most appends on their way to one peer. */
   readonly inflightMax: number;
+  /** Until its log is as up to date as this a node neither votes nor stands: it has forgotten. */
+  readonly floor?: Position;
   /** A number from 0 to below `bound`; the only chance there is in here. */
   readonly random: (bound: number) => number;
   /**

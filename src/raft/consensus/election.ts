@@ -17,6 +17,7 @@ export function campaign(core: Core, options: { transfer: boolean }): void {
   // Whoever holds an uncommitted entry that removes it may be the only one who can win and commit
   // it (thesis 4.2.2); its own vote does not count then.
   if (!core.configurations.some(({ configuration }) => isVoter(configuration, core.id))) return;
+  if (!remembers(core)) return;
   const [only, ...others] = voters(core.configuration);
   const isAlone = only === core.id && others.length === 0;
   stand(core, { pre: !options.transfer && !isAlone, transfer: options.transfer });
@@ -45,13 +46,18 @@ function count(core: Core, { pre, transfer, votes }: Candidate): void {
   }
 }
 
+/** Whether all is here again that this node has ever acknowledged (see `state_repair.ts`). */
+function remembers({ settings: { floor }, log }: Core): boolean {
+  return floor === undefined || isUpToDate(log.last, floor);
+}
+
 /** Answers who asks for a vote. A real vote's term has been taken over before. */
 export function onVote(core: Core, message: Message & { type: "vote" }): void {
   const { from, pre, last, term } = message;
   const isNewer = term > core.hard.term;
   const free = core.hard.vote === "" || core.hard.vote === from;
   const canVote = pre ? isNewer : term === core.hard.term && free;
-  const granted = canVote && isUpToDate(last, core.log.last);
+  const granted = canVote && remembers(core) && isUpToDate(last, core.log.last);
   if (granted && !pre) {
     core.setHard({ term, vote: from });
     core.elapsed = 0;

@@ -47,6 +47,12 @@ export class Progress {
     this.isStalled = false;
   }
 
+  /** As `probe`, where the peer itself says that its log agrees no further, or is gone. */
+  fallBack(next: number): void {
+    this.match = Math.max(0, Math.min(this.match, next - 1));
+    this.probe(next);
+  }
+
   /** Called at the leader's heartbeats: looks whether the peer has got on since the last. */
   lookForStall(): void {
     this.isStalled = this.inflight.length > 0 && this.match === this.#matchAtHeartbeat;

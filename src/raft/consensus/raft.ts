@@ -112,12 +112,18 @@ export class Raft {
     return role.name === "leader" ? role.progress.get(peer)?.match : undefined;
   }
 
+  /** Whether this is a member that has forgotten its log: a group of its own would be a second. */
+  get mustRejoin(): boolean {
+    return this.#core.settings.floor !== undefined;
+  }
+
   /** Makes a group of a node that belongs to none. Throws where there is one, or a log. */
   bootstrap(configuration: Configuration): void {
     const core = this.#core;
     if (core.configuration.members.length > 0 || core.log.last.index > 0) {
       throw new Error("the node belongs to a group already");
     }
+    if (this.mustRejoin) throw new Error("the node must join its group again");
     core.configurations.splice(0, Infinity, { index: 0, configuration });
   }
 

@@ -193,7 +193,8 @@ export function onAppendReply(core: Core, message: Message & { type: "appendRepl
     if (progress.matched(match, message.attempt)) advanceCommit(core, role);
     if (core.role === role) continueTransfer(core, role);
   } else if (message.attempt === progress.attempt && progress.state !== "snapshot") {
-    progress.probe(agreement(core, message.hint) + 1);
+    // An answer to this attempt: it speaks of the log as it is, which a repair may have emptied.
+    progress.fallBack(agreement(core, message.hint) + 1);
   }
   if (core.role === role) sendAppends(core, message.from, progress);
 }

@@ -8,7 +8,7 @@ import { utf8 } from "../../base/bytes.ts";
 import { EntryType } from "../log_entry.ts";
 import { seeded } from "../testing.ts";
 import { Cluster } from "./cluster_testing.ts";
-import type { Configuration } from "./configuration.ts";
+import { type Configuration, voters } from "./configuration.ts";
 import type { Message } from "./messages.ts";
 
 type Draw = (bound: number) => number;
@@ -100,13 +100,25 @@ class Adversary {
 
   #restartAll(): void {
     for (const id of this.ids) {
-      if (!this.cluster.get(id).isUp) this.cluster.restart(id);
+      if (this.cluster.get(id).isUp) continue;
+      if (this.draw(4) === 0) this.#forget(id);
+      this.cluster.restart(id);
     }
+  }
+
+  /** One node at a time, and only of three or more: with two gone nobody could be elected. */
+  #forget(id: string): void {
+    const members = [...this.cluster.members.values()];
+    const isEnough = members.every(({ raft }) => voters(raft.configuration).length >= 3);
+    const othersLack = members.some((each) => each.id !== id && this.cluster.lacks(each));
+    if (isEnough && !othersLack) this.cluster.forget(id);
   }
 
   #reconfigure(id: string): void {
     const { isUp, raft } = this.cluster.get(id);
     if (!isUp || raft.role !== "leader") return;
+    // Of two voters none may lack its log: without the other nobody could be elected.
+    if ([...this.cluster.members.values()].some((each) => this.cluster.lacks(each))) return;
     const change = this.ids[this.draw(this.ids.length)] ?? "a";
     const { members } = raft.configuration;
     const others = members.filter((member) => member.id !== change);

@@ -46,6 +46,10 @@ class Story {
         return cluster.crash(id);
       case "restart":
         return cluster.restart(id);
+      case "forget":
+        cluster.crash(id);
+        cluster.forget(id);
+        return cluster.restart(id);
       case "compact":
         return cluster.compact(id);
       case "transfer":
@@ -135,6 +139,47 @@ const stories: Record<string, string> = {
     tick a 2
     settle
     = c commit=2 applied=2`,
+  "who has forgotten its log votes for nobody until it is there again": `
+    voters a b c
+    campaign a
+    settle
+    cut c
+    propose a x
+    settle
+    = a commit=2
+    crash a
+    forget b
+    = b last=0 term=1
+    heal
+    tick c 30
+    settle
+    = c role=candidate term=1
+    tick b 30
+    settle
+    = b role=follower
+    restart a
+    tick a 20
+    settle
+    = a role=leader
+    tick a 2
+    settle
+    = b last=3 commit=3 applied=3
+    = c last=3 commit=3`,
+  "a leader that goes on notices that a follower's log is gone": `
+    voters a b c
+    campaign a
+    settle
+    propose a x
+    settle
+    compact a
+    forget b
+    propose a y
+    settle
+    tick a 2
+    settle
+    tick a 2
+    settle
+    = b last=3 commit=3 applied=3`,
   "without a majority nothing is committed, and the leader notices": `
     voters a b c
     campaign a

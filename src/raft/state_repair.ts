@@ -1,0 +1,76 @@
+/**
+ * A node of a group whose state file is damaged begins it anew, as an empty node that keeps its
+ * id, term and vote, and gets log and state from the leader.
+ *
+ * Why that is safe: others may count on entries that this node acknowledged and now forgets. So it
+ * notes how far its log went (the floor) before it forgets anything, and neither votes nor stands
+ * until its log is at least as up to date again. A leader elected meanwhile had a quorum without
+ * it, in which somebody else holds each committed entry; so had whoever is heard as a leader of
+ * this term or a later one. When the log is past the floor, it came from such a leader and holds
+ * them all again.
+ */
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { AckMarker } from "./ack_marker.ts";
+import { isUpToDate } from "./consensus/core.ts";
+import { readIfThere, replaceFile, syncDirectory } from "./durable_file.ts";
+import { CorruptionError } from "./errors.ts";
+import { LogDisk, type LogDiskOptions } from "./log_disk.ts";
+import { type Position, START } from "./log_entry.ts";
+import { CHAIN_START } from "./log_record.ts";
+import { openRecord, sealRecord } from "./sealed_record.ts";
+
+const NAME = "repair";
+
+/** How far a log went that was given up; undefined where none was, or it is there again. */
+export async function readFloor(directory: string): Promise<Position | undefined> {
+  const path = `${directory}/raft/${NAME}`;
+  const content = await readIfThere(path);
+  if (content === undefined) return undefined;
+  const body = openRecord(NAME, content);
+  const parsed: unknown = body === undefined ? undefined : JSON.parse(fromUtf8(body));
+  if (Array.isArray(parsed)) {
+    const [index, term]: unknown[] = parsed;
+    if (typeof index === "number" && typeof term === "number") return { index, term };
+  }
+  throw new CorruptionError(`${path} is damaged`);
+}
+
+/** The log is past the floor. */
+export async function removeFloor(directory: string): Promise<void> {
+  await Deno.remove(`${directory}/raft/${NAME}`);
+}
+
+/**
+ * Sets a damaged state file aside and empties the log, in an order that can be interrupted: what
+ * is left then is repaired again. Returns the path the file has now. Throws `CorruptionError`
+ * where the log is damaged too: then nobody knows what this node has acknowledged.
+ */
+export async function setAside(
+  directory: string,
+  stateName: string,
+  options: LogDiskOptions,
+): Promise<string> {
+  const marker = await AckMarker.open(`${options.directory}/acknowledged`);
+  marker.close();
+  if (marker.found === undefined) throw new CorruptionError(`${marker.path} is damaged`);
+  const log = await LogDisk.open(options);
+  try {
+    const earlier = await readFloor(directory) ?? START;
+    const { index, term } = isUpToDate(log.last, earlier) ? log.last : earlier;
+    const floor = utf8(JSON.stringify([index, term]));
+    await replaceFile(`${directory}/raft`, NAME, sealRecord(NAME, floor));
+    await log.restart(CHAIN_START);
+  } finally {
+    log.close();
+  }
+  for (const suffix of ["", "-wal", "-shm"]) {
+    const path = `${directory}/${stateName}${suffix}`;
+    try {
+      await Deno.rename(path, `${directory}/damaged-${stateName}${suffix}`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  await syncDirectory(directory);
+  return `${directory}/damaged-${stateName}`;
+}
