@@ -1,3 +1,4 @@
+import { parseAutoJoin } from "./auto_join.ts";
 import { requiredSealKeys } from "./keys/seal.ts";
 import { requiredStorageKeys } from "./keys/storage.ts";
 import type { ConfigNote } from "./note.ts";
@@ -50,6 +51,9 @@ function checkStorages(config: ServerConfig, checks: ConfigChecks): void {
     for (const join of storage.values.retry_join) {
       if ((join.leader_api_addr === undefined) === (join.auto_join === undefined)) {
         fail(checks, storage.at, "retry_join needs either leader_api_addr or auto_join");
+      } else if (join.auto_join !== undefined) {
+        const parsed = parseAutoJoin(join.auto_join);
+        if (typeof parsed === "string") fail(checks, storage.at, parsed);
       }
     }
   }

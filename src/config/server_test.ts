@@ -20,7 +20,7 @@ storage "raft" {
   path = "/data"
   node_id = "n1"
   retry_join { leader_api_addr = "http://10.0.0.2:8200" }
-  retry_join { auto_join = "provider=aws" auto_join_scheme = "http" }
+  retry_join { auto_join = "provider=dns name=x" auto_join_scheme = "http" }
 }
 listener "tcp" {
   address = "0.0.0.0:8200"

@@ -23,8 +23,11 @@ export interface JoinerParts {
   readonly clusterAddress: string;
 }
 
+/** Where the nodes are that could let this one in, as far as can be told now. */
+export type Seek = () => Promise<readonly JoinTarget[]>;
+
 interface Pending {
-  readonly targets: readonly JoinTarget[];
+  readonly seek: Seek;
   readonly nonVoter: boolean;
   readonly config: SealConfig;
 }
@@ -47,17 +50,16 @@ export class Joiner {
     return this.#pending?.config;
   }
 
-  /** Asks the targets in turn, again and again where `retry`. Throws the last refusal. */
-  async begin(targets: readonly JoinTarget[], nonVoter: boolean, retry: boolean): Promise<void> {
-    if (targets.length === 0) throw badRequest("there is no node to join");
+  /** Asks those that `seek` finds in turn, again and again where `retry`. Throws the last refusal. */
+  async begin(seek: Seek, nonVoter: boolean, retry: boolean): Promise<void> {
     this.#isRetrying = retry;
     try {
-      await this.#ask(targets, nonVoter);
+      await this.#ask(seek, nonVoter);
       this.#isRetrying = false;
     } catch (error) {
       if (!retry) throw error;
       this.#parts.log.warn("joining failed and is tried again", { error: describeError(error) });
-      void this.#retry(targets, nonVoter);
+      void this.#retry(seek, nonVoter);
     }
   }
 
@@ -73,8 +75,8 @@ export class Joiner {
   async finish(seal: Seal): Promise<ClusterTls> {
     const pending = this.#pending;
     if (pending === undefined) throw new Error("nothing to join");
-    let last: unknown;
-    for (const target of pending.targets) {
+    let last: unknown = badRequest("there is no node to join");
+    for (const target of await pending.seek()) {
       try {
         return await this.#answer(target, pending.nonVoter, seal);
       } catch (error) {
@@ -91,12 +93,12 @@ export class Joiner {
     this.#isRetrying = false;
   }
 
-  async #retry(targets: readonly JoinTarget[], nonVoter: boolean): Promise<void> {
+  async #retry(seek: Seek, nonVoter: boolean): Promise<void> {
     while (this.#isRetrying) {
       await sleep(this.#parts.clock, RETRY_MS);
       if (!this.#isRetrying) return;
       try {
-        await this.#ask(targets, nonVoter);
+        await this.#ask(seek, nonVoter);
         this.#isRetrying = false;
       } catch (error) {
         this.#parts.log.debug("joining failed", { error: describeError(error) });
@@ -104,16 +106,16 @@ export class Joiner {
     }
   }
 
-  async #ask(targets: readonly JoinTarget[], nonVoter: boolean): Promise<void> {
-    let last: unknown;
-    for (const target of targets) {
+  async #ask(seek: Seek, nonVoter: boolean): Promise<void> {
+    let last: unknown = badRequest("there is no node to join");
+    for (const target of await seek()) {
       try {
         const { nodeId } = this.#parts;
         const answer = await postApi(target, challengePath, { server_id: nodeId });
         const split = answer.get("seal_config");
         const text = new TextEncoder().encode(JSON.stringify(split ?? null));
         const config = decodeSealConfig("seal_config", text);
-        this.#pending = { targets, nonVoter, config };
+        this.#pending = { seek, nonVoter, config };
         this.#parts.log.info("a node of the cluster waits for the proof", { at: target.address });
         return;
       } catch (error) {

@@ -5,7 +5,10 @@ import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { StandbySettings } from "../core/standby_reads.ts";
 import { HighAvailability } from "../ha/high_availability.ts";
+import { Failure } from "../base/failure.ts";
 import type { JoinTarget } from "../ha/api_client.ts";
+import { seekByDns } from "../ha/discover.ts";
+import type { Seek } from "../ha/joiner.ts";
 import type { Endpoint } from "../raft/net/cluster_tls.ts";
 import { clusterAddressOf, type NodeAddresses, parseHostPort } from "./addresses.ts";
 import type { Door } from "./door.ts";
@@ -98,21 +101,38 @@ export async function joinByItself({ storage }: ServerConfig, node: Node): Promi
   const { ha } = node;
   if (ha === undefined || storage?.type !== "raft" || ha.group.isMember) return;
   const { retry_join: stanzas, retry_join_as_non_voter: nonVoter } = storage.values;
-  const targets: JoinTarget[] = [];
+  const sources: Seek[] = [];
   for (const stanza of stanzas) {
-    if (stanza.leader_api_addr === undefined) {
-      node.platform.log.warn("auto_join is not in this build");
-      continue;
-    }
-    targets.push({
-      address: stanza.leader_api_addr,
+    const trust = {
       caCert: await pem(stanza.leader_ca_cert, stanza.leader_ca_cert_file),
       clientCert: await pem(stanza.leader_client_cert, stanza.leader_client_cert_file),
       clientKey: await pem(stanza.leader_client_key, stanza.leader_client_key_file),
       serverName: stanza.leader_tls_servername ?? "",
-    });
+    };
+    const { leader_api_addr: address, auto_join, auto_join_scheme, auto_join_port } = stanza;
+    if (address !== undefined) sources.push(() => Promise.resolve([{ ...trust, address }]));
+    else {
+      const found = { scheme: auto_join_scheme, port: auto_join_port, trust };
+      sources.push(seekByDns(auto_join ?? "", found));
+    }
   }
-  if (targets.length > 0) void ha.joiner.begin(targets, nonVoter, true);
+  if (sources.length > 0) void ha.joiner.begin(seekAll(sources, node), nonVoter, true);
+}
+
+/** What one source can't tell is logged, and the others are asked all the same. */
+function seekAll(sources: readonly Seek[], node: Node): Seek {
+  return async () => {
+    const found: JoinTarget[] = [];
+    for (const seek of sources) {
+      try {
+        found.push(...await seek());
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        node.platform.log.warn("no nodes to join were found", { error: error.message });
+      }
+    }
+    return found;
+  };
 }
 
 async function pem(text: string | undefined, file: string | undefined): Promise<string> {

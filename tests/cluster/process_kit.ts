@@ -25,6 +25,8 @@ export interface NodeOptions {
   readonly place?: Place;
   readonly multiplier?: number;
   readonly retryJoin?: readonly string[];
+  /** For a retry_join that finds nodes itself, over plain HTTP. */
+  readonly autoJoin?: string;
   /** Lines that the configuration has beside. */
   readonly more?: string;
 }
@@ -33,13 +35,16 @@ export interface NodeOptions {
 export async function makeNode(
   scratch: string,
   id: string,
-  { multiplier = 1, retryJoin = [], more = "", place = loopback }: NodeOptions = {},
+  { multiplier = 1, retryJoin = [], autoJoin, more = "", place = loopback }: NodeOptions = {},
 ): Promise<ClusterNode> {
   const port = nextPort += 2;
   const folder = `${scratch}/${id}`;
   await Deno.mkdir(folder, { recursive: true });
   const config = `${scratch}/${id}.hcl`;
-  const joins = retryJoin.map((url) => `retry_join { leader_api_addr = "${url}" }`).join("\n  ");
+  const joins = [
+    ...retryJoin.map((url) => `leader_api_addr = "${url}"`),
+    ...(autoJoin === undefined ? [] : [`auto_join = "${autoJoin}"\n auto_join_scheme = "http"`]),
+  ].map((keys) => `retry_join {\n ${keys}\n }`).join("\n  ");
   await Deno.writeTextFile(
     config,
     `

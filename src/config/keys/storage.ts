@@ -18,7 +18,7 @@ const tlsFiles = {
 
 const retryJoinKeys = {
   leader_api_addr: { type: "string", help: "URL of a node to join." },
-  auto_join: { type: "string", help: "`provider=… key=value …`, instead of an address." },
+  auto_join: { type: "string", help: "`provider=dns name=…`, instead of an address." },
   auto_join_scheme: {
     type: "string",
     default: "https",

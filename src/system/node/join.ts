@@ -2,6 +2,7 @@
 import { badRequest, Failure } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import type { Node } from "../../core/node.ts";
+import { seekByDns } from "../../ha/discover.ts";
 import type { HighAvailability } from "../../ha/high_availability.ts";
 import { encodeClusterTls } from "../../ha/tls_keyring.ts";
 import type { JsonObject } from "../../logical/json.ts";
@@ -59,16 +60,21 @@ export function joinRoutes(node: Node): NodeRoute[] {
       POST: async (input) => {
         const ha = haOf(node);
         if (ha.group.isMember) throw badRequest("the node belongs to a raft cluster already");
-        if (input.auto_join !== "") throw badRequest("auto_join is not in this build");
-        if (input.leader_api_addr === "") throw badRequest("leader_api_addr is required");
-        const target = {
-          address: input.leader_api_addr,
+        const { leader_api_addr: address, auto_join } = input;
+        if ((address === "") === (auto_join === "")) {
+          throw badRequest("either leader_api_addr or auto_join is required");
+        }
+        const trust = {
           caCert: input.leader_ca_cert,
           clientCert: input.leader_client_cert,
           clientKey: input.leader_client_key,
           serverName: input.leader_tls_servername,
         };
-        await ha.joiner.begin([target], input.non_voter, input.retry);
+        const found = { scheme: input.auto_join_scheme, port: input.auto_join_port, trust };
+        const seek = auto_join === ""
+          ? () => Promise.resolve([{ ...trust, address }])
+          : seekByDns(auto_join, found);
+        await ha.joiner.begin(seek, input.non_voter, input.retry);
         return flat({ joined: true });
       },
     }),
