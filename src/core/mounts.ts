@@ -56,12 +56,12 @@ export class Mounts {
     readonly ttls: SystemTtls,
   ) {}
 
-  /** Reads the tables, making those mounts that always exist. */
+  /** Reads the tables, making those mounts that always exist. Who opens the node lets them start. */
   async load(transaction: Transaction, always: readonly NewMount[]): Promise<void> {
     for (const entry of await this.entries(transaction)) this.#open(entry);
     for (const mount of always) {
       const prefix = mount.table === "auth" ? "auth/" : "";
-      if (this.router.at(prefix + mount.path) === undefined) await this.add(transaction, mount);
+      if (this.router.at(prefix + mount.path) === undefined) await this.#place(transaction, mount);
     }
   }
 
@@ -100,8 +100,17 @@ export class Mounts {
     for (const { backend } of before.values()) await backend.close?.();
   }
 
-  /** Mounts at once in memory after the transaction commits. */
+  /** Mounts at once in memory after the transaction commits, and lets the backend start. */
   async add(transaction: Transaction, mount: NewMount): Promise<MountEntry> {
+    const { entry, backend } = await this.#place(transaction, mount);
+    transaction.afterCommit(() => backend.start?.(this.info(entry)));
+    return entry;
+  }
+
+  async #place(
+    transaction: Transaction,
+    mount: NewMount,
+  ): Promise<{ entry: MountEntry; backend: LogicalBackend }> {
     const backend = this.factory(mount.table, mount.type);
     if (backend === undefined) {
       throw badRequest(`plugin not found in the catalog: no backend of type "${mount.type}"`);
@@ -125,11 +134,8 @@ export class Mounts {
     const info = this.info(entry);
     const storage = transaction.within(storagePrefix(entry));
     await backend.initialize?.({ mount: info, storage, transaction });
-    transaction.afterCommit(() => {
-      this.router.add(entry, backend);
-      backend.start?.(info);
-    });
-    return entry;
+    transaction.afterCommit(() => this.router.add(entry, backend));
+    return { entry, backend };
   }
 
   /** Keeps a changed entry; the router follows once it is committed. */

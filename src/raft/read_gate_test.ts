@@ -64,6 +64,7 @@ class Leader {
         send: (messages) => this.sent.push(...messages),
         reads: (reads) => this.gate.answered(reads),
         changed: () => this.gate.applied(this.driver.appliedIndex),
+        failed: () => {},
       },
     });
     this.gate = new ReadGate(this.raft, this.driver, new Process(new VirtualTime(), 1));

@@ -20,6 +20,8 @@ import { passwordPolicyPaths } from "./password_policies.ts";
 import { policyPaths } from "./policies.ts";
 import { autopilotPaths } from "./autopilot.ts";
 import { raftPaths } from "./raft.ts";
+import { AutoSnapshots } from "./snapshots/auto.ts";
+import { autoSnapshotPaths } from "./snapshots/auto_paths.ts";
 import { raftSnapshotPaths } from "./snapshots/paths.ts";
 import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
@@ -29,8 +31,11 @@ import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
 
 export function systemBackend(services: () => Services, node: () => Node): LogicalBackend {
+  const snapshots = new AutoSnapshots(services, node);
   return defineBackend({
     type: "system",
+    start: () => snapshots.start(),
+    close: () => snapshots.stop(),
     help: "Controls the server: mounts, policies, leases, audit and more.",
     paths: [
       ...standbyReads(mountPaths(services)),
@@ -48,6 +53,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...raftPaths(node),
       ...autopilotPaths(node),
       ...raftSnapshotPaths(node),
+      ...autoSnapshotPaths(node, snapshots),
       ...standbyReads(quotaPaths(services)),
       ...standbyReads(auditPaths(services)),
       ...standbyReads(configPaths(services, node)),

@@ -1,46 +1,14 @@
 /** Clients of other people, installed from their registries, against a node. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TestNode } from "../e2e/node.ts";
-import { type Output, run } from "../e2e/program.ts";
-import { testCache } from "../e2e/paths.ts";
+import { attempt, cache, home, installed } from "../e2e/installed.ts";
+import { run } from "../e2e/program.ts";
 import { skipUnless } from "../e2e/skip.ts";
 
 /** Exact versions: a new one of theirs is to be met on purpose. */
 const versions = { hvac: "2.4.0", nodeVault: "0.12.0" };
 
 const here = import.meta.dirname ?? ".";
-const home = Deno.env.get("HOME") ?? "/tmp";
-
-/** Installs into a folder, once: what is there is used again. Undefined where it can't be had. */
-async function installed(
-  name: string,
-  steps: (folder: string) => readonly (readonly [string, ...string[]])[],
-): Promise<string | undefined> {
-  const folder = `${testCache}/${name}`;
-  const marker = `${folder}/.complete`;
-  if ((await run("test", ["-e", marker])).code === 0) return folder;
-  await Deno.mkdir(folder, { recursive: true });
-  for (const [command, ...args] of steps(folder)) {
-    const { code, text } = await attempt(command, args);
-    if (code === 0) continue;
-    console.log(text.trim().split("\n").slice(-3).join("\n"));
-    return undefined;
-  }
-  await Deno.writeTextFile(marker, "");
-  return folder;
-}
-
-/** A command that is not there has failed like any other. */
-async function attempt(command: string, args: readonly string[]): Promise<Output> {
-  try {
-    return await run(command, args, { timeoutMs: 180_000, env: { HOME: home } });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      return { code: 127, stdout: "", text: `${command}: not installed` };
-    }
-    throw error;
-  }
-}
 
 async function withNode(work: (node: TestNode, env: Record<string, string>) => Promise<void>) {
   await using node = await TestNode.create();
@@ -82,8 +50,8 @@ Deno.test("node-vault, from npm", async (t) => {
 });
 
 Deno.test("Vault's own Go module", async (t) => {
-  await Deno.mkdir(testCache, { recursive: true });
-  const program = `${testCache}/go-client`;
+  await Deno.mkdir(cache, { recursive: true });
+  const program = `${cache}/go-client`;
   const built = await attempt("go", ["-C", `${here}/go`, "build", "-o", program, "."]);
   if (built.code !== 0) console.log(built.text.trim().split("\n").slice(-3).join("\n"));
   if (!skipUnless(t, built.code === 0, "go and a module proxy")) return;

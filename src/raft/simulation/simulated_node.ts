@@ -268,6 +268,8 @@ export class SimulatedNode {
         changed: () => {
           if (process.isAlive) this.#changed();
         },
+        // `onFatal` ends the run: a disk that fails is none of its faults.
+        failed: () => {},
       },
     });
   }

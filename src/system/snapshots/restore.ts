@@ -88,7 +88,10 @@ function keysNeeded({ meta, belowBarrier }: ReadSnapshot): string {
 }
 
 /** A snapshot of another cluster, or of before a rekey, opens with other keys than this node's. */
-function checkSeal({ barrier }: Node, { sealedSums, sums, belowBarrier }: ReadSnapshot): void {
+export function checkSeal(
+  { barrier }: Node,
+  { sealedSums, sums, belowBarrier }: ReadSnapshot,
+): void {
   const refusal = "could not verify hash file, possibly the snapshot is using a different set of " +
     "unseal keys; use the snapshot-force API to bypass this check";
   let opened: Uint8Array;

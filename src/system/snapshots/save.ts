@@ -3,15 +3,20 @@ import { version } from "../../base/version.ts";
 import type { IntegratedStorage } from "../../core/integrated_storage.ts";
 import type { Node } from "../../core/node.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
+import { whileWanted } from "../../snapshot/auto/while_wanted.ts";
 import { FORMAT_VERSION, PROGRAM } from "../../snapshot/meta.ts";
 
 /** What the sealed checksums are bound to. */
 export const sumsContext = "core/snapshot-sums";
 
-/** The file as a stream. What it holds is as of one log entry, whatever is written meanwhile. */
+/**
+ * The file as a stream. What it holds is as of one log entry, whatever is written meanwhile. Throws
+ * the signal's reason where it is aborted before all entries are read.
+ */
 export async function saveSnapshot(
   node: Node,
   storage: IntegratedStorage,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<ReadableStream<Uint8Array>> {
   const { writeSnapshot } = await import("../../snapshot/write.ts");
   const content = await storage.snapshot();
@@ -35,7 +40,8 @@ export async function saveSnapshot(
   };
   try {
     const seal = (sums: Uint8Array) => node.barrier.encryptRaw(sumsContext, sums);
-    return await writeSnapshot(storage.spoolFolder, content.entries(), meta, seal);
+    const entries = whileWanted(content.entries(), signal);
+    return await writeSnapshot(storage.spoolFolder, entries, meta, seal);
   } finally {
     content.close();
   }

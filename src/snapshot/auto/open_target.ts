@@ -1,0 +1,19 @@
+/** The target that some settings name. */
+import { LocalTarget } from "./local_target.ts";
+import type { SnapshotSettings } from "./settings.ts";
+import type { SnapshotTarget } from "./target.ts";
+
+/** `environment` gives what settings may leave out. Throws a 400 where that has it neither. */
+export async function openTarget(
+  settings: SnapshotSettings,
+  environment: (name: string) => string | undefined,
+): Promise<SnapshotTarget> {
+  switch (settings.storage_type) {
+    case "local":
+      return new LocalTarget(settings);
+    case "aws-s3": {
+      const { S3Target } = await import("./s3_target.ts");
+      return await S3Target.open(settings, environment);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+/** Snapshots in a bucket of Amazon S3, or of what speaks its protocol. */
+import type { AwsClient } from "aws4fetch";
+import { badRequest } from "../../base/failure.ts";
+import { beganAt } from "./file_name.ts";
+import { S3Error, xmlTexts } from "./s3_answer.ts";
+import type { S3Settings } from "./settings.ts";
+import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
+
+/** Bytes of a part; S3 takes at most 10,000 of them. Held in memory, one at a time. */
+const partBytes = 16 * 1024 * 1024;
+const PARTS_MAX = 10_000;
+
+/** One call, a part's upload too. */
+const callTimeoutMs = 5 * 60_000;
+
+/** A listing beyond this is not of snapshots alone. */
+const PAGES_MAX = 100;
+
+/** An answer that is not a file; the list has at most 1,000 keys a page. */
+type Query = Readonly<Record<string, string>>;
+
+export class S3Target implements SnapshotTarget {
+  private constructor(readonly settings: S3Settings, readonly client: AwsClient) {}
+
+  /** Keys that the settings leave out come from the environment. Throws a 400 where there are none. */
+  static async open(
+    settings: S3Settings,
+    environment: (name: string) => string | undefined,
+  ): Promise<S3Target> {
+    const own = settings.aws_access_key_id !== "";
+    const accessKeyId = own ? settings.aws_access_key_id : environment("AWS_ACCESS_KEY_ID");
+    const secretAccessKey = own
+      ? settings.aws_secret_access_key
+      : environment("AWS_SECRET_ACCESS_KEY");
+    const token = own ? settings.aws_session_token : environment("AWS_SESSION_TOKEN");
+    if (!accessKeyId || !secretAccessKey) {
+      throw badRequest(
+        "no keys for S3: set aws_access_key_id and aws_secret_access_key, or AWS_ACCESS_KEY_ID and " +
+          "AWS_SECRET_ACCESS_KEY in the server's environment",
+      );
+    }
+    const { AwsClient: Client } = await import("aws4fetch");
+    const client = new Client({
+      accessKeyId,
+      secretAccessKey,
+      ...(token ? { sessionToken: token } : {}),
+      service: "s3",
+      region: settings.aws_s3_region,
+      // The schedule tries again, after a while.
+      retries: 0,
+    });
+    return new S3Target(settings, client);
+  }
+
+  url(name: string): string {
+    return this.#url(this.#key(name)).href;
+  }
+
+  #key(name: string): string {
+    const { path_prefix } = this.settings;
+    return path_prefix === "" || path_prefix.endsWith("/")
+      ? path_prefix + name
+      : `${path_prefix}/${name}`;
+  }
+
+  #url(key: string, query: Query = {}): URL {
+    const { aws_s3_endpoint, aws_s3_bucket: bucket, aws_s3_region: region } = this.settings;
+    const { aws_s3_disable_tls, aws_s3_force_path_style } = this.settings;
+    const scheme = aws_s3_disable_tls ? "http" : "https";
+    const host = aws_s3_endpoint === ""
+      ? `s3.${region}.amazonaws.com`
+      : aws_s3_endpoint.replace(/^https?:\/\//, "");
+    const url = new URL(`${scheme}://${host}`);
+    const path = key.split("/").map(encoded).join("/");
+    const isPathStyle = aws_s3_force_path_style;
+    if (!isPathStyle) url.hostname = `${bucket}.${url.hostname}`;
+    url.pathname = isPathStyle ? `/${bucket}/${path}` : `/${path}`;
+    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encoded(value)}`);
+    url.search = pairs.join("&");
+    return url;
+  }
+
+  async list(signal: AbortSignal): Promise<StoredSnapshot[]> {
+    const folder = this.#key("");
+    const found: StoredSnapshot[] = [];
+    let after: Query = {};
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const prefix = folder + this.settings.file_prefix;
+      const query = { "list-type": "2", prefix, ...after };
+      const text = await (await this.#call("GET", this.#url("", query), signal)).text();
+      const keys = xmlTexts(text, "Key");
+      const sizes = xmlTexts(text, "Size");
+      keys.forEach((key, i) => {
+        const name = key.slice(folder.length);
+        if (beganAt(this.settings.file_prefix, name) === undefined) return;
+        found.push({ name, bytes: Number(sizes[i] ?? 0) });
+      });
+      const [more] = xmlTexts(text, "NextContinuationToken");
+      if (more === undefined) return found;
+      after = { "continuation-token": more };
+    }
+    throw new Error(`more than ${PAGES_MAX} pages of files begin with ${folder}`);
+  }
+
+  async put(name: string, spooled: SpooledSnapshot, signal: AbortSignal): Promise<void> {
+    using file = await Deno.open(spooled.path, { read: true });
+    const key = this.#key(name);
+    if (spooled.bytes <= partBytes) {
+      const body = await readPart(file, spooled.bytes);
+      await this.#write("PUT", this.#url(key), signal, { body, headers: this.#encryption() });
+      return;
+    }
+    if (spooled.bytes > partBytes * PARTS_MAX) {
+      throw new Error(`a snapshot of ${spooled.bytes} bytes is too large for S3`);
+    }
+    await this.#putParts(key, file, spooled.bytes, signal);
+  }
+
+  async #putParts(
+    key: string,
+    file: Deno.FsFile,
+    bytes: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const begin = this.#url(key, { uploads: "" });
+    const begun = await this.#write("POST", begin, signal, { headers: this.#encryption() });
+    const [uploadId] = xmlTexts(begun.text, "UploadId");
+    if (uploadId === undefined) throw new Error("S3 answered without an UploadId");
+    try {
+      const tags: string[] = [];
+      for (let at = 0; at < bytes; at += partBytes) {
+        const body = await readPart(file, Math.min(partBytes, bytes - at));
+        const url = this.#url(key, { partNumber: String(tags.length + 1), uploadId });
+        const { etag } = await this.#write("PUT", url, signal, { body });
+        tags.push(etag);
+      }
+      const parts = tags.map((tag, i) =>
+        `<Part><PartNumber>${i + 1}</PartNumber><ETag>${tag}</ETag></Part>`
+      );
+      const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+      const ended = await this.#write("POST", this.#url(key, { uploadId }), signal, { body });
+      // The answer begins before it is known how it ends.
+      if (ended.text.includes("<Error>")) throw new S3Error(200, ended.text);
+    } catch (error) {
+      await this.#abandon(this.#url(key, { uploadId }));
+      throw error;
+    }
+  }
+
+  /** What was uploaded costs money until it is abandoned; also when the node is not active any more. */
+  async #abandon(url: URL): Promise<void> {
+    try {
+      await this.#write("DELETE", url, AbortSignal.timeout(10_000), {});
+    } catch {
+      // The first error is the one to tell; buckets have rules that end such uploads.
+    }
+  }
+
+  #encryption(): Record<string, string> {
+    const { aws_s3_server_side_encryption, aws_s3_enable_kms, aws_s3_kms_key } = this.settings;
+    if (aws_s3_server_side_encryption) return { "x-amz-server-side-encryption": "AES256" };
+    if (!aws_s3_enable_kms) return {};
+    return {
+      "x-amz-server-side-encryption": "aws:kms",
+      ...(aws_s3_kms_key === ""
+        ? {}
+        : { "x-amz-server-side-encryption-aws-kms-key-id": aws_s3_kms_key }),
+    };
+  }
+
+  async read(name: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    // As long as it takes: the schedule's signal ends it.
+    const response = await this.#send("GET", this.#url(this.#key(name)), { signal });
+    if (response.body === null) throw new Error("S3 answered without a body");
+    return response.body;
+  }
+
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    await this.#write("DELETE", this.#url(this.#key(name)), signal, {});
+  }
+
+  async #write(
+    method: string,
+    url: URL,
+    signal: AbortSignal,
+    sent: { body?: Uint8Array<ArrayBuffer> | string; headers?: Record<string, string> },
+  ): Promise<{ etag: string; text: string }> {
+    const response = await this.#call(method, url, signal, sent);
+    return { etag: response.headers.get("etag") ?? "", text: await response.text() };
+  }
+
+  #call(method: string, url: URL, signal: AbortSignal, sent: RequestInit = {}): Promise<Response> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
+    return this.#send(method, url, { ...sent, signal: limited });
+  }
+
+  async #send(method: string, url: URL, init: RequestInit): Promise<Response> {
+    const signed = await this.client.sign(url.href, { ...init, method });
+    // A bucket elsewhere is a mistake in the settings; the file must not go where those don't say.
+    const response = await fetch(signed, { redirect: "manual" });
+    if (response.ok) return response;
+    throw new S3Error(response.status, await response.text());
+  }
+}
+
+/** As signatures want it: a space is %20, and only letters, digits, `-`, `.`, `_` and `~` stay. */
+function encoded(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+async function readPart(file: Deno.FsFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const part = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const read = await file.read(part.subarray(at));
+    if (read === null) throw new Error("the spooled snapshot is shorter than it was");
+    at += read;
+  }
+  return part;
+}

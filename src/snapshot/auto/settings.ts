@@ -1,0 +1,46 @@
+/** What an automated snapshot is told to do. The names are the API's. */
+
+export const storageTypes = ["local", "aws-s3"] as const;
+export type StorageType = typeof storageTypes[number];
+
+/** Fields for every kind of target. */
+interface CommonSettings {
+  /** Seconds from the start of one to the start of the next. */
+  readonly interval: number;
+  /** How many are kept. */
+  readonly retain: number;
+  /** A directory, or what the keys in a bucket begin with. */
+  readonly path_prefix: string;
+  readonly file_prefix: string;
+}
+
+export interface LocalSettings extends CommonSettings {
+  readonly storage_type: "local";
+  /** Bytes that all files of this prefix may take. */
+  readonly local_max_space: number;
+}
+
+export interface S3Settings extends CommonSettings {
+  readonly storage_type: "aws-s3";
+  readonly aws_s3_bucket: string;
+  readonly aws_s3_region: string;
+  /** "" takes the environment's, as do the two secrets. */
+  readonly aws_access_key_id: string;
+  readonly aws_secret_access_key: string;
+  readonly aws_session_token: string;
+  /** "" for Amazon's own. */
+  readonly aws_s3_endpoint: string;
+  readonly aws_s3_disable_tls: boolean;
+  readonly aws_s3_force_path_style: boolean;
+  readonly aws_s3_server_side_encryption: boolean;
+  readonly aws_s3_enable_kms: boolean;
+  readonly aws_s3_kms_key: string;
+}
+
+export type SnapshotSettings = LocalSettings | S3Settings;
+
+/** Fields that are stored, behind the barrier, and never told again. */
+export const secretFields: ReadonlySet<string> = new Set([
+  "aws_secret_access_key",
+  "aws_session_token",
+]);
