@@ -1,6 +1,6 @@
 /** moto from PyPI: a server that speaks S3's protocol, and checks signatures once it is told to. */
 import { installed } from "../e2e/installed.ts";
-import { eventually } from "../../src/server/testing.ts";
+import { freePort, startEmulator } from "./emulator.ts";
 
 /** An exact version: a new one of theirs is to be met on purpose. */
 const version = "5.2.5";
@@ -12,18 +12,6 @@ export interface Moto extends AsyncDisposable {
   readonly secretAccessKey: string;
 }
 
-function freePort(): number {
-  for (;;) {
-    const port = 32_000 + Math.floor(Math.random() * 500);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
-
 /** With one bucket and one user. Undefined where it can't be had. */
 export async function startMoto(bucket: string): Promise<Moto | undefined> {
   const folder = await installed(`moto-${version}`, (path) => [
@@ -32,24 +20,13 @@ export async function startMoto(bucket: string): Promise<Moto | undefined> {
   ]);
   if (folder === undefined) return undefined;
   const port = freePort();
-  const child = new Deno.Command(`${folder}/bin/moto_server`, {
-    args: ["-H", "127.0.0.1", "-p", `${port}`],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const args = ["-H", "127.0.0.1", "-p", `${port}`];
+  const server = await startEmulator(`${folder}/bin/moto_server`, args, port);
   const endpoint = `127.0.0.1:${port}`;
   const post = async (path: string, body: string, init: RequestInit = {}): Promise<string> => {
     const response = await fetch(`http://${endpoint}${path}`, { method: "POST", body, ...init });
     return await response.text();
   };
-  await eventually(async () => {
-    try {
-      return (await fetch(`http://${endpoint}/moto-api/`)).body?.cancel() !== undefined;
-    } catch (error) {
-      if (error instanceof TypeError) return false;
-      throw error;
-    }
-  });
   await post(`/${bucket}`, "", { method: "PUT" });
   const iam = (query: Record<string, string>) => post("/", `${new URLSearchParams(query)}`, asIam);
   await iam({ Action: "CreateUser", UserName: "backup" });
@@ -65,10 +42,7 @@ export async function startMoto(bucket: string): Promise<Moto | undefined> {
     endpoint,
     accessKeyId: part("AccessKeyId"),
     secretAccessKey: part("SecretAccessKey"),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
-    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The target that some settings name. */
+import type { Clock } from "../../base/clock.ts";
 import { LocalTarget } from "./local_target.ts";
 import type { SnapshotSettings } from "./settings.ts";
 import type { SnapshotTarget } from "./target.ts";
@@ -7,6 +8,7 @@ import type { SnapshotTarget } from "./target.ts";
 export async function openTarget(
   settings: SnapshotSettings,
   environment: (name: string) => string | undefined,
+  clock: Clock,
 ): Promise<SnapshotTarget> {
   switch (settings.storage_type) {
     case "local":
@@ -14,6 +16,10 @@ export async function openTarget(
     case "aws-s3": {
       const { S3Target } = await import("./s3_target.ts");
       return await S3Target.open(settings, environment);
+    }
+    case "azure-blob": {
+      const { AzureTarget } = await import("./azure_target.ts");
+      return new AzureTarget(settings, clock);
     }
   }
 }

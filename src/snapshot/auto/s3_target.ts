@@ -1,22 +1,24 @@
 /** Snapshots in a bucket of Amazon S3, or of what speaks its protocol. */
 import type { AwsClient } from "aws4fetch";
-import { badRequest } from "../../base/failure.ts";
+import { badRequest, describeError } from "../../base/failure.ts";
 import { beganAt } from "./file_name.ts";
-import { S3Error, xmlTexts } from "./s3_answer.ts";
+import {
+  encodedPath,
+  joined,
+  limited,
+  PAGES_MAX,
+  partBytes,
+  partsOf,
+  queryText,
+  TargetRefusal,
+} from "./remote.ts";
 import type { S3Settings } from "./settings.ts";
 import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
+import { xmlTexts } from "./xml.ts";
 
-/** Bytes of a part; S3 takes at most 10,000 of them. Held in memory, one at a time. */
-const partBytes = 16 * 1024 * 1024;
+/** As many as S3 takes. */
 const PARTS_MAX = 10_000;
 
-/** One call, a part's upload too. */
-const callTimeoutMs = 5 * 60_000;
-
-/** A listing beyond this is not of snapshots alone. */
-const PAGES_MAX = 100;
-
-/** An answer that is not a file; the list has at most 1,000 keys a page. */
 type Query = Readonly<Record<string, string>>;
 
 export class S3Target implements SnapshotTarget {
@@ -57,10 +59,7 @@ export class S3Target implements SnapshotTarget {
   }
 
   #key(name: string): string {
-    const { path_prefix } = this.settings;
-    return path_prefix === "" || path_prefix.endsWith("/")
-      ? path_prefix + name
-      : `${path_prefix}/${name}`;
+    return joined(this.settings.path_prefix, name);
   }
 
   #url(key: string, query: Query = {}): URL {
@@ -71,12 +70,11 @@ export class S3Target implements SnapshotTarget {
       ? `s3.${region}.amazonaws.com`
       : aws_s3_endpoint.replace(/^https?:\/\//, "");
     const url = new URL(`${scheme}://${host}`);
-    const path = key.split("/").map(encoded).join("/");
+    const path = encodedPath(key);
     const isPathStyle = aws_s3_force_path_style;
     if (!isPathStyle) url.hostname = `${bucket}.${url.hostname}`;
     url.pathname = isPathStyle ? `/${bucket}/${path}` : `/${path}`;
-    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encoded(value)}`);
-    url.search = pairs.join("&");
+    url.search = queryText(query);
     return url;
   }
 
@@ -103,33 +101,27 @@ export class S3Target implements SnapshotTarget {
   }
 
   async put(name: string, spooled: SpooledSnapshot, signal: AbortSignal): Promise<void> {
-    using file = await Deno.open(spooled.path, { read: true });
     const key = this.#key(name);
     if (spooled.bytes <= partBytes) {
-      const body = await readPart(file, spooled.bytes);
-      await this.#write("PUT", this.#url(key), signal, { body, headers: this.#encryption() });
+      for await (const { body } of partsOf(spooled.path, spooled.bytes)) {
+        await this.#write("PUT", this.#url(key), signal, { body, headers: this.#encryption() });
+      }
       return;
     }
     if (spooled.bytes > partBytes * PARTS_MAX) {
       throw new Error(`a snapshot of ${spooled.bytes} bytes is too large for S3`);
     }
-    await this.#putParts(key, file, spooled.bytes, signal);
+    await this.#putParts(key, spooled, signal);
   }
 
-  async #putParts(
-    key: string,
-    file: Deno.FsFile,
-    bytes: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #putParts(key: string, spooled: SpooledSnapshot, signal: AbortSignal): Promise<void> {
     const begin = this.#url(key, { uploads: "" });
     const begun = await this.#write("POST", begin, signal, { headers: this.#encryption() });
     const [uploadId] = xmlTexts(begun.text, "UploadId");
     if (uploadId === undefined) throw new Error("S3 answered without an UploadId");
     try {
       const tags: string[] = [];
-      for (let at = 0; at < bytes; at += partBytes) {
-        const body = await readPart(file, Math.min(partBytes, bytes - at));
+      for await (const { body } of partsOf(spooled.path, spooled.bytes)) {
         const url = this.#url(key, { partNumber: String(tags.length + 1), uploadId });
         const { etag } = await this.#write("PUT", url, signal, { body });
         tags.push(etag);
@@ -140,19 +132,23 @@ export class S3Target implements SnapshotTarget {
       const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
       const ended = await this.#write("POST", this.#url(key, { uploadId }), signal, { body });
       // The answer begins before it is known how it ends.
-      if (ended.text.includes("<Error>")) throw new S3Error(200, ended.text);
+      if (ended.text.includes("<Error>")) throw new TargetRefusal("S3", 200, ended.text);
     } catch (error) {
-      await this.#abandon(this.#url(key, { uploadId }));
-      throw error;
+      throw await this.#abandon(this.#url(key, { uploadId }), error);
     }
   }
 
-  /** What was uploaded costs money until it is abandoned; also when the node is not active any more. */
-  async #abandon(url: URL): Promise<void> {
+  /**
+   * What was uploaded costs money until it is abandoned; so also when the node is not active any
+   * more. Returns what to tell: why the upload failed, and this where it fails too.
+   */
+  async #abandon(url: URL, reason: unknown): Promise<unknown> {
     try {
-      await this.#write("DELETE", url, AbortSignal.timeout(10_000), {});
-    } catch {
-      // The first error is the one to tell; buckets have rules that end such uploads.
+      await this.#write("DELETE", url, new AbortController().signal, {});
+      return reason;
+    } catch (error) {
+      const text = `${describeError(reason)}; the upload could not be abandoned either: `;
+      return new Error(text + describeError(error), { cause: reason });
     }
   }
 
@@ -190,8 +186,7 @@ export class S3Target implements SnapshotTarget {
   }
 
   #call(method: string, url: URL, signal: AbortSignal, sent: RequestInit = {}): Promise<Response> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
-    return this.#send(method, url, { ...sent, signal: limited });
+    return this.#send(method, url, { ...sent, signal: limited(signal) });
   }
 
   async #send(method: string, url: URL, init: RequestInit): Promise<Response> {
@@ -199,22 +194,6 @@ export class S3Target implements SnapshotTarget {
     // A bucket elsewhere is a mistake in the settings; the file must not go where those don't say.
     const response = await fetch(signed, { redirect: "manual" });
     if (response.ok) return response;
-    throw new S3Error(response.status, await response.text());
+    throw new TargetRefusal("S3", response.status, await response.text());
   }
-}
-
-/** As signatures want it: a space is %20, and only letters, digits, `-`, `.`, `_` and `~` stay. */
-function encoded(text: string): string {
-  return encodeURIComponent(text)
-    .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-async function readPart(file: Deno.FsFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const part = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const read = await file.read(part.subarray(at));
-    if (read === null) throw new Error("the spooled snapshot is shorter than it was");
-    at += read;
-  }
-  return part;
 }

@@ -1,6 +1,6 @@
 /** What an automated snapshot is told to do. The names are the API's. */
 
-export const storageTypes = ["local", "aws-s3"] as const;
+export const storageTypes = ["local", "aws-s3", "azure-blob"] as const;
 export type StorageType = typeof storageTypes[number];
 
 /** Fields for every kind of target. */
@@ -37,10 +37,31 @@ export interface S3Settings extends CommonSettings {
   readonly aws_s3_kms_key: string;
 }
 
-export type SnapshotSettings = LocalSettings | S3Settings;
+/** Where each of Azure's clouds keeps its blobs. */
+export const azureSuffixes = {
+  AZUREPUBLICCLOUD: "core.windows.net",
+  AZURECHINACLOUD: "core.chinacloudapi.cn",
+  AZUREGERMANCLOUD: "core.cloudapi.de",
+  AZUREUSGOVERNMENTCLOUD: "core.usgovcloudapi.net",
+} as const;
+export type AzureCloud = keyof typeof azureSuffixes;
+
+export interface AzureSettings extends CommonSettings {
+  readonly storage_type: "azure-blob";
+  readonly azure_container_name: string;
+  readonly azure_account_name: string;
+  readonly azure_account_key: string;
+  readonly azure_auth_mode: "shared";
+  readonly azure_blob_environment: AzureCloud;
+  /** "" for the cloud's own; else a URL, its path included. */
+  readonly azure_endpoint: string;
+}
+
+export type SnapshotSettings = LocalSettings | S3Settings | AzureSettings;
 
 /** Fields that are stored, behind the barrier, and never told again. */
 export const secretFields: ReadonlySet<string> = new Set([
   "aws_secret_access_key",
   "aws_session_token",
+  "azure_account_key",
 ]);

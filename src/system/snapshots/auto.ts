@@ -28,7 +28,7 @@ export class AutoSnapshots {
       log: log.named("snapshot-auto"),
       transactions,
       source: sourceOf(node),
-      target: (settings) => openTarget(settings, (name) => Deno.env.get(name)),
+      target: (settings) => openTarget(settings, (name) => Deno.env.get(name), clock),
       observe: (name, saveMs, ran) => this.#observe(name, saveMs, ran),
     });
     this.#stopReporting = registry.collect((report) => this.#report(report));

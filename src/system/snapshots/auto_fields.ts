@@ -1,8 +1,11 @@
 /** The fields of `sys/storage/raft/snapshot-auto/config/:name`, and the settings they make. */
 import { isAbsolute } from "node:path";
 import { badRequest } from "../../base/failure.ts";
-import { field } from "../../backend/field.ts";
+import { field, type FieldValue } from "../../backend/field.ts";
 import {
+  type AzureCloud,
+  type AzureSettings,
+  azureSuffixes,
   type LocalSettings,
   type S3Settings,
   secretFields,
@@ -36,29 +39,21 @@ export const autoFields = {
   aws_s3_server_side_encryption: field.bool("aws-s3: encrypted by S3 with AES256."),
   aws_s3_enable_kms: field.bool("aws-s3: encrypted by S3 with a key of KMS."),
   aws_s3_kms_key: field.string("aws-s3: which key of KMS; the default one where absent."),
+  azure_container_name: field.string("azure-blob: the container."),
+  azure_account_name: field.string("azure-blob: the storage account."),
+  azure_account_key: field.string("azure-blob: its key. Never shown."),
+  azure_auth_mode: field.string(
+    "azure-blob: shared, for the account's key; no other in this build.",
+  ),
+  azure_client_id: field.string("azure-blob: not in this build: must be empty."),
+  azure_blob_environment: field.string("azure-blob: the cloud, such as AZUREPUBLICCLOUD."),
+  azure_endpoint: field.string("azure-blob: the URL of another service of this protocol."),
 };
 
 /** What a request gives; absent fields are undefined. */
-export interface AutoInput {
-  readonly interval?: number | undefined;
-  readonly retain?: number | undefined;
-  readonly path_prefix?: string | undefined;
-  readonly file_prefix?: string | undefined;
-  readonly storage_type?: string | undefined;
-  readonly autoload_enabled?: boolean | undefined;
-  readonly local_max_space?: number | undefined;
-  readonly aws_s3_bucket?: string | undefined;
-  readonly aws_s3_region?: string | undefined;
-  readonly aws_access_key_id?: string | undefined;
-  readonly aws_secret_access_key?: string | undefined;
-  readonly aws_session_token?: string | undefined;
-  readonly aws_s3_endpoint?: string | undefined;
-  readonly aws_s3_disable_tls?: boolean | undefined;
-  readonly aws_s3_force_path_style?: boolean | undefined;
-  readonly aws_s3_server_side_encryption?: boolean | undefined;
-  readonly aws_s3_enable_kms?: boolean | undefined;
-  readonly aws_s3_kms_key?: string | undefined;
-}
+export type AutoInput = {
+  readonly [K in keyof typeof autoFields]?: FieldValue<typeof autoFields[K]>;
+};
 
 /** What is given over what was set before. Throws a 400 that names the field. */
 export function makeSettings(
@@ -79,6 +74,7 @@ export function makeSettings(
   const common = { interval, retain, path_prefix, file_prefix };
   if (storage_type === "local") return { storage_type, ...common, ...local(all, path_prefix) };
   if (storage_type === "aws-s3") return { storage_type, ...common, ...s3(all) };
+  if (storage_type === "azure-blob") return { storage_type, ...common, ...azure(all) };
   if (storage_type === undefined) throw badRequest("missing storage_type");
   throw badRequest(
     `storage_type ${JSON.stringify(storage_type)} is not in this build; ` +
@@ -131,6 +127,48 @@ function s3(all: AutoInput): OwnFields<S3Settings> {
     aws_s3_enable_kms,
     aws_s3_kms_key,
   };
+}
+
+function azure(all: AutoInput): OwnFields<AzureSettings> {
+  const { azure_container_name, azure_account_name, azure_account_key } = all;
+  const { azure_auth_mode = "shared", azure_client_id = "", azure_endpoint = "" } = all;
+  if (azure_auth_mode !== "shared" || azure_client_id !== "") {
+    throw badRequest(
+      "of azure_auth_mode this build has shared only, which takes no azure_client_id",
+    );
+  }
+  if (!azure_container_name) throw badRequest("missing azure_container_name");
+  if (!/^[a-z0-9$][a-z0-9-]{2,62}$/.test(azure_container_name)) {
+    throw badRequest("azure_container_name is no container's name");
+  }
+  if (!azure_account_name) throw badRequest("missing azure_account_name");
+  if (!/^[a-z0-9]{3,24}$/.test(azure_account_name)) {
+    throw badRequest("azure_account_name is no account's name");
+  }
+  if (!azure_account_key) throw badRequest("missing azure_account_key");
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(azure_account_key)) {
+    throw badRequest("azure_account_key must be in base64");
+  }
+  if (!/^((https?:\/\/)?[\w.-]+(:\d{1,5})?(\/[\w-]*)?)?$/.test(azure_endpoint)) {
+    throw badRequest("azure_endpoint must be a URL");
+  }
+  const cloud = (all.azure_blob_environment || "AZUREPUBLICCLOUD").toUpperCase();
+  if (!isCloud(cloud)) {
+    const known = Object.keys(azureSuffixes).join(", ");
+    throw badRequest(`azure_blob_environment must be one of ${known}`);
+  }
+  return {
+    azure_container_name,
+    azure_account_name,
+    azure_account_key,
+    azure_auth_mode,
+    azure_blob_environment: cloud,
+    azure_endpoint,
+  };
+}
+
+function isCloud(name: string): name is AzureCloud {
+  return Object.hasOwn(azureSuffixes, name);
 }
 
 /** What may be shown of settings. */

@@ -1,4 +1,4 @@
-/** The little that is needed of S3's answers. */
+/** The little that is needed of the XML that services answer with. */
 
 const entities: Readonly<Record<string, string>> = {
   amp: "&",
@@ -20,15 +20,4 @@ function decode(text: string): string {
     const code = parseInt(name, number === "#" ? 10 : 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   });
-}
-
-/** S3 refused. Tells its code and sentence, which hold no secret; nothing of what was sent. */
-export class S3Error extends Error {
-  override name = "S3Error";
-
-  constructor(readonly status: number, body: string) {
-    const [code = ""] = xmlTexts(body, "Code");
-    const [message = ""] = xmlTexts(body, "Message");
-    super(`S3 answered ${status} ${code}: ${message.slice(0, 500)}`.replace(/[ :]+$/, ""));
-  }
 }
