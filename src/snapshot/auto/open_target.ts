@@ -21,5 +21,9 @@ export async function openTarget(
       const { AzureTarget } = await import("./azure_target.ts");
       return new AzureTarget(settings, clock);
     }
+    case "google-gcs": {
+      const { GoogleTarget } = await import("./google_target.ts");
+      return await GoogleTarget.open(settings, environment, clock);
+    }
   }
 }

@@ -63,7 +63,7 @@ export class TargetRefusal extends Error {
   constructor(service: string, readonly status: number, body: string) {
     const [code = ""] = xmlTexts(body, "Code");
     const [inXml = ""] = xmlTexts(body, "Message");
-    const [, inJson = ""] = /"message":\s*"([^"]*)"/.exec(body) ?? [];
+    const [, inJson = ""] = /"(?:message|error_description)":\s*"([^"]*)"/.exec(body) ?? [];
     const message = (inXml || inJson).slice(0, 500);
     super(`${service} answered ${status} ${code}: ${message}`.replace(/[ :]+$/, ""));
   }

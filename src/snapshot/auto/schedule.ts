@@ -5,7 +5,7 @@ import type { Logger } from "../../base/log.ts";
 import type { Transactions } from "../../storage/transaction.ts";
 import { ageText } from "./age.ts";
 import { snapshotName } from "./file_name.ts";
-import { type Ran, runSnapshot, type SnapshotSource } from "./run.ts";
+import type { Ran, SnapshotSource } from "./run.ts";
 import type { SnapshotSettings } from "./settings.ts";
 import { freshState, listSettings, readSettings, readState } from "./store.ts";
 import { saveState, type SnapshotState } from "./store.ts";
@@ -128,6 +128,8 @@ export class SnapshotSchedule {
     const file = snapshotName(settings.file_prefix, start);
     const { signal } = this.#abort;
     try {
+      // Not loaded before it is needed: a node starts faster without.
+      const { runSnapshot } = await import("./run.ts");
       const target = await this.parts.target(settings);
       const url = target.url(file);
       this.#running = { name, start, url };

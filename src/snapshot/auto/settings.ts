@@ -1,6 +1,6 @@
 /** What an automated snapshot is told to do. The names are the API's. */
 
-export const storageTypes = ["local", "aws-s3", "azure-blob"] as const;
+export const storageTypes = ["local", "aws-s3", "azure-blob", "google-gcs"] as const;
 export type StorageType = typeof storageTypes[number];
 
 /** Fields for every kind of target. */
@@ -57,11 +57,22 @@ export interface AzureSettings extends CommonSettings {
   readonly azure_endpoint: string;
 }
 
-export type SnapshotSettings = LocalSettings | S3Settings | AzureSettings;
+export interface GoogleSettings extends CommonSettings {
+  readonly storage_type: "google-gcs";
+  readonly google_gcs_bucket: string;
+  /** A key file's text; "" for the file that the environment names. */
+  readonly google_service_account_key: string;
+  /** "" for Google's own. */
+  readonly google_endpoint: string;
+  readonly google_disable_tls: boolean;
+}
+
+export type SnapshotSettings = LocalSettings | S3Settings | AzureSettings | GoogleSettings;
 
 /** Fields that are stored, behind the barrier, and never told again. */
 export const secretFields: ReadonlySet<string> = new Set([
   "aws_secret_access_key",
   "aws_session_token",
   "azure_account_key",
+  "google_service_account_key",
 ]);

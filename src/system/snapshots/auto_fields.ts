@@ -2,10 +2,12 @@
 import { isAbsolute } from "node:path";
 import { badRequest } from "../../base/failure.ts";
 import { field, type FieldValue } from "../../backend/field.ts";
+import { readGoogleKey } from "../../snapshot/auto/google_login.ts";
 import {
   type AzureCloud,
   type AzureSettings,
   azureSuffixes,
+  type GoogleSettings,
   type LocalSettings,
   type S3Settings,
   secretFields,
@@ -17,6 +19,9 @@ import type { JsonObject } from "../../logical/json.ts";
 /** Seconds; more often than that is no backup but a load. */
 const INTERVAL_MIN = 10;
 const RETAIN_MAX = 10_000;
+
+/** A host, with a scheme and a port where those are given; or nothing. */
+const hostForm = /^((https?:\/\/)?[\w.-]+(:\d{1,5})?\/?)?$/;
 
 export const autoFields = {
   interval: field.duration("Time from the start of one snapshot to the start of the next."),
@@ -48,6 +53,10 @@ export const autoFields = {
   azure_client_id: field.string("azure-blob: not in this build: must be empty."),
   azure_blob_environment: field.string("azure-blob: the cloud, such as AZUREPUBLICCLOUD."),
   azure_endpoint: field.string("azure-blob: the URL of another service of this protocol."),
+  google_gcs_bucket: field.string("google-gcs: the bucket."),
+  google_service_account_key: field.string("google-gcs: a key file's JSON text. Never shown."),
+  google_endpoint: field.string("google-gcs: host and port of another service of this protocol."),
+  google_disable_tls: field.bool("google-gcs: http instead of https."),
 };
 
 /** What a request gives; absent fields are undefined. */
@@ -75,6 +84,7 @@ export function makeSettings(
   if (storage_type === "local") return { storage_type, ...common, ...local(all, path_prefix) };
   if (storage_type === "aws-s3") return { storage_type, ...common, ...s3(all) };
   if (storage_type === "azure-blob") return { storage_type, ...common, ...azure(all) };
+  if (storage_type === "google-gcs") return { storage_type, ...common, ...google(all) };
   if (storage_type === undefined) throw badRequest("missing storage_type");
   throw badRequest(
     `storage_type ${JSON.stringify(storage_type)} is not in this build; ` +
@@ -99,7 +109,7 @@ function s3(all: AutoInput): OwnFields<S3Settings> {
   }
   if (!aws_s3_region) throw badRequest("missing aws_s3_region");
   if (!/^[a-z0-9-]{1,40}$/.test(aws_s3_region)) throw badRequest("aws_s3_region is no region");
-  if (!/^((https?:\/\/)?[\w.-]+(:\d{1,5})?\/?)?$/.test(aws_s3_endpoint)) {
+  if (!hostForm.test(aws_s3_endpoint)) {
     throw badRequest("aws_s3_endpoint must be a host, with a port where needed");
   }
   const { aws_access_key_id = "", aws_secret_access_key = "", aws_session_token = "" } = all;
@@ -169,6 +179,24 @@ function azure(all: AutoInput): OwnFields<AzureSettings> {
 
 function isCloud(name: string): name is AzureCloud {
   return Object.hasOwn(azureSuffixes, name);
+}
+
+function google(all: AutoInput): OwnFields<GoogleSettings> {
+  const { google_gcs_bucket, google_service_account_key = "", google_endpoint = "" } = all;
+  if (!google_gcs_bucket) throw badRequest("missing google_gcs_bucket");
+  if (!/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/.test(google_gcs_bucket)) {
+    throw badRequest("google_gcs_bucket is no bucket's name");
+  }
+  if (!hostForm.test(google_endpoint)) {
+    throw badRequest("google_endpoint must be a host, with a port where needed");
+  }
+  if (google_service_account_key !== "") readGoogleKey(google_service_account_key);
+  return {
+    google_gcs_bucket,
+    google_service_account_key,
+    google_endpoint,
+    google_disable_tls: all.google_disable_tls ?? google_endpoint.startsWith("http://"),
+  };
 }
 
 /** What may be shown of settings. */

@@ -1,0 +1,154 @@
+/** Snapshots in a bucket of Google Cloud Storage, by its JSON API and a service account's key. */
+import type { Clock } from "../../base/clock.ts";
+import { badRequest } from "../../base/failure.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../../logical/json.ts";
+import { beganAt } from "./file_name.ts";
+import { type GoogleKey, GoogleLogin, readGoogleKey } from "./google_login.ts";
+import {
+  encoded,
+  encodedPath,
+  joined,
+  limited,
+  PAGES_MAX,
+  partsOf,
+  queryText,
+  TargetRefusal,
+} from "./remote.ts";
+import type { GoogleSettings } from "./settings.ts";
+import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
+
+/** How a part is answered that is not the last one. */
+const RESUME_INCOMPLETE = 308;
+
+interface Sent {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+}
+
+export class GoogleTarget implements SnapshotTarget {
+  private constructor(readonly settings: GoogleSettings, readonly login: GoogleLogin) {}
+
+  /** A key that the settings leave out is in a file that the environment names. Else throws a 400. */
+  static async open(
+    settings: GoogleSettings,
+    environment: (name: string) => string | undefined,
+    clock: Clock,
+  ): Promise<GoogleTarget> {
+    const key = await findKey(settings.google_service_account_key, environment);
+    return new GoogleTarget(settings, new GoogleLogin(key, clock));
+  }
+
+  url(name: string): string {
+    const { google_gcs_bucket } = this.settings;
+    return `${this.#base()}/${google_gcs_bucket}/${encodedPath(this.#key(name))}`;
+  }
+
+  #key(name: string): string {
+    return joined(this.settings.path_prefix, name);
+  }
+
+  #base(): string {
+    const { google_endpoint, google_disable_tls } = this.settings;
+    const host = google_endpoint.replace(/^https?:\/\/|\/$/g, "") || "storage.googleapis.com";
+    return `${google_disable_tls ? "http" : "https"}://${host}`;
+  }
+
+  #objects(): string {
+    return `${this.#base()}/storage/v1/b/${this.settings.google_gcs_bucket}/o`;
+  }
+
+  #object(name: string): string {
+    return `${this.#objects()}/${encoded(this.#key(name))}`;
+  }
+
+  async list(signal: AbortSignal): Promise<StoredSnapshot[]> {
+    const folder = this.#key("");
+    const found: StoredSnapshot[] = [];
+    let more = {};
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const query = queryText({ prefix: folder + this.settings.file_prefix, ...more });
+      const answer = await this.#json("GET", `${this.#objects()}?${query}`, signal);
+      const items = Array.isArray(answer.items) ? answer.items : [];
+      for (const item of items) {
+        if (!isJsonObject(item) || typeof item.name !== "string") continue;
+        const name = item.name.slice(folder.length);
+        if (beganAt(this.settings.file_prefix, name) === undefined) continue;
+        found.push({ name, bytes: Number(item.size ?? 0) });
+      }
+      if (typeof answer.nextPageToken !== "string") return found;
+      more = { pageToken: answer.nextPageToken };
+    }
+    throw new Error(`more than ${PAGES_MAX} pages of files begin with ${folder}`);
+  }
+
+  /** An upload that was begun and not ended does not show, and Google drops it after a week. */
+  async put(name: string, { path, bytes }: SpooledSnapshot, signal: AbortSignal): Promise<void> {
+    const { google_gcs_bucket: bucket } = this.settings;
+    const query = queryText({ uploadType: "resumable", name: this.#key(name) });
+    const begin = `${this.#base()}/upload/storage/v1/b/${bucket}/o?${query}`;
+    const begun = await this.#send("POST", begin, limited(signal), {
+      headers: { "x-upload-content-type": "application/gzip" },
+    });
+    await begun.body?.cancel();
+    const session = begun.headers.get("location");
+    if (session === null) throw new Error("Google answered without the place of the upload");
+    for await (const { at, body } of partsOf(path, bytes)) {
+      const end = at + body.length;
+      const headers = { "content-range": `bytes ${at}-${end - 1}/${bytes}` };
+      const answer = await this.#send("PUT", session, limited(signal), { headers, body });
+      await answer.body?.cancel();
+      if ((answer.status === RESUME_INCOMPLETE) === end < bytes) continue;
+      throw new Error(`Google answered ${answer.status} to byte ${end} of ${bytes}`);
+    }
+  }
+
+  async read(name: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    // As long as it takes: the schedule's signal ends it.
+    const response = await this.#send("GET", `${this.#object(name)}?alt=media`, signal);
+    if (response.body === null) throw new Error("Google answered without a body");
+    return response.body;
+  }
+
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    await (await this.#send("DELETE", this.#object(name), limited(signal))).body?.cancel();
+  }
+
+  async #json(method: string, url: string, signal: AbortSignal): Promise<JsonObject> {
+    const answer = parseJson(await (await this.#send(method, url, limited(signal))).text());
+    if (!isJsonObject(answer)) {
+      throw new Error("Google answered with something else than an object");
+    }
+    return answer;
+  }
+
+  async #send(
+    method: string,
+    url: string,
+    signal: AbortSignal,
+    { headers = {}, body }: Sent = {},
+  ): Promise<Response> {
+    const authorization = `Bearer ${await this.login.token(signal)}`;
+    const response = await fetch(url, {
+      method,
+      headers: { ...headers, authorization },
+      signal,
+      redirect: "manual",
+      ...(body === undefined ? {} : { body }),
+    });
+    if (response.ok || response.status === RESUME_INCOMPLETE) return response;
+    throw new TargetRefusal("Google", response.status, await response.text());
+  }
+}
+
+async function findKey(
+  own: string,
+  environment: (name: string) => string | undefined,
+): Promise<GoogleKey> {
+  if (own !== "") return readGoogleKey(own);
+  const path = environment("GOOGLE_APPLICATION_CREDENTIALS");
+  if (path) return readGoogleKey(await Deno.readTextFile(path));
+  throw badRequest(
+    "no key for Google: set google_service_account_key, or GOOGLE_APPLICATION_CREDENTIALS in the " +
+      "server's environment",
+  );
+}
