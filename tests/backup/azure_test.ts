@@ -8,7 +8,7 @@ import { scratch } from "../../src/server/testing.ts";
 import { run } from "../e2e/program.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import { freePort, startEmulator } from "./emulator.ts";
-import { aNodeUses, keepsWhatItIsGiven, never } from "./promises.ts";
+import { aNodeUses, keepsWhatItIsGiven, never, tellsThatNobodyAnswers } from "./promises.ts";
 
 /** An exact version: a new one of theirs is to be met on purpose. */
 const version = "3.37.0";
@@ -68,6 +68,8 @@ Deno.test("a container keeps what it is given, for the right key", async (t) => 
     Error,
     "Azure answered 403",
   );
+  const nobody = settingsAt(freePort(), "backups");
+  await tellsThatNobodyAnswers(new AzureTarget(nobody, systemClock));
   const gone = { ...settings, azure_container_name: "gone" };
   await assertRejects(
     () => new AzureTarget(gone, systemClock).list(never),

@@ -14,7 +14,7 @@ import type { GoogleSettings } from "../../src/snapshot/auto/settings.ts";
 import { installed } from "../e2e/installed.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import { freePort, startEmulator } from "./emulator.ts";
-import { aNodeUses, keepsWhatItIsGiven, never } from "./promises.ts";
+import { aNodeUses, keepsWhatItIsGiven, never, tellsThatNobodyAnswers } from "./promises.ts";
 
 /** An exact version: a new one of theirs is to be met on purpose. */
 const version = "2026.7.19";
@@ -108,6 +108,8 @@ Deno.test("Google's bucket keeps what it is given, for the account's key", async
   await assertRejects(() => refused.list(never), Error, "Google's login answered 400");
   const gone = await open({ ...settings, google_gcs_bucket: "gone" });
   await assertRejects(() => gone.list(never), Error, "Google answered 404");
+  const nobody = settingsAt(freePort(), settings.google_service_account_key, "");
+  await tellsThatNobodyAnswers(await open(nobody));
   const keyless = { ...settings, google_service_account_key: "" };
   await assertRejects(() => open(keyless), Error, "no key for Google");
   const { url } = await aNodeUses(settingsAt(port, settings.google_service_account_key, "own/"), [

@@ -1,5 +1,5 @@
 /** What every target must do, whoever keeps the files. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { SnapshotSettings } from "../../src/snapshot/auto/settings.ts";
 import type { SnapshotTarget } from "../../src/snapshot/auto/target.ts";
 import { api, eventually, scratch } from "../../src/server/testing.ts";
@@ -31,6 +31,13 @@ export async function keepsWhatItIsGiven(target: SnapshotTarget): Promise<void> 
   assertEquals((await target.list(never)).length, 1);
   const stopped = AbortSignal.abort(new Error("stopped"));
   await assertRejects(() => target.list(stopped), Error, "stopped");
+}
+
+/** For a target at which nobody answers: it tells so, and nothing of the URL's query. */
+export async function tellsThatNobodyAnswers(target: SnapshotTarget): Promise<void> {
+  const error = await assertRejects(() => target.list(never), Error, "can't be reached at");
+  assertStringIncludes(error.message, "Connection refused");
+  assert(!error.message.includes("?"), error.message);
 }
 
 /** A node makes three snapshots there, of which its settings keep two; the URL of the last. */

@@ -3,8 +3,9 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { S3Target } from "../../src/snapshot/auto/s3_target.ts";
 import type { S3Settings } from "../../src/snapshot/auto/settings.ts";
 import { skipUnless } from "../e2e/skip.ts";
+import { freePort } from "./emulator.ts";
 import { type Moto, startMoto } from "./moto.ts";
-import { aNodeUses, keepsWhatItIsGiven, never } from "./promises.ts";
+import { aNodeUses, keepsWhatItIsGiven, never, tellsThatNobodyAnswers } from "./promises.ts";
 
 const bucket = "backups";
 
@@ -42,6 +43,8 @@ Deno.test("a bucket keeps what it is given, in one part or many, for the right k
   assert(!error.message.includes("not-the-right-one"));
   const gone = await S3Target.open({ ...settings, aws_s3_bucket: "gone" }, () => undefined);
   await assertRejects(() => gone.list(never), Error, "NoSuchBucket");
+  const nobody = { ...settings, aws_s3_endpoint: `127.0.0.1:${freePort()}` };
+  await tellsThatNobodyAnswers(await S3Target.open(nobody, () => undefined));
   const keyless = { ...settings, aws_access_key_id: "", aws_secret_access_key: "" };
   await assertRejects(() => S3Target.open(keyless, () => undefined), Error, "no keys for S3");
   const environment = new Map([

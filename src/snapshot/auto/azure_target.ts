@@ -11,6 +11,7 @@ import {
   partBytes,
   partsOf,
   queryText,
+  request,
   TargetRefusal,
 } from "./remote.ts";
 import { type AzureSettings, azureSuffixes } from "./settings.ts";
@@ -123,7 +124,7 @@ export class AzureTarget implements SnapshotTarget {
     const sum = createHmac("sha256", Buffer.from(azure_account_key, "base64")).update(text);
     headers.authorization = `SharedKey ${account}:${sum.digest("base64")}`;
     const init = { method, headers, signal, ...(body === undefined ? {} : { body }) };
-    const response = await fetch(url, { ...init, redirect: "manual" });
+    const response = await request("Azure", url, init);
     if (response.ok) return response;
     throw new TargetRefusal("Azure", response.status, await response.text());
   }

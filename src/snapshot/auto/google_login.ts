@@ -2,7 +2,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { badRequest } from "../../base/failure.ts";
 import { isJsonObject, parseJson } from "../../logical/json.ts";
-import { limited, TargetRefusal } from "./remote.ts";
+import { limited, request, TargetRefusal } from "./remote.ts";
 
 const scope = "https://www.googleapis.com/auth/devstorage.read_write";
 const grantType = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -36,10 +36,14 @@ export function readGoogleKey(text: string): GoogleKey {
   if (typeof private_key !== "string" || !private_key.includes("BEGIN PRIVATE KEY")) {
     throw not("it has no private_key");
   }
-  if (typeof token_uri !== "string" || !/^https?:\/\//.test(token_uri)) {
+  if (typeof token_uri !== "string" || !isWebUrl(token_uri)) {
     throw not("it has no token_uri");
   }
   return { clientEmail: client_email, privateKey: private_key, tokenUri: token_uri };
+}
+
+function isWebUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
 }
 
 export class GoogleLogin {
@@ -53,11 +57,10 @@ export class GoogleLogin {
     if (this.clock.now() < this.#until - reserveMs) return this.#token;
     const { tokenUri } = this.key;
     const now = this.clock.now();
-    const response = await fetch(tokenUri, {
+    const response = await request("Google's login", new URL(tokenUri), {
       method: "POST",
       body: new URLSearchParams({ grant_type: grantType, assertion: await this.#assertion() }),
       signal: limited(signal),
-      redirect: "manual",
     });
     const text = await response.text();
     if (!response.ok) throw new TargetRefusal("Google's login", response.status, text);

@@ -12,6 +12,7 @@ import {
   PAGES_MAX,
   partsOf,
   queryText,
+  request,
   TargetRefusal,
 } from "./remote.ts";
 import type { GoogleSettings } from "./settings.ts";
@@ -128,11 +129,10 @@ export class GoogleTarget implements SnapshotTarget {
     { headers = {}, body }: Sent = {},
   ): Promise<Response> {
     const authorization = `Bearer ${await this.login.token(signal)}`;
-    const response = await fetch(url, {
+    const response = await request("Google", new URL(url), {
       method,
       headers: { ...headers, authorization },
       signal,
-      redirect: "manual",
       ...(body === undefined ? {} : { body }),
     });
     if (response.ok || response.status === RESUME_INCOMPLETE) return response;

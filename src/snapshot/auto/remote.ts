@@ -1,4 +1,5 @@
 /** What targets behind HTTP have in common. */
+import { describeError } from "../../base/failure.ts";
 import { xmlTexts } from "./xml.ts";
 
 /** Bytes that are sent at once, and held in memory meanwhile. A multiple of 256 KiB. */
@@ -13,6 +14,24 @@ export const PAGES_MAX = 100;
 /** The signal, or that a call has taken too long. */
 export function limited(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);
+}
+
+/**
+ * One call. A redirect is an answer, not followed: the file must not go where the settings don't
+ * say. Where nobody answers the error names the host, and not the URL, whose query may be a secret.
+ */
+export async function request(service: string, url: URL, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, redirect: "manual" });
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    const { cause: inner } = cause;
+    const reason = describeError(inner ?? cause).replace(
+      /^error sending request for url \(.*?\): /,
+      "",
+    );
+    throw new Error(`${service} can't be reached at ${url.host}: ${reason}`, { cause });
+  }
 }
 
 /** A prefix and a name, with a slash between them. */

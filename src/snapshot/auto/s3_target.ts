@@ -10,6 +10,7 @@ import {
   partBytes,
   partsOf,
   queryText,
+  request,
   TargetRefusal,
 } from "./remote.ts";
 import type { S3Settings } from "./settings.ts";
@@ -190,9 +191,8 @@ export class S3Target implements SnapshotTarget {
   }
 
   async #send(method: string, url: URL, init: RequestInit): Promise<Response> {
-    const signed = await this.client.sign(url.href, { ...init, method });
-    // A bucket elsewhere is a mistake in the settings; the file must not go where those don't say.
-    const response = await fetch(signed, { redirect: "manual" });
+    const { headers } = await this.client.sign(url.href, { ...init, method });
+    const response = await request("S3", url, { ...init, method, headers });
     if (response.ok) return response;
     throw new TargetRefusal("S3", response.status, await response.text());
   }
