@@ -89,8 +89,13 @@ export interface LogicalBackend {
   onStandby?(path: string, operation: Operation): boolean;
   /** Called in the transaction that mounts it, and again when its options are tuned. */
   initialize?(call: Pick<Call, "mount" | "storage" | "transaction">): Awaitable<void>;
-  /** Takes back what a lease of this backend stands for. May be called again after a failure. */
+  /**
+   * Takes back what a lease of this backend stands for, or fails within about a minute. May be called
+   * again after a failure, and many at a time. Throws `TargetUnavailable` where nobody answers.
+   */
   revoke?(call: LeaseCall): Promise<void>;
+  /** With whom `revoke` speaks, of several: while one does not answer, the others' leases end. */
+  revocationTarget?(internalData: JsonObject): string;
   /** Extends it; the answer's secret carries the new TTLs. */
   renew?(call: LeaseCall): Promise<LogicalResponse>;
   /** The role that a login asks for, where the method has roles: quotas may be for one. */

@@ -1,4 +1,7 @@
-/** Ends what is due, soonest first. Wakes when the next lease ends; holds none in memory. */
+/**
+ * Ends what is due, soonest first. Wakes when the next lease ends; holds none in memory. Secrets, whose
+ * end takes a word from outside, are left to `SecretEnding`: nothing here waits for them.
+ */
 import type { Cancel, Clock } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
@@ -7,20 +10,16 @@ import type { LeaseStore } from "../lease/store.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import type { TokenStore } from "../token/store.ts";
 import type { Revoker } from "./revoke.ts";
+import type { SecretEnding } from "./secret_ending.ts";
 
 /** Due leases looked at in one go, and tokens ended in one transaction. */
 const pageSize = 8192;
 const batchSize = 64;
 /** Batches under way: while one waits for the disk the next one is put together. */
 const lanes = 4;
-/** Retries of a failed revocation: doubled from the first, never further apart than the last. */
-const firstRetryMs = 10_000;
-const longestRetryMs = 3_600_000;
+const retryMs = 10_000;
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
-
-/** Revokes a leased secret at its engine. */
-export type SecretRevoker = (lease: LeaseEntry) => Promise<void>;
 
 export class Expiration {
   #cancel: Cancel = () => {};
@@ -33,7 +32,7 @@ export class Expiration {
     readonly leases: LeaseStore,
     readonly tokens: TokenStore,
     readonly revoker: Revoker,
-    readonly revokeSecret: SecretRevoker,
+    readonly secrets: SecretEnding,
     readonly clock: Clock,
     readonly log: Logger,
   ) {
@@ -49,6 +48,7 @@ export class Expiration {
     this.#stopped = true;
     this.#cancel();
     await this.#running;
+    await this.secrets.stop();
   }
 
   /** A new or changed lease may end before the one that is waited for. */
@@ -78,6 +78,7 @@ export class Expiration {
 
   async #work(): Promise<void> {
     try {
+      await this.secrets.resume();
       await this.revoker.finish();
       await this.#endDue();
       const next = await this.transactions.run((t) => this.leases.nextDue(t));
@@ -85,7 +86,7 @@ export class Expiration {
     } catch (error) {
       if (this.#stopped) return;
       this.log.error("expiring leases failed; trying again", { error: describeError(error) });
-      this.#sleepUntil(this.clock.now() + firstRetryMs);
+      this.#sleepUntil(this.clock.now() + retryMs);
     }
   }
 
@@ -111,48 +112,23 @@ export class Expiration {
   }
 
   async #endBatch(ids: readonly string[]): Promise<void> {
-    const secrets = await this.transactions.run(async (transaction) => {
-      const left: LeaseEntry[] = [];
+    const targets = await this.transactions.run(async (transaction) => {
+      const found = new Set<string>();
       for (const id of ids) {
         const lease = await this.leases.get(transaction, id);
         if (lease === undefined || lease.expireTime > this.clock.now()) continue;
         if (lease.kind === "token") await this.#endToken(transaction, lease);
-        else left.push(lease);
+        else found.add(this.secrets.take(transaction, lease));
       }
-      return left;
+      return found;
     });
+    for (const target of targets) this.secrets.nudge(target);
     await this.revoker.finish();
-    for (const lease of secrets) if (!this.#stopped) await this.endSecret(lease);
   }
 
   async #endToken(transaction: Transaction, lease: LeaseEntry): Promise<void> {
     const entry = await this.tokens.lookupHash(transaction, lease.tokenId);
     if (entry === undefined) this.leases.remove(transaction, lease);
     else await this.revoker.revokeTree(transaction, entry);
-  }
-
-  /** Revokes a secret at its engine; a failure is kept with the lease, and tried again later. */
-  async endSecret(lease: LeaseEntry): Promise<void> {
-    let failure: unknown;
-    try {
-      await this.revokeSecret(lease);
-    } catch (error) {
-      failure = error;
-    }
-    await this.transactions.run(async (transaction) => {
-      const current = await this.leases.get(transaction, lease.id);
-      if (current === undefined) return;
-      if (failure === undefined) this.leases.remove(transaction, current);
-      else this.#postpone(transaction, current, describeError(failure));
-    });
-  }
-
-  #postpone(transaction: Transaction, lease: LeaseEntry, error: string): void {
-    const attempts = (lease.failure?.attempts ?? 0) + 1;
-    const now = this.clock.now();
-    const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempts - 1, 20));
-    this.log.warn("a lease could not be revoked", { lease: lease.id, attempts, error });
-    const failure = { attempts, error, since: lease.failure?.since ?? now };
-    this.leases.put(transaction, { ...lease, failure, expireTime: now + wait }, lease);
   }
 }

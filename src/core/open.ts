@@ -27,7 +27,8 @@ import { finishTainted } from "./unmount.ts";
 import { describeError } from "../base/failure.ts";
 import { Revoker } from "./revoke.ts";
 import { countToken, measureServices, stopMeasuring } from "./measure.ts";
-import { secretRevoker } from "./secret_revoke.ts";
+import { SecretEnding } from "./secret_ending.ts";
+import { revocationTarget, secretRevoker } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
 import { StateIndex } from "./state_index.ts";
 import { Wrapping, wrappingPolicy } from "./wrapping.ts";
@@ -170,7 +171,14 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     leases,
     tokens,
     revoker,
-    secretRevoker(transactions, mounts),
+    new SecretEnding({
+      transactions,
+      leases,
+      revoke: secretRevoker(transactions, mounts),
+      targetOf: (lease) => revocationTarget(mounts, lease),
+      clock,
+      log: log.named("expiration"),
+    }),
     clock,
     log.named("expiration"),
   );

@@ -118,7 +118,7 @@ async function revokePage(
 
 async function endNow(services: Services, lease: LeaseEntry, force: boolean): Promise<void> {
   try {
-    await services.expiration.revokeSecret(lease);
+    await services.expiration.secrets.parts.revoke(lease);
   } catch (error) {
     if (!force) {
       throw new Failure(400, `failed to revoke "${lease.id}": ${describeError(error)}`, {

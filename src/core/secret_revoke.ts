@@ -2,10 +2,10 @@
 import type { LeaseEntry } from "../lease/entry.ts";
 import type { Transactions } from "../storage/transaction.ts";
 import type { LeaseCall } from "./backend.ts";
-import type { SecretRevoker } from "./expiration.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Mounted } from "./router.ts";
+import type { SecretRevoker } from "./secret_ending.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 /** The engine of a lease, and the call that it is given. */
@@ -40,4 +40,12 @@ export function secretRevoker(transactions: Transactions, mounts: Mounts): Secre
       }
       await mounted.backend.revoke(call);
     });
+}
+
+/** On whom the end of a lease depends: its mount, and what the engine says beyond that. */
+export function revocationTarget(mounts: Mounts, lease: LeaseEntry): string {
+  const mounted = mounts.router.find(lease.id)?.mounted;
+  if (mounted === undefined) return "none";
+  const own = mounted.backend.revocationTarget?.(lease.internalData) ?? "";
+  return `${mounted.entry.uuid}:${encodeURIComponent(own)}`;
 }

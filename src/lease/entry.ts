@@ -20,6 +20,8 @@ export interface LeaseEntry {
   readonly namespaceId: string;
   /** For a secret: what the engine needs to renew or revoke. */
   readonly internalData: JsonObject;
+  /** Whose answer its end waits for, once it has come due; absent before, and for tokens. */
+  readonly ending?: string;
   /** Why the last try to revoke it failed; absent while none has. */
   readonly failure?: { readonly attempts: number; readonly error: string; readonly since: number };
 }

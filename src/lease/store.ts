@@ -12,6 +12,7 @@ const byId = `${root}id/`;
 const byTime = `${root}time/`;
 const byToken = `${root}token/`;
 const byFailure = `${root}failed/`;
+const byEnding = `${root}ending/`;
 
 /** Milliseconds as text whose byte order is the order of time, until the year 33658. */
 function timeKey(milliseconds: number): string {
@@ -32,6 +33,13 @@ export class LeaseStore {
     return toHex(this.crypto.hash("sha256", utf8(id)).subarray(0, 16));
   }
 
+  /** Where a lease stands in order: among those that end some time, or those that are ending. */
+  #place(lease: LeaseEntry): string | undefined {
+    if (lease.ending === undefined && lease.expireTime === 0) return undefined;
+    const folder = lease.ending === undefined ? byTime : `${byEnding}${lease.ending}/`;
+    return `${folder}${timeKey(lease.expireTime)}/${this.#short(lease.id)}`;
+  }
+
   async get(transaction: Transaction, id: string): Promise<LeaseEntry | undefined> {
     const bytes = await transaction.get(byId + id);
     return bytes === undefined ? undefined : decodeLease(bytes);
@@ -44,13 +52,11 @@ export class LeaseStore {
     if (before === undefined && watcher !== undefined) {
       transaction.afterCommit(() => watcher.created(lease.id));
     }
-    if (before !== undefined && before.expireTime !== lease.expireTime && before.expireTime > 0) {
-      transaction.delete(`${byTime}${timeKey(before.expireTime)}/${short}`);
-    }
+    const place = this.#place(lease);
+    const former = before === undefined ? undefined : this.#place(before);
+    if (former !== undefined && former !== place) transaction.delete(former);
     transaction.put(byId + lease.id, utf8(JSON.stringify(lease)));
-    if (lease.expireTime > 0) {
-      transaction.put(`${byTime}${timeKey(lease.expireTime)}/${short}`, utf8(lease.id));
-    }
+    if (place !== undefined) transaction.put(place, utf8(lease.id));
     if (lease.failure !== undefined) {
       transaction.put(byFailure + lease.id, utf8(JSON.stringify(lease)));
     }
@@ -65,9 +71,8 @@ export class LeaseStore {
     const { watcher } = this;
     if (watcher !== undefined) transaction.afterCommit(() => watcher.removed(lease.id));
     if (lease.failure !== undefined) transaction.delete(byFailure + lease.id);
-    if (lease.expireTime > 0) {
-      transaction.delete(`${byTime}${timeKey(lease.expireTime)}/${short}`);
-    }
+    const place = this.#place(lease);
+    if (place !== undefined) transaction.delete(place);
     if (lease.kind === "secret") transaction.delete(`${byToken}${lease.tokenId}/${short}`);
   }
 
@@ -87,6 +92,29 @@ export class LeaseStore {
       ...(after === undefined ? {} : { after }),
     });
     return { ids: page.map(({ value }) => fromUtf8(value)), last: page.at(-1)?.key };
+  }
+
+  /** Whose answers ending leases wait for. */
+  async endingTargets(transaction: Transaction): Promise<string[]> {
+    const folders = await transaction.list(byEnding);
+    return folders.map((folder) => folder.replace(/\/$/, ""));
+  }
+
+  /** Leases whose end waits for `target`, in the order they are tried; a page as with `due`. */
+  async endingAt(
+    transaction: Transaction,
+    target: string,
+    limit: number,
+    after?: string,
+  ): Promise<{ leases: LeaseEntry[]; last: string | undefined }> {
+    const page = await transaction.scan(`${byEnding}${target}/`, {
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    const found = await Promise.all(
+      page.map(({ value }) => this.get(transaction, fromUtf8(value))),
+    );
+    return { leases: found.filter((lease) => lease !== undefined), last: page.at(-1)?.key };
   }
 
   /** When the next lease ends, in milliseconds since the epoch; undefined where none does. */

@@ -40,7 +40,9 @@ async function renew(
   const lease = await find(services, call, id);
   const now = services.tokens.clock.now();
   if (lease.kind === "token") throw badRequest("cannot renew a token here; use auth/token/renew");
-  if (lease.expireTime <= now) throw badRequest("lease expired");
+  // One that could not be revoked has an end before it still: that of its next try.
+  const isEnding = lease.ending !== undefined || lease.failure !== undefined;
+  if (isEnding || lease.expireTime <= now) throw badRequest("lease expired");
   const response = await renewSecret(services, call.transaction, lease, increment);
   const mounted = services.mounts.router.find(lease.id);
   if (mounted === undefined) throw badRequest("the mount of this lease is gone");
@@ -79,7 +81,7 @@ async function revoke(services: Services, call: Call, id: string, sync: boolean)
   }
   const now = services.tokens.clock.now();
   services.leases.put(call.transaction, { ...lease, expireTime: now }, lease);
-  if (sync) call.transaction.beforeAnswer(() => services.expiration.endSecret(lease));
+  if (sync) call.transaction.beforeAnswer(() => services.expiration.secrets.endNow(lease));
 }
 
 function revokeBelow(services: Services, call: Call, prefix: string, force: boolean) {

@@ -6,7 +6,7 @@ import { configPaths } from "./config_paths.ts";
 import { Connections } from "./connections.ts";
 import { credsPath } from "./creds.ts";
 import { type Engine, Turns } from "./engine.ts";
-import { renewUser, revokeUser } from "./lease.ts";
+import { leaseConnection, renewUser, revokeUser } from "./lease.ts";
 import { mysqlPlugins } from "./mysql/plugin.ts";
 import type { DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
@@ -29,7 +29,7 @@ export function databaseBackend(
 ): LogicalBackend {
   const engine: Engine = {
     services,
-    connections: new Connections(plugins, () => services().tokens.clock),
+    connections: new Connections(plugins),
     creating: new Map(),
     rotations: new Turns(),
     schedule: new RotationSchedule(() => engine),
@@ -45,6 +45,7 @@ export function databaseBackend(
       ...staticPaths(engine),
     ],
     revoke: (call) => revokeUser(engine, call),
+    revocationTarget: leaseConnection,
     renew: (call) => renewUser(engine, call),
     start: ({ uuid }) => engine.schedule.start({ prefix: `logical/${uuid}/` }),
     close: async () => {

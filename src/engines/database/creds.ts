@@ -130,7 +130,7 @@ async function undo(engine: Engine, user: NewUser, error: unknown): Promise<void
   });
   if (lease === undefined || unchanged) return;
   engine.creating.delete(user.username);
-  await expiration.endSecret(lease);
+  await expiration.secrets.endNow(lease);
 }
 
 /** The role's own clean-up. Its failure must not hide the reason for it. */

@@ -22,5 +22,5 @@ export async function withFirstPassword<T>(
     }
   }
   const hidden = [...settings.passwords, settings.privateKey];
-  throw new DatabaseFailure(scrub(describeError(failure), hidden), true);
+  throw new DatabaseFailure(scrub(describeError(failure), hidden), true, true);
 }

@@ -1,12 +1,14 @@
 /** What becomes of a user when its lease is renewed or ends. */
 import { badRequest } from "../../base/failure.ts";
 import type { LeaseCall } from "../../core/backend.ts";
+import { TargetUnavailable } from "../../core/target_unavailable.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { effectiveTtl } from "../../token/ttl.ts";
 import { readConfig } from "./config.ts";
 import { expirationSlackMs } from "./creds.ts";
 import { databaseRefusal, type Engine } from "./engine.ts";
+import { DatabaseFailure } from "./plugin.ts";
 import { readRole } from "./role.ts";
 
 interface LeasedUser {
@@ -26,16 +28,30 @@ function leasedUser({ username, role, db_name, revocation_statements }: JsonObje
   return { username, role, dbName: db_name, revocation };
 }
 
+/** The connection that a lease's end needs. */
+export function leaseConnection({ db_name }: JsonObject): string {
+  return typeof db_name === "string" ? db_name : "";
+}
+
 /**
- * Ends the user. May be called again, and for a user that never came to be. A database that does not
- * answer is left in peace for a while, so that its thousand leases wait as one.
+ * Ends the user. May be called again, and for a user that never came to be. Throws `TargetUnavailable`
+ * for a database that does not answer, so that its thousand leases wait as one.
  */
 export async function revokeUser(engine: Engine, call: LeaseCall): Promise<void> {
+  try {
+    await endUser(engine, call);
+  } catch (error) {
+    if (!(error instanceof DatabaseFailure) || !error.unavailable) throw error;
+    throw new TargetUnavailable(error.message, { cause: error });
+  }
+}
+
+async function endUser(engine: Engine, call: LeaseCall): Promise<void> {
   const user = leasedUser(call.internalData);
   const role = await readRole(call.storage, user.role);
   const config = await readConfig(call.storage, user.dbName);
   await engine.creating.get(user.username);
-  const database = await engine.connections.getPatiently(config);
+  const database = await engine.connections.get(config);
   const statements = role?.revocation ?? user.revocation;
   const values = { name: user.username, username: user.username };
   if (statements.length === 0) return await database.drop(user.username);

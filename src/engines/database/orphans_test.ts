@@ -3,50 +3,16 @@ import { assertEquals } from "@std/assert";
 import { NodeKit } from "../../core/testing/kit.ts";
 import { backendFactory } from "../../server/backends.ts";
 import { databaseBackend } from "./backend.ts";
-import { type Database, DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
+import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
-
-/** A database in memory, whose next calls go wrong as told. */
-class FakeDatabase implements Database {
-  readonly users = new Set<string>();
-  opened = 0;
-  reachable = true;
-  /** Run in the middle of a creation. */
-  during: () => Promise<void> = () => Promise.resolve();
-  failure: DatabaseFailure | undefined;
-  dropFails = false;
-
-  async run(
-    _purpose: string,
-    _statements: readonly string[],
-    values: Readonly<Record<string, string>>,
-  ) {
-    await this.during();
-    if (this.failure?.unchanged !== true && values.name !== undefined) this.users.add(values.name);
-    if (this.failure !== undefined) throw this.failure;
-  }
-
-  drop(username: string): Promise<void> {
-    if (this.dropFails) return Promise.reject(new DatabaseFailure("no answer", true));
-    this.users.delete(username);
-    return Promise.resolve();
-  }
-
-  has(username: string): Promise<boolean> {
-    return Promise.resolve(this.users.has(username));
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
+import { FakeDatabase } from "./testing/fake_database.ts";
 
 async function start(fake: FakeDatabase): Promise<NodeKit> {
   const plugin: DatabasePlugin = {
     ...postgres,
     open() {
       fake.opened++;
-      if (!fake.reachable) return Promise.reject(new DatabaseFailure("no answer", true));
+      if (!fake.reachable) return Promise.reject(new DatabaseFailure("no answer", true, true));
       return Promise.resolve(fake);
     },
   };

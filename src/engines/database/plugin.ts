@@ -52,6 +52,8 @@ export class DatabaseFailure extends Error {
     message: string,
     /** True where the database has certainly changed nothing. */
     readonly unchanged: boolean,
+    /** True where nobody answers, or lets us in: nothing else would fare better just now. */
+    readonly unavailable = false,
   ) {
     super(message);
     this.name = "DatabaseFailure";

@@ -128,7 +128,7 @@ export class Pool {
     try {
       session = new Session(await this.#take());
     } catch (error) {
-      throw new DatabaseFailure(scrub(describeError(error), hidden), true);
+      throw new DatabaseFailure(scrub(describeError(error), hidden), true, true);
     }
     try {
       await session.run(usualQuotes);
@@ -141,7 +141,7 @@ export class Pool {
       // What it was in the middle of ends with the connection.
       session.connection.destroy();
       const unchanged = session.completed === 0 && isAnswered(error);
-      throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged);
+      throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged, !isAnswered(error));
     }
   }
 

@@ -28,6 +28,19 @@ function codeOf(error: unknown): string {
     : "";
 }
 
+/** Tries of a transaction that others got in the way of. */
+const mostTries = 8;
+
+/**
+ * Whether another transaction got in the way: a deadlock, a serialization failure, or two that change
+ * the privileges of one object at once, for which PostgreSQL has no code of its own.
+ */
+function isCollision(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === "40001" || code === "40P01") return true;
+  return code === "XX000" && /tuple concurrently (updated|deleted)/.test(describeError(error));
+}
+
 /** An error that the server itself has sent: it knows what has become of the transaction. */
 function isAnswered(error: unknown): boolean {
   return error instanceof Error && "severity" in error && codeOf(error).length === 5;
@@ -113,37 +126,56 @@ export class Pool {
     }
   }
 
-  /** Runs `body` in a transaction. Throws `DatabaseFailure`; `secrets` stay out of its message. */
+  /**
+   * Runs `body` in a transaction, again where others got in its way. Throws `DatabaseFailure`;
+   * `secrets` stay out of its message.
+   */
   async transaction(
     body: (session: Session) => Promise<void>,
     secrets: readonly string[] = [],
   ): Promise<void> {
     const hidden = [...this.hidden, ...secrets];
-    let client: pg.PoolClient;
-    try {
-      client = await this.pool.connect();
-    } catch (error) {
-      throw new DatabaseFailure(scrub(describeError(error), hidden), true);
-    }
-    let committing = false;
-    let broken = true;
-    try {
-      await client.query("begin");
-      await body(client);
-      committing = true;
-      await client.query("commit");
-      broken = false;
-    } catch (error) {
-      broken = !await rollBack(client);
-      const unchanged = !committing || isAnswered(error);
-      throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged);
-    } finally {
-      client.release(broken);
+    for (let tries = 1;; tries++) {
+      let client: pg.PoolClient;
+      try {
+        client = await this.pool.connect();
+      } catch (error) {
+        throw new DatabaseFailure(scrub(describeError(error), hidden), true, true);
+      }
+      const failed = await attempt(client, body);
+      if (failed === undefined) return;
+      const { error, unchanged } = failed;
+      if (isCollision(error) && tries < mostTries) continue;
+      throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged, !isAnswered(error));
     }
   }
 
   async close(): Promise<void> {
     await this.pool.end();
+  }
+}
+
+/** One try; why it failed, and whether that has certainly changed nothing. */
+async function attempt(
+  client: pg.PoolClient,
+  body: (session: Session) => Promise<void>,
+): Promise<{ readonly error: unknown; readonly unchanged: boolean } | undefined> {
+  let committing = false;
+  let broken = true;
+  try {
+    await client.query("begin");
+    await body(client);
+    committing = true;
+    await client.query("commit");
+    broken = false;
+    return undefined;
+  } catch (error) {
+    const answered = isAnswered(error);
+    // One that did not answer would not answer to this either.
+    broken = !answered || !await rollBack(client);
+    return { error, unchanged: !committing || answered };
+  } finally {
+    client.release(broken);
   }
 }
 

@@ -108,7 +108,8 @@ export class Client {
       return await redis.call(name, ...args);
     } catch (error) {
       const hidden = [...this.settings.passwords, ...secrets];
-      throw new DatabaseFailure(scrub(describeError(error), hidden), isAnswered(error));
+      const answered = isAnswered(error);
+      throw new DatabaseFailure(scrub(describeError(error), hidden), answered, !answered);
     }
   }
 

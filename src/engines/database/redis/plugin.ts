@@ -69,7 +69,11 @@ class Users implements Database {
       await this.client.call(command);
     } catch (error) {
       if (!(error instanceof DatabaseFailure)) throw error;
-      throw new DatabaseFailure(`users could not be kept: ${error.message}`, false);
+      throw new DatabaseFailure(
+        `users could not be kept: ${error.message}`,
+        false,
+        error.unavailable,
+      );
     }
   }
 

@@ -1,0 +1,249 @@
+/** A database that does not answer holds up nobody but its own users' end, which comes with it. */
+import { assert, assertEquals } from "@std/assert";
+import { NodeKit, settle } from "../../core/testing/kit.ts";
+import { backendFactory } from "../../server/backends.ts";
+import { InmemStorage } from "../../storage/inmem.ts";
+import { databaseBackend } from "./backend.ts";
+import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
+import { postgres } from "./postgres/plugin.ts";
+import { FakeDatabase } from "./testing/fake_database.ts";
+import { databaseNode } from "./testing/node.ts";
+import { TestPostgres } from "./testing/postgres.ts";
+import { eventually, freePort } from "./testing/process.ts";
+
+const hour = 3_600_000;
+const noAnswer = new DatabaseFailure("no answer", true, true);
+
+interface Two {
+  readonly kit: NodeKit;
+  readonly live: FakeDatabase;
+  readonly dead: FakeDatabase;
+}
+
+/** A node with two connections, to two databases. */
+async function start(
+  live = new FakeDatabase(),
+  dead = new FakeDatabase(),
+  physical = new InmemStorage(),
+): Promise<Two> {
+  const plugin: DatabasePlugin = {
+    ...postgres,
+    open: ({ details }) => Promise.resolve(details.connection_url?.endsWith("/dead") ? dead : live),
+  };
+  const kit = new NodeKit({
+    physical,
+    backends: (services, node) => {
+      const all = backendFactory(node)(services);
+      return (table, type) =>
+        type === "database" ? databaseBackend(services, [plugin]) : all(table, type);
+    },
+  });
+  await kit.start();
+  if (await kit.status("read", "database/config/live") === 200) return { kit, live, dead };
+  await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
+  for (const name of ["live", "dead"]) {
+    const connection_url = `postgres://{{username}}:{{password}}@127.0.0.1/${name}`;
+    const config = { plugin_name: plugin.name, connection_url, allowed_roles: "*", username: "u" };
+    await kit.ask("update", `database/config/${name}`, { data: config });
+    const role = { db_name: name, creation_statements: "create", default_ttl: "1h" };
+    await kit.ask("update", `database/roles/${name}`, { data: role });
+  }
+  return { kit, live, dead };
+}
+
+async function users(kit: NodeKit, name: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await kit.ask("read", `database/creds/${name}`);
+}
+
+async function irrevocable(kit: NodeKit): Promise<unknown> {
+  return (await kit.ask("read", "sys/leases/count", { data: { type: "irrevocable" } })).data
+    ?.lease_count;
+}
+
+Deno.test("while a database hangs, tokens and others' users end in time, and requests go on", async () => {
+  const { kit, live, dead } = await start();
+  await users(kit, "dead", 20);
+  await users(kit, "live", 20);
+  const token = await kit.token({ ttl: "1h" });
+  const hang = Promise.withResolvers<void>();
+  let hanging = 0;
+  dead.beforeDrop = () => {
+    hanging++;
+    return hang.promise;
+  };
+  await kit.clock.advance(hour + 1000);
+  await settle();
+  assertEquals([live.users.size, dead.users.size], [0, 20]);
+  assertEquals(await kit.status("read", "auth/token/lookup-self", { token }), 403);
+  assert(hanging <= 4, `${hanging} at a time`);
+  await users(kit, "live", 1);
+  await kit.clock.advance(hour + 1000);
+  assertEquals(live.users.size, 0, "and later ones as well");
+  dead.beforeDrop = () => Promise.reject(noAnswer);
+  hang.reject(noAnswer);
+  await settle();
+  dead.beforeDrop = () => Promise.resolve();
+  await kit.clock.advance(61_000);
+  assertEquals(dead.users.size, 0);
+  await kit.node.seal();
+});
+
+Deno.test("a pool that is open and gets no answers is tried ever less often, for ever", async () => {
+  const { kit, dead } = await start();
+  await users(kit, "dead", 50);
+  let tries = 0;
+  dead.beforeDrop = () => {
+    tries++;
+    return Promise.reject(noAnswer);
+  };
+  await kit.clock.advance(hour + 120_000);
+  assertEquals(dead.users.size, 50);
+  assert(tries < 15, `${tries} in two minutes`);
+  assertEquals(await irrevocable(kit), 50, "those that were not tried are listed too");
+  const list = await kit.ask("read", "sys/leases", { data: { type: "irrevocable" } });
+  assert(JSON.stringify(list.data).includes("no answer"), "with the reason");
+  const before = tries;
+  await kit.clock.advance(10 * hour);
+  assert(tries - before >= 590 && tries - before <= 610, `${tries - before} in ten hours`);
+  dead.beforeDrop = () => Promise.resolve();
+  await kit.clock.advance(61_000);
+  assertEquals([dead.users.size, await irrevocable(kit)], [0, 0]);
+  await kit.node.seal();
+});
+
+Deno.test("a user whom its database refuses to drop holds up no other of that database", async () => {
+  const { kit, live } = await start();
+  await users(kit, "live", 20);
+  const [stubborn] = live.users;
+  let refuses = true;
+  live.beforeDrop = (name) =>
+    refuses && name === stubborn
+      ? Promise.reject(new DatabaseFailure("owns tables", true))
+      : Promise.resolve();
+  await kit.clock.advance(hour + 1000);
+  assertEquals([...live.users], [stubborn]);
+  assertEquals(await irrevocable(kit), 1);
+  refuses = false;
+  await kit.clock.advance(60_000);
+  assertEquals(live.users.size, 0);
+  await kit.node.seal();
+});
+
+Deno.test("a lease that could not be revoked can't be renewed", async () => {
+  const { kit, dead } = await start();
+  const { lease } = await kit.ask("read", "database/creds/dead");
+  dead.beforeDrop = () => Promise.reject(new DatabaseFailure("owns tables", true));
+  await kit.clock.advance(hour + 1000);
+  const data = { lease_id: lease?.id ?? "" };
+  assertEquals(await kit.status("update", "sys/leases/renew", { data }), 400);
+  await kit.node.seal();
+});
+
+Deno.test("what waits for a database goes on after a restart", async () => {
+  const physical = new InmemStorage();
+  const { kit, live, dead } = await start(undefined, undefined, physical);
+  await users(kit, "dead", 200);
+  dead.beforeDrop = () => Promise.reject(noAnswer);
+  await kit.clock.advance(hour + 30_000);
+  await kit.node.seal();
+  assertEquals(dead.users.size, 200);
+  dead.beforeDrop = () => Promise.resolve();
+  await kit.start();
+  await kit.clock.advance(1000);
+  assert(await eventually(() => Promise.resolve(dead.users.size === 0)), `${dead.users.size} left`);
+  assertEquals(live.users.size, 0);
+  await kit.node.seal();
+});
+
+/** Passes bytes on to a server, or, when `silent`, accepts and never answers. */
+class Proxy {
+  silent = false;
+  readonly #listener: Deno.Listener;
+  readonly #open = new Set<Deno.Conn>();
+
+  constructor(readonly port: number, readonly target: number) {
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
+    void this.#serve();
+  }
+
+  async #serve(): Promise<void> {
+    for await (const client of this.#listener) {
+      this.#open.add(client);
+      if (!this.silent) void this.#pass(client);
+    }
+  }
+
+  async #pass(client: Deno.Conn): Promise<void> {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port: this.target });
+    this.#open.add(server);
+    // A broken connection is what this is for.
+    const ended = () => {};
+    void client.readable.pipeTo(server.writable).catch(ended);
+    void server.readable.pipeTo(client.writable).catch(ended);
+  }
+
+  /** Ends the connections there are. */
+  cut(): void {
+    for (const one of this.#open) {
+      try {
+        one.close();
+      } catch (error) {
+        // Its other end was first.
+        if (!(error instanceof Deno.errors.BadResource)) throw error;
+      }
+    }
+    this.#open.clear();
+  }
+
+  close(): void {
+    this.#listener.close();
+    this.cut();
+  }
+}
+
+Deno.test("a real server behind a line that swallows everything", async () => {
+  const server = await TestPostgres.start();
+  if (server === undefined) return;
+  const proxy = new Proxy(freePort(), server.port);
+  const kit = await databaseNode();
+  try {
+    await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
+    const connect = (name: string, port: number, more = "") => {
+      const connection_url =
+        `postgresql://{{username}}:{{password}}@127.0.0.1:${port}/postgres?sslmode=disable${more}`;
+      const data = { ...server.config, connection_url };
+      return kit.ask("update", `database/config/${name}`, { data });
+    };
+    await connect("live", server.port);
+    await connect("dead", proxy.port, "&connect_timeout=1");
+    const creation_statements = `create role "{{name}}" login password '{{password}}'`;
+    for (const db_name of ["live", "dead"]) {
+      const data = { db_name, creation_statements, default_ttl: "1h" };
+      await kit.ask("update", `database/roles/${db_name}`, { data });
+    }
+    await users(kit, "dead", 10);
+    await users(kit, "live", 10);
+    const count = async (role: string) =>
+      Number(
+        await server.asSuper(`select count(*) from pg_roles where rolname like 'v-%-${role}-%'`),
+      );
+    assertEquals([await count("live"), await count("dead")], [10, 10]);
+    proxy.silent = true;
+    proxy.cut();
+    await kit.clock.advance(hour + 1000);
+    assert(await eventually(async () => await count("live") === 0), "the live one's are gone");
+    assertEquals(await count("dead"), 10);
+    proxy.silent = false;
+    assert(
+      await eventually(async () => {
+        await kit.clock.advance(61_000);
+        return await count("dead") === 0;
+      }),
+      "and the dead one's when it answers",
+    );
+  } finally {
+    await kit.node.seal();
+    proxy.close();
+    await server.server.remove();
+  }
+});

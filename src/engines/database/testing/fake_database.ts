@@ -1,0 +1,39 @@
+/** A database without a server, for tests of what the engine does when one misbehaves. */
+import { type Database, DatabaseFailure } from "../plugin.ts";
+
+/** A database in memory, whose next calls go wrong as told. */
+export class FakeDatabase implements Database {
+  readonly users = new Set<string>();
+  opened = 0;
+  reachable = true;
+  /** Run in the middle of a creation. */
+  during: () => Promise<void> = () => Promise.resolve();
+  failure: DatabaseFailure | undefined;
+  dropFails = false;
+  /** What a drop runs first. */
+  beforeDrop: (username: string) => Promise<void> = () => Promise.resolve();
+
+  async run(
+    _purpose: string,
+    _statements: readonly string[],
+    values: Readonly<Record<string, string>>,
+  ) {
+    await this.during();
+    if (this.failure?.unchanged !== true && values.name !== undefined) this.users.add(values.name);
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  async drop(username: string): Promise<void> {
+    if (this.dropFails) throw new DatabaseFailure("no answer", true, true);
+    await this.beforeDrop(username);
+    this.users.delete(username);
+  }
+
+  has(username: string): Promise<boolean> {
+    return Promise.resolve(this.users.has(username));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
