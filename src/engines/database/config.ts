@@ -2,9 +2,11 @@
 import { storedText, utf8 } from "../../base/bytes.ts";
 import { Failure } from "../../base/failure.ts";
 import type { View } from "../../storage/transaction.ts";
+import { moveDue, type Retry } from "./due.ts";
 import type { OpenSettings } from "./plugin.ts";
+import { noRotation, rotates, type RotationTimes } from "./rotation_times.ts";
 
-export interface ConnectionConfig {
+export interface ConnectionConfig extends RotationTimes {
   readonly name: string;
   readonly pluginName: string;
   readonly pluginVersion: string;
@@ -22,11 +24,24 @@ export interface ConnectionConfig {
    * them may be the right one.
    */
   readonly pendingPasswords: readonly string[];
+  /** Whether its own password is left alone, whatever the times say. */
+  readonly rotationDisabled: boolean;
+  /** Of its own password, milliseconds since the epoch; 0 before the first. */
+  readonly lastRotation: number;
+  /** When its own password is to be changed; it counts where something tells when. */
+  readonly nextRotation: number;
+  /** Absent while no rotation has failed. */
+  readonly retry?: Retry;
+  /** The time that it stands under in the order of rotations; kept by `saveConfig`. */
+  readonly indexedAt?: number;
   /** Another with each change; an open pool of an older one is closed. */
   readonly revision: string;
 }
 
 const prefix = "config/";
+
+/** What connections lack that an older version has kept. */
+const defaults = { ...noRotation, rotationDisabled: false, lastRotation: 0, nextRotation: 0 };
 
 export async function findConfig(
   storage: View,
@@ -34,7 +49,7 @@ export async function findConfig(
 ): Promise<ConnectionConfig | undefined> {
   const bytes = await storage.get(prefix + name);
   if (bytes === undefined) return undefined;
-  const config: ConnectionConfig = JSON.parse(storedText(bytes));
+  const config: ConnectionConfig = { ...defaults, ...JSON.parse(storedText(bytes)) };
   return config;
 }
 
@@ -45,12 +60,19 @@ export async function readConfig(storage: View, name: string): Promise<Connectio
   return config;
 }
 
+/** Keeps a new connection, or a changed one that was read before. */
 export function saveConfig(storage: View, config: ConnectionConfig): void {
-  storage.put(prefix + config.name, utf8(JSON.stringify(config)));
+  const { indexedAt: before, ...kept } = config;
+  const turns = rotates(config) && !config.rotationDisabled;
+  const indexedAt = turns ? config.retry?.at ?? config.nextRotation : undefined;
+  moveDue(storage, "root", config.name, before, indexedAt);
+  storage.put(prefix + config.name, utf8(JSON.stringify({ ...kept, indexedAt })));
 }
 
-export function deleteConfig(storage: View, name: string): void {
+export async function deleteConfig(storage: View, name: string): Promise<void> {
+  const config = await findConfig(storage, name);
   storage.delete(prefix + name);
+  moveDue(storage, "root", name, config?.indexedAt, undefined);
 }
 
 export async function listConfigs(storage: View): Promise<string[]> {

@@ -3,6 +3,7 @@ import { badRequest, notFound } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
+import { rfc3339 } from "../../logical/envelope.ts";
 import { isRawNumber, type JsonObject, type JsonValue } from "../../logical/json.ts";
 import {
   type ConnectionConfig,
@@ -15,6 +16,7 @@ import {
 } from "./config.ts";
 import { databaseRefusal, type Engine, nameSource } from "./engine.ts";
 import { DatabaseFailure } from "./plugin.ts";
+import { readTimes, rotates, rotationAfter, timesBody, timesFields } from "./rotation_times.ts";
 import { readStatements, statementsField } from "./statements.ts";
 import { makeUsername } from "./username.ts";
 
@@ -25,6 +27,8 @@ const fields = {
   allowed_roles: field.list("Roles that may use the connection; * for all."),
   root_rotation_statements: statementsField("Statements that change our own password."),
   password_policy: field.string("The policy for passwords; empty for the usual ones."),
+  ...timesFields,
+  disable_automated_rotation: field.bool("Leaves our own password alone, whatever the times say."),
 };
 
 /** Kept, used and never shown. */
@@ -57,13 +61,18 @@ type ConfigInput =
   }
   & { readonly name: string };
 
+interface Changed {
+  readonly input: ConfigInput;
+  readonly data: JsonObject;
+  readonly before: ConnectionConfig | undefined;
+}
+
 /** A request's changes on top of what is there: what it does not say stays. */
-function merge(
-  input: ConfigInput,
-  data: JsonObject,
-  before: ConnectionConfig | undefined,
+async function merge(
+  { input, data, before }: Changed,
+  now: number,
   revision: string,
-): ConnectionConfig {
+): Promise<ConnectionConfig> {
   const settings = kindSettings(data);
   const rotate = input.root_rotation_statements;
   const pluginName = input.plugin_name ?? before?.pluginName ?? "";
@@ -82,16 +91,42 @@ function merge(
     password: settings.password ?? before?.password ?? "",
     privateKey: settings.private_key ?? settings.tls_certificate_key ?? before?.privateKey ?? "",
     pendingPasswords: settings.password === undefined ? before?.pendingPasswords ?? [] : [],
+    ...await mergeRotation(input, before, now),
     revision,
   };
 }
 
+/** When our own password is to be changed. New times count from the last change, or from now. */
+async function mergeRotation(
+  input: ConfigInput,
+  before: ConnectionConfig | undefined,
+  now: number,
+) {
+  const times = readTimes(input, before);
+  const lastRotation = before?.lastRotation ?? 0;
+  const nextRotation = rotates(times) ? await rotationAfter(lastRotation || now, times) : 0;
+  const isSame = before !== undefined && rotates(before) &&
+    Object.entries(timesBody(times)).join() === Object.entries(timesBody(before)).join();
+  return {
+    ...times,
+    rotationDisabled: input.disable_automated_rotation ?? before?.rotationDisabled ?? false,
+    lastRotation,
+    nextRotation: isSame ? before.nextRotation : nextRotation,
+    ...(before?.indexedAt === undefined ? {} : { indexedAt: before.indexedAt }),
+  };
+}
+
 async function write(engine: Engine, call: Call, input: ConfigInput) {
-  const { random } = engine.services().tokens;
+  const { clock, random } = engine.services().tokens;
   const before = await findConfig(call.storage, input.name);
-  const config = merge(input, call.request.data, before, random.uuid());
+  const changed = { input, data: call.request.data, before };
+  const config = await merge(changed, clock.now(), random.uuid());
   const plugin = engine.connections.plugin(config.pluginName);
   plugin.check(openSettings(config));
+  if (rotates(config)) {
+    if (config.username === "") throw badRequest("a connection without username can't be rotated");
+    plugin.checkRotation(openSettings(config));
+  }
   const template = config.details.username_template;
   if (template) {
     makeUsername(template, nameSource(engine), { DisplayName: "name", RoleName: "role" });
@@ -106,7 +141,10 @@ async function write(engine: Engine, call: Call, input: ConfigInput) {
     }
   }
   saveConfig(call.storage, config);
-  call.transaction.afterCommit(() => engine.connections.close(config.name));
+  call.transaction.afterCommit(() => {
+    engine.connections.close(config.name);
+    if (rotates(config)) engine.schedule.nudge(config.nextRotation);
+  });
   const { connection_url = "" } = config.details;
   return hidePassword(connection_url) !== connection_url
     ? {
@@ -124,6 +162,17 @@ function hidePassword(text: string): string {
     .replace(/((?:^|[\s?&])password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)/gi, hide);
 }
 
+/** Shown where it was set. */
+function rotationBody(config: ConnectionConfig): JsonObject {
+  if (!rotates(config) && !config.rotationDisabled) return {};
+  const { rotationDisabled, lastRotation } = config;
+  return {
+    ...timesBody(config),
+    disable_automated_rotation: rotationDisabled,
+    ...(lastRotation === 0 ? {} : { last_vault_rotation: rfc3339(lastRotation) }),
+  };
+}
+
 function body(config: ConnectionConfig): JsonObject {
   const details: JsonObject = { ...config.details, username: config.username };
   if (config.details.connection_url !== undefined) {
@@ -136,6 +185,7 @@ function body(config: ConnectionConfig): JsonObject {
     plugin_name: config.pluginName,
     plugin_version: config.pluginVersion,
     root_credentials_rotate_statements: [...config.rotateStatements],
+    ...rotationBody(config),
   };
 }
 
@@ -171,8 +221,8 @@ export function configPaths(engine: Engine): Path[] {
         },
         delete: {
           summary: "Forgets a connection. Users made through it can't be dropped any more.",
-          handler: (call, { name }) => {
-            deleteConfig(call.storage, name);
+          handler: async (call, { name }) => {
+            await deleteConfig(call.storage, name);
             call.transaction.afterCommit(() => engine.connections.close(name));
           },
         },

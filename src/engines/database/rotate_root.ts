@@ -1,42 +1,84 @@
 /** `rotate-root/`: a password for our own access that nobody but us knows. */
 import { badRequest } from "../../base/failure.ts";
 import { type Path, path } from "../../backend/path.ts";
+import type { Awaitable } from "../../base/awaitable.ts";
 import type { Call } from "../../core/backend.ts";
+import type { Transaction, View } from "../../storage/transaction.ts";
 import { type ConnectionConfig, openSettings, readConfig, saveConfig } from "./config.ts";
 import { databaseRefusal, type Engine } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
+import type { MountRef } from "./rotate_static.ts";
+import { rotates, rotationAfter } from "./rotation_times.ts";
+
+/** The connection's own password, where it can be changed. */
+async function rotatable(engine: Engine, storage: View, name: string): Promise<ConnectionConfig> {
+  const config = await readConfig(storage, name);
+  if (config.username === "") throw badRequest("the connection has no username to rotate");
+  engine.connections.plugin(config.pluginName).checkRotation(openSettings(config));
+  return config;
+}
 
 /**
  * The new password is kept as a possible one before the database hears of it, so that after a crash
  * at any moment one of those that are kept is right.
  */
-async function rotate(engine: Engine, call: Call, name: string): Promise<void> {
+async function prepare(
+  engine: Engine,
+  transaction: Transaction,
+  storage: View,
+  config: ConnectionConfig,
+): Promise<string> {
   const { random } = engine.services().tokens;
-  const config = await readConfig(call.storage, name);
-  if (config.username === "") throw badRequest("the connection has no username to rotate");
-  engine.connections.plugin(config.pluginName).checkRotation(openSettings(config));
-  const password = await makePassword(call.transaction, config.passwordPolicy, random);
-  saveConfig(call.storage, {
+  const password = await makePassword(transaction, config.passwordPolicy, random);
+  saveConfig(storage, {
     ...config,
     pendingPasswords: [password, ...config.pendingPasswords],
     revision: random.uuid(),
   });
+  return password;
+}
+
+async function rotate(engine: Engine, call: Call, name: string): Promise<void> {
+  const config = await rotatable(engine, call.storage, name);
+  const password = await prepare(engine, call.transaction, call.storage, config);
+  const mount = { prefix: `logical/${call.mount.uuid}/` };
   call.transaction.beforeAnswer(() =>
-    engine.rotations.take(`root/${name}`, () => apply(engine, call.mount.uuid, name, password))
+    engine.rotations.take(`root/${name}`, () => apply(engine, mount, name, password))
   );
 }
 
-async function apply(engine: Engine, uuid: string, name: string, password: string): Promise<void> {
+/**
+ * The same when its time has come, without anybody asking. A password that an earlier try may have put
+ * in force is tried again, so that tries that fail don't add up.
+ */
+export async function rotateRootNow(engine: Engine, mount: MountRef, name: string): Promise<void> {
+  const { transactions } = engine.services();
+  await engine.rotations.take(`root/${name}`, async () => {
+    const password = await transactions.run(async (transaction) => {
+      const storage = transaction.within(mount.prefix);
+      const config = await rotatable(engine, storage, name);
+      return config.pendingPasswords[0] ?? await prepare(engine, transaction, storage, config);
+    });
+    await apply(engine, mount, name, password);
+  });
+}
+
+async function apply(
+  engine: Engine,
+  { prefix }: MountRef,
+  name: string,
+  password: string,
+): Promise<void> {
   const { transactions, tokens } = engine.services();
-  const change = (edit: (config: ConnectionConfig) => ConnectionConfig) =>
+  const change = (edit: (config: ConnectionConfig) => Awaitable<ConnectionConfig>) =>
     transactions.run(async (transaction) => {
-      const storage = transaction.within(`logical/${uuid}/`);
-      const config = edit(await readConfig(storage, name));
+      const storage = transaction.within(prefix);
+      const config = await edit(await readConfig(storage, name));
       saveConfig(storage, { ...config, revision: tokens.random.uuid() });
     });
   const config = await transactions.run((transaction) =>
-    readConfig(transaction.within(`logical/${uuid}/`), name)
+    readConfig(transaction.within(prefix), name)
   );
   const { username } = config;
   const own = config.rotateStatements;
@@ -54,10 +96,13 @@ async function apply(engine: Engine, uuid: string, name: string, password: strin
     }
     throw databaseRefusal("the password could not be rotated", error);
   }
-  await change((now) => {
+  await change(async ({ retry: _, ...now }) => {
     const at = now.pendingPasswords.indexOf(password);
     // Those after it are older: whatever became of them is overwritten now.
-    return { ...now, password, pendingPasswords: now.pendingPasswords.slice(0, Math.max(0, at)) };
+    const pendingPasswords = now.pendingPasswords.slice(0, Math.max(0, at));
+    const lastRotation = tokens.clock.now();
+    const nextRotation = rotates(now) ? await rotationAfter(lastRotation, now) : 0;
+    return { ...now, password, pendingPasswords, lastRotation, nextRotation };
   });
   engine.connections.close(name);
 }

@@ -6,10 +6,10 @@ import { checkAllowed, readConfig } from "./config.ts";
 import { databaseRefusal, type Engine } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
+import { rotationAfter } from "./rotation_times.ts";
 import {
   deleteStaticRole,
   readStaticRole,
-  rotationAfter,
   saveStaticRole,
   type StaticRole,
 } from "./static_role.ts";
@@ -85,7 +85,8 @@ async function apply(engine: Engine, mount: MountRef, name: string): Promise<voi
     if (now === undefined) return;
     const lastRotation = tokens.clock.now();
     const nextRotation = await rotationAfter(lastRotation, now);
-    const rotated = { ...now, password, pendingPassword: "", lastRotation, nextRotation };
+    const { retry: _, ...before } = now;
+    const rotated = { ...before, password, pendingPassword: "", lastRotation, nextRotation };
     saveStaticRole(storage, name, rotated);
     transaction.afterCommit(() => engine.schedule.nudge(nextRotation));
   });
@@ -98,7 +99,7 @@ async function giveUp({ services }: Engine, mount: MountRef, name: string, error
     const storage = transaction.within(mount.prefix);
     const role = await readStaticRole(storage, name);
     if (role === undefined) return;
-    if (role.password === "") deleteStaticRole(storage, name);
+    if (role.password === "" && !role.skipImportRotation) await deleteStaticRole(storage, name);
     else saveStaticRole(storage, name, { ...role, pendingPassword: "" });
   });
 }

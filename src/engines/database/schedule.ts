@@ -1,25 +1,31 @@
-/** Changes the passwords of static roles when their time has come, without anybody asking. */
+/** Changes the passwords of static roles and our own when their time has come. */
 import type { Cancel } from "../../base/clock.ts";
-import { describeError } from "../../base/failure.ts";
+import { describeError, Failure } from "../../base/failure.ts";
+import { type Due, dueRotations, nextDueTime } from "./due.ts";
 import type { Engine } from "./engine.ts";
-import { type MountRef, prepareRotation, rotateNow } from "./rotate_static.ts";
-import {
-  isMissed,
-  listStaticRoles,
-  readStaticRole,
-  rotationAfter,
-  saveStaticRole,
-} from "./static_role.ts";
+import { DatabaseFailure } from "./plugin.ts";
+import type { MountRef } from "./rotate_static.ts";
+import { rootRotation, staticRotation } from "./rotation.ts";
+import { orderOldRoles } from "./static_role.ts";
 
 const retryMs = 10_000;
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
+const shortestSleepMs = 1_000;
+/** Rotations read from storage in one go. */
+const pageSize = 100;
+
+function isUnavailable(error: unknown): boolean {
+  const cause = error instanceof Failure ? error.cause : error;
+  return cause instanceof DatabaseFailure && cause.unavailable;
+}
 
 export class RotationSchedule {
   #mount: MountRef | undefined;
   #cancel: Cancel = () => {};
   #wakeAt = Infinity;
   #running: Promise<void> | undefined;
+  #isOrdered = false;
 
   constructor(readonly engine: () => Engine) {}
 
@@ -65,7 +71,7 @@ export class RotationSchedule {
       next = Math.min(next, await this.#rotateDue());
     } catch (error) {
       if (this.#mount === undefined) return;
-      this.#complain("static roles could not be looked through", error);
+      this.#complain("what is to be rotated could not be looked through", error);
       next = this.#now() + retryMs;
     }
     this.nudge(next);
@@ -75,51 +81,60 @@ export class RotationSchedule {
   async #rotateDue(): Promise<number> {
     const mount = this.#mount;
     if (mount === undefined) return Infinity;
+    await this.#orderOldRoles(mount);
     const { transactions } = this.engine().services();
-    let next = Infinity;
-    const names = await transactions.run((t) => listStaticRoles(t.within(mount.prefix)));
-    for (const name of names) {
-      if (this.#mount === undefined) return Infinity;
-      next = Math.min(next, await this.#rotateIfDue(mount, name));
+    // Connections that did not answer this time: the rest of theirs need not be tried as well.
+    const silent = new Set<string>();
+    let after: string | undefined;
+    for (;;) {
+      const page = await transactions.run((t) =>
+        dueRotations(t.within(mount.prefix), this.#now(), pageSize, after)
+      );
+      for (const due of page) {
+        if (this.#mount === undefined) return Infinity;
+        await this.#rotateOne(mount, due, silent);
+      }
+      after = page.at(-1)?.key;
+      if (page.length < pageSize) break;
     }
-    return next;
+    const next = await transactions.run((t) => nextDueTime(t.within(mount.prefix)));
+    return Math.max(next, this.#now() + shortestSleepMs);
   }
 
-  async #rotateIfDue(mount: MountRef, name: string): Promise<number> {
+  async #orderOldRoles(mount: MountRef): Promise<void> {
+    const { transactions } = this.engine().services();
+    let after: string | undefined;
+    while (!this.#isOrdered && this.#mount !== undefined) {
+      after = await transactions.run((t) => orderOldRoles(t.within(mount.prefix), pageSize, after));
+      this.#isOrdered = after === undefined;
+    }
+  }
+
+  async #rotateOne(mount: MountRef, { kind, name }: Due, silent: Set<string>): Promise<void> {
+    const what = kind === "root" ? rootRotation : staticRotation;
     const engine = this.engine();
     const { transactions } = engine.services();
-    const find = () => transactions.run((t) => readStaticRole(t.within(mount.prefix), name));
+    const found = await transactions.run((t) => what.find(t.within(mount.prefix), name));
+    if (found === undefined || found.dueAt > this.#now()) return;
     try {
-      const role = await find();
-      if (role === undefined) return Infinity;
-      if (role.pendingPassword === "") {
-        if (role.nextRotation > this.#now()) return role.nextRotation;
-        if (isMissed(role, this.#now())) return await this.#skip(mount, name);
-        await transactions.run((t) => prepareRotation(engine, t, mount, name));
+      if (silent.has(found.connection)) throw new Failure(500, "its database does not answer");
+      if (
+        !await transactions.run((t) => what.skipMissed(t.within(mount.prefix), name, this.#now()))
+      ) {
+        await what.rotate(engine, mount, name);
       }
-      await rotateNow(engine, mount, name);
-      const rotated = await find();
-      return rotated === undefined ? Infinity : rotated.nextRotation;
     } catch (error) {
-      this.#complain("a static role could not be rotated; trying again", error, name);
-      return this.#now() + retryMs;
+      const isNew = !silent.has(found.connection);
+      if (isUnavailable(error)) silent.add(found.connection);
+      if (isNew) {
+        this.#complain(`a ${kind} password could not be rotated; trying again`, error, name);
+      }
+      await transactions.run((t) => what.postpone(t.within(mount.prefix), name, this.#now()));
     }
   }
 
-  /** Leaves out a time whose window is over; the one that comes next. */
-  async #skip(mount: MountRef, name: string): Promise<number> {
-    return await this.engine().services().transactions.run(async (transaction) => {
-      const storage = transaction.within(mount.prefix);
-      const role = await readStaticRole(storage, name);
-      if (role === undefined) return Infinity;
-      const nextRotation = await rotationAfter(this.#now(), role);
-      saveStaticRole(storage, name, { ...role, nextRotation });
-      return nextRotation;
-    });
-  }
-
-  #complain(message: string, error: unknown, role?: string): void {
+  #complain(message: string, error: unknown, name?: string): void {
     const { log } = this.engine().services().mounts.platform;
-    log.warn(message, { role, error: describeError(error) });
+    log.warn(message, { name, error: describeError(error) });
   }
 }

@@ -8,25 +8,22 @@ import type { JsonObject } from "../../logical/json.ts";
 import { checkAllowed, readConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { requireStaticRole, rotateLater } from "./rotate_static.ts";
+import { readTimes, rotates, rotationAfter, timesBody, timesFields } from "./rotation_times.ts";
 import { readStatements, statementsField } from "./statements.ts";
 import {
   deleteStaticRole,
   listStaticRoles,
   readStaticRole,
-  rotationAfter,
   saveStaticRole,
   type StaticRole,
 } from "./static_role.ts";
 
-/** Seconds; what is shorter would change passwords under the hands of those who read them. */
-const shortestPeriod = 5;
-
 const fields = {
   db_name: field.string("The connection that the role uses."),
   username: field.string("The database user whose password is changed."),
-  rotation_period: field.duration("Seconds between two changes."),
-  rotation_schedule: field.string("When to change it, in cron's notation and UTC, not a period."),
-  rotation_window: field.duration("Seconds after a scheduled time in which it may be done."),
+  ...timesFields,
+  skip_import_rotation: field.bool("Leaves the password as it is until its first time comes."),
+  password: field.string("The password that the user has, where that is left as it is."),
   rotation_statements: statementsField("Change the password."),
   credential_type: field.string("Only password.", "password"),
   credential_config: field.pairs("Accepted for compatibility."),
@@ -36,50 +33,32 @@ type StaticInput =
   & { readonly [K in keyof typeof fields]: (typeof fields)[K]["default"] }
   & { readonly name: string };
 
-/** A window that is shorter would be missed by a restart. */
-const shortestWindow = 3_600;
-
-type Times = Pick<StaticRole, "rotationPeriod" | "rotationSchedule" | "rotationWindow">;
-
-/** What is given of period and schedule takes the other's place. Throws a 400. */
-function times(input: StaticInput, before: StaticRole | undefined): Times {
-  const { rotation_period: period, rotation_schedule: schedule, rotation_window: window } = input;
-  if (period && schedule) {
-    throw badRequest("rotation_period and rotation_schedule are mutually exclusive");
-  }
-  const rotationSchedule = period ? "" : schedule ?? before?.rotationSchedule ?? "";
-  if (rotationSchedule !== "") {
-    const rotationWindow = window ?? before?.rotationWindow ?? 0;
-    if (rotationWindow !== 0 && rotationWindow < shortestWindow) {
-      throw badRequest(`rotation_window must be ${shortestWindow} seconds or more`);
-    }
-    return { rotationPeriod: 0, rotationSchedule, rotationWindow };
-  }
-  if (window) throw badRequest("rotation_window needs a rotation_schedule");
-  const rotationPeriod = period ?? before?.rotationPeriod ?? 0;
-  if (rotationPeriod < shortestPeriod) {
-    throw badRequest(`rotation_period must be ${shortestPeriod} seconds or more`);
-  }
-  return { rotationPeriod, rotationSchedule: "", rotationWindow: 0 };
-}
-
 async function merge(
   input: StaticInput,
   before: StaticRole | undefined,
   now: number,
 ): Promise<StaticRole> {
   const statements = input.rotation_statements;
+  const skipImportRotation = input.skip_import_rotation ?? before?.skipImportRotation ?? false;
+  if (input.password && !skipImportRotation) {
+    throw badRequest("password is taken with skip_import_rotation only");
+  }
   const role = {
     dbName: input.db_name ?? before?.dbName ?? "",
     username: input.username ?? before?.username ?? "",
-    ...times(input, before),
+    ...readTimes(input, before),
+    skipImportRotation,
     rotateStatements: statements === undefined
       ? before?.rotateStatements ?? []
       : readStatements("rotation_statements", statements),
-    password: before?.password ?? "",
+    password: before?.password || input.password || "",
     pendingPassword: before?.pendingPassword ?? "",
-    lastRotation: before?.lastRotation ?? 0,
+    // One whose password is left as it is counts as changed when it came.
+    lastRotation: before?.lastRotation ?? (skipImportRotation ? now : 0),
+    ...(before?.retry === undefined ? {} : { retry: before.retry }),
+    ...(before?.indexedAt === undefined ? {} : { indexedAt: before.indexedAt }),
   };
+  if (!rotates(role)) throw badRequest("one of rotation_period and rotation_schedule is needed");
   if (role.dbName === "") throw badRequest("empty database name attribute");
   if (role.username === "") throw badRequest("empty username attribute");
   if (before !== undefined && role.username !== before.username) {
@@ -94,18 +73,11 @@ async function merge(
 async function write(engine: Engine, call: Call, input: StaticInput): Promise<void> {
   const before = await readStaticRole(call.storage, input.name);
   const role = await merge(input, before, engine.services().tokens.clock.now());
-  if (role.password === "") return await rotateLater(engine, call, input.name, role);
+  const isNew = role.password === "" && !role.skipImportRotation;
+  if (isNew) return await rotateLater(engine, call, input.name, role);
   checkAllowed(await readConfig(call.storage, role.dbName), input.name);
   saveStaticRole(call.storage, input.name, role);
   call.transaction.afterCommit(() => engine.schedule.nudge(role.nextRotation));
-}
-
-function timesBody({ rotationPeriod, rotationSchedule, rotationWindow }: Times): JsonObject {
-  if (rotationSchedule === "") return { rotation_period: rotationPeriod };
-  return {
-    rotation_schedule: rotationSchedule,
-    ...(rotationWindow === 0 ? {} : { rotation_window: rotationWindow }),
-  };
 }
 
 function body(role: StaticRole): JsonObject {
@@ -114,6 +86,7 @@ function body(role: StaticRole): JsonObject {
     db_name: role.dbName,
     username: role.username,
     ...timesBody(role),
+    skip_import_rotation: role.skipImportRotation ?? false,
     rotation_statements: [...role.rotateStatements],
     last_vault_rotation: rfc3339(role.lastRotation),
   };

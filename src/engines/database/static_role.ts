@@ -1,19 +1,16 @@
 /** What is kept of a static role: a user that was there before us, whose password we change. */
 import { storedText, utf8 } from "../../base/bytes.ts";
-import { nextTime } from "./cron.ts";
 import type { View } from "../../storage/transaction.ts";
+import { moveDue, type Retry } from "./due.ts";
+import type { RotationTimes } from "./rotation_times.ts";
 
-export interface StaticRole {
+export interface StaticRole extends RotationTimes {
   readonly dbName: string;
   readonly username: string;
   readonly rotateStatements: readonly string[];
-  /** Seconds; 0 where a schedule tells when. */
-  readonly rotationPeriod: number;
-  /** In cron's notation, UTC; "" where there is a period. */
-  readonly rotationSchedule: string;
-  /** Seconds after a scheduled time in which it may still be made good; 0 for always. */
-  readonly rotationWindow: number;
-  /** "" until the first rotation has ended. */
+  /** Its password stays as it is until its first time comes; absent for false. */
+  readonly skipImportRotation?: boolean;
+  /** "" until the first rotation has ended, where it was not given. */
   readonly password: string;
   /** A password that a rotation has set out to put in force, if one is under way or broke off. */
   readonly pendingPassword: string;
@@ -21,9 +18,15 @@ export interface StaticRole {
   readonly lastRotation: number;
   /** When its password is to be changed next, milliseconds since the epoch. */
   readonly nextRotation: number;
+  /** Absent while no rotation has failed. */
+  readonly retry?: Retry;
+  /** The time that it stands under in the order of rotations; kept by `saveStaticRole`. */
+  readonly indexedAt?: number;
 }
 
 const prefix = "static-role/";
+/** There once all roles stand in the order of rotations. */
+const orderedMarker = "due-ordered";
 
 export async function readStaticRole(storage: View, name: string): Promise<StaticRole | undefined> {
   const bytes = await storage.get(prefix + name);
@@ -32,12 +35,18 @@ export async function readStaticRole(storage: View, name: string): Promise<Stati
   return role;
 }
 
+/** Keeps a new role, or a changed one that was read before. */
 export function saveStaticRole(storage: View, name: string, role: StaticRole): void {
-  storage.put(prefix + name, utf8(JSON.stringify(role)));
+  const brokeOff = role.pendingPassword !== "";
+  const indexedAt = role.retry?.at ?? (brokeOff ? 0 : role.nextRotation);
+  moveDue(storage, "static", name, role.indexedAt, indexedAt);
+  storage.put(prefix + name, utf8(JSON.stringify({ ...role, indexedAt })));
 }
 
-export function deleteStaticRole(storage: View, name: string): void {
+export async function deleteStaticRole(storage: View, name: string): Promise<void> {
+  const role = await readStaticRole(storage, name);
   storage.delete(prefix + name);
+  moveDue(storage, "static", name, role?.indexedAt, undefined);
 }
 
 /** Names below the mount. A role that was never rotated is none yet. */
@@ -45,16 +54,21 @@ export async function listStaticRoles(storage: View): Promise<string[]> {
   return await storage.list(prefix);
 }
 
-/** When a password that was changed at `last` is to be changed next. Throws a 400. */
-export async function rotationAfter(
-  last: number,
-  { rotationSchedule, rotationPeriod }: Pick<StaticRole, "rotationSchedule" | "rotationPeriod">,
-): Promise<number> {
-  if (rotationSchedule !== "") return await nextTime(rotationSchedule, last);
-  return last + rotationPeriod * 1000;
-}
-
-/** Whether the window of a scheduled time is over. */
-export function isMissed({ rotationWindow, nextRotation }: StaticRole, now: number): boolean {
-  return rotationWindow > 0 && now > nextRotation + rotationWindow * 1000;
+/**
+ * Puts roles that an older version has kept in the order of rotations, a page after the role `after`.
+ * The last one of the page; undefined where all are.
+ */
+export async function orderOldRoles(
+  storage: View,
+  limit: number,
+  after: string | undefined,
+): Promise<string | undefined> {
+  if (await storage.get(orderedMarker) !== undefined) return undefined;
+  const names = await storage.list(prefix, { limit, ...(after === undefined ? {} : { after }) });
+  for (const name of names) {
+    const role = await readStaticRole(storage, name);
+    if (role !== undefined && role.indexedAt === undefined) saveStaticRole(storage, name, role);
+  }
+  if (names.length < limit) storage.put(orderedMarker, utf8("1"));
+  return names.length < limit ? undefined : names.at(-1);
 }

@@ -4,6 +4,9 @@ import { type Database, DatabaseFailure } from "../plugin.ts";
 /** A database in memory, whose next calls go wrong as told. */
 export class FakeDatabase implements Database {
   readonly users = new Set<string>();
+  /** As last set by a rotation, by user. */
+  readonly passwords = new Map<string, string>();
+  rotations = 0;
   opened = 0;
   reachable = true;
   /** Run in the middle of a creation. */
@@ -14,13 +17,20 @@ export class FakeDatabase implements Database {
   beforeDrop: (username: string) => Promise<void> = () => Promise.resolve();
 
   async run(
-    _purpose: string,
+    purpose: string,
     _statements: readonly string[],
     values: Readonly<Record<string, string>>,
   ) {
+    if (purpose === "rotate") return this.#rotate(values.name ?? "", values.password ?? "");
     await this.during();
     if (this.failure?.unchanged !== true && values.name !== undefined) this.users.add(values.name);
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  #rotate(name: string, password: string): void {
+    this.rotations++;
+    if (this.failure !== undefined) throw this.failure;
+    this.passwords.set(name, password);
   }
 
   async drop(username: string): Promise<void> {
