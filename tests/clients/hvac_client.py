@@ -101,3 +101,65 @@ client.sys.move_backend("py1", "moved")
 client.sys.disable_secrets_engine("moved")
 client.sys.disable_secrets_engine("py2")
 done("audit and remount")
+
+
+def logged_in(method):
+    """A client of its own, with the token of a login that must have the policy."""
+    own = hvac.Client(url=url)
+    auth = method(own)["auth"]
+    same(auth["token_policies"], ["default", "py"], "policies of a login")
+    assert own.token == auth["client_token"] and own.is_authenticated() and auth["entity_id"]
+    own.logout(revoke_token=True)
+    return auth
+
+
+client.sys.enable_auth_method("userpass", path="pyuser")
+userpass = client.auth.userpass
+userpass.create_or_update_user("ann", password="right", policies="py", mount_point="pyuser")
+same(userpass.list_user(mount_point="pyuser")["data"]["keys"], ["ann"], "users")
+logged_in(lambda own: own.auth.userpass.login("ann", "right", mount_point="pyuser"))
+userpass.update_password_on_user("ann", "new", mount_point="pyuser")
+nobody = hvac.Client(url=url)
+refused(exceptions.InvalidRequest, lambda: nobody.auth.userpass.login("ann", "right", mount_point="pyuser"), "old password")
+logged_in(lambda own: own.auth.userpass.login("ann", "new", mount_point="pyuser"))
+done("userpass")
+
+client.sys.enable_auth_method("approle", path="pyrole")
+approle = client.auth.approle
+approle.create_or_update_approle("web", token_policies=["py"], secret_id_num_uses=2, token_ttl="5m", mount_point="pyrole")
+same(approle.read_role("web", mount_point="pyrole")["data"]["secret_id_num_uses"], 2, "role")
+role_id = approle.read_role_id("web", mount_point="pyrole")["data"]["role_id"]
+secret = approle.generate_secret_id("web", metadata={"host": "a"}, mount_point="pyrole")["data"]
+looked = approle.read_secret_id("web", secret["secret_id"], mount_point="pyrole")["data"]
+same((looked["metadata"], looked["secret_id_accessor"]), ({"host": "a"}, secret["secret_id_accessor"]), "secret ID")
+for _ in range(2):
+    auth = logged_in(lambda own: own.auth.approle.login(role_id, secret["secret_id"], mount_point="pyrole"))
+    same(auth["metadata"], {"host": "a", "role_name": "web"}, "metadata")
+used_up = lambda: nobody.auth.approle.login(role_id, secret["secret_id"], mount_point="pyrole")
+refused(exceptions.InvalidRequest, used_up, "used up")
+wrapped = approle.generate_secret_id("web", wrap_ttl="60s", mount_point="pyrole")["wrap_info"]["token"]
+unwrapped = client.sys.unwrap(wrapped)["data"]
+logged_in(lambda own: own.auth.approle.login(role_id, unwrapped["secret_id"], mount_point="pyrole"))
+approle.destroy_secret_id_accessor("web", unwrapped["secret_id_accessor"], mount_point="pyrole")
+refused(exceptions.InvalidRequest, lambda: nobody.auth.approle.login(role_id, unwrapped["secret_id"], mount_point="pyrole"), "destroyed")
+done("approle")
+
+client.sys.enable_auth_method("jwt", path="pyjwt")
+jwt = client.auth.jwt
+jwt.configure(jwt_validation_pubkeys=[os.environ["JWT_KEY"]], bound_issuer="https://issuer.test", path="pyjwt")
+same(jwt.read_config(path="pyjwt")["data"]["bound_issuer"], "https://issuer.test", "jwt config")
+for name, audience in (("ours", "us"), ("theirs", "them")):
+    jwt.create_role(name, user_claim="sub", role_type="jwt", allowed_redirect_uris=[], bound_audiences=[audience],
+                    token_policies=["py"], path="pyjwt")
+same(sorted(jwt.list_roles(path="pyjwt")["data"]["keys"]), ["ours", "theirs"], "jwt roles")
+# Unlike the others, this helper leaves it to the caller to take the token.
+own = hvac.Client(url=url)
+auth = own.auth.jwt.jwt_login("ours", os.environ["JWT"], path="pyjwt")["auth"]
+same(auth["token_policies"], ["default", "py"], "jwt policies")
+refused(exceptions.InvalidRequest, lambda: nobody.auth.jwt.jwt_login("theirs", os.environ["JWT"], path="pyjwt"), "audience")
+done("jwt")
+
+for path in ("pyuser", "pyrole", "pyjwt"):
+    client.sys.disable_auth_method(path)
+refused(exceptions.Forbidden, lambda: hvac.Client(url=url, token=auth["client_token"]).auth.token.lookup_self(), "token of a disabled method")
+done("logins")

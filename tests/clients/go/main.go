@@ -12,6 +12,8 @@ import (
 	"time"
 
 	vault "github.com/hashicorp/vault/api"
+	"github.com/hashicorp/vault/api/auth/approle"
+	"github.com/hashicorp/vault/api/auth/userpass"
 )
 
 func must[T any](value T, err error) T {
@@ -47,6 +49,7 @@ func main() {
 	kv(ctx, client)
 	tokens(client)
 	wrapping(client)
+	logins(ctx, client)
 }
 
 func system(client *vault.Client) {
@@ -135,4 +138,58 @@ func wrapping(client *vault.Client) {
 		check(client.Sys().Unmount(path))
 	}
 	fmt.Println("ok wrapping")
+}
+
+// jwtLogin is what the module has no package for: a login with somebody else's token.
+type jwtLogin struct{ role, token string }
+
+func (login jwtLogin) Login(ctx context.Context, client *vault.Client) (*vault.Secret, error) {
+	return client.Logical().WriteWithContext(ctx, "auth/gojwt/login", map[string]any{"role": login.role, "jwt": login.token})
+}
+
+func logins(ctx context.Context, client *vault.Client) {
+	for path, kind := range map[string]string{"gouser": "userpass", "gorole": "approle", "gojwt": "jwt"} {
+		check(client.Sys().EnableAuthWithOptions(path, &vault.EnableAuthOptions{Type: kind}))
+	}
+	write := func(path string, data map[string]any) *vault.Secret {
+		return must(client.Logical().Write(path, data))
+	}
+	write("auth/gouser/users/ann", map[string]any{"password": "right", "token_policies": "go"})
+	write("auth/gorole/role/web", map[string]any{"token_policies": "go", "secret_id_num_uses": 1})
+	write("auth/gojwt/config", map[string]any{
+		"jwt_validation_pubkeys": os.Getenv("JWT_KEY"), "bound_issuer": "https://issuer.test"})
+	write("auth/gojwt/role/ours", map[string]any{
+		"role_type": "jwt", "user_claim": "sub", "bound_audiences": "us", "token_policies": "go"})
+
+	user := must(userpass.NewUserpassAuth("ann", &userpass.Password{FromString: "right"}, userpass.WithMountPath("gouser")))
+	wrong := must(userpass.NewUserpassAuth("ann", &userpass.Password{FromString: "wrong"}, userpass.WithMountPath("gouser")))
+	roleID := must(client.Logical().Read("auth/gorole/role/web/role-id")).Data["role_id"].(string)
+	secretID := write("auth/gorole/role/web/secret-id", nil).Data["secret_id"].(string)
+	role := must(approle.NewAppRoleAuth(roleID, &approle.SecretID{FromString: secretID}, approle.WithMountPath("gorole")))
+	wrapper := must(client.Clone())
+	wrapper.SetToken(client.Token())
+	wrapper.SetWrappingLookupFunc(func(string, string) string { return "60s" })
+	wrapped := must(wrapper.Logical().Write("auth/gorole/role/web/secret-id", nil)).WrapInfo.Token
+	unwrapping := must(approle.NewAppRoleAuth(roleID, &approle.SecretID{FromString: wrapped},
+		approle.WithMountPath("gorole"), approle.WithWrappingToken()))
+	for name, method := range map[string]vault.AuthMethod{
+		"userpass": user, "approle": role, "wrapped approle": unwrapping, "jwt": jwtLogin{"ours", os.Getenv("JWT")},
+	} {
+		own := must(client.Clone())
+		secret := must(own.Auth().Login(ctx, method))
+		same(must(secret.TokenPolicies()), []string{"default", "go"}, name)
+		same(must(must(own.Auth().Token().LookupSelf()).TokenID()), secret.Auth.ClientToken, name)
+		check(own.Auth().Token().RevokeSelf(""))
+	}
+	for name, method := range map[string]vault.AuthMethod{
+		"password": wrong, "used up": role, "forged": jwtLogin{"ours", os.Getenv("JWT") + "x"},
+	} {
+		own := must(client.Clone())
+		_, err := own.Auth().Login(ctx, method)
+		refused(err, http.StatusBadRequest, name)
+	}
+	for _, path := range []string{"gouser", "gorole", "gojwt"} {
+		check(client.Sys().DisableAuth(path))
+	}
+	fmt.Println("ok logins")
 }
