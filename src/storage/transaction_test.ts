@@ -94,6 +94,38 @@ Deno.test("a list is part of what is read: two that see a folder empty can't bot
   assertEquals(got.filter((g) => g).length, 1);
 });
 
+Deno.test("a long list ends although what it lists never stands still", async () => {
+  const transactions = new Transactions(new InmemStorage());
+  let isOver = false;
+  let changes = 0;
+  const change = async () => {
+    while (!isOver && changes < 10_000) {
+      await transactions.run((t) => t.put(`many/${changes++}`, utf8("x")));
+    }
+  };
+  const changing = change();
+  await transactions.run(async (t) => {
+    await t.list("many/");
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  });
+  isOver = true;
+  await changing;
+  assert(changes < 1000, `it ended after ${changes} changes`);
+});
+
+Deno.test("who also changes something runs again for as long as it takes", async () => {
+  const transactions = new Transactions(new InmemStorage());
+  const count = async () => {
+    await transactions.run(async (t) => {
+      const { length } = await t.list("seats/");
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      t.put(`seats/${length}`, utf8("x"));
+    });
+  };
+  await Promise.all(Array.from({ length: 30 }, count));
+  assertEquals((await transactions.storage.list("seats/")).length, 30, "none took another's seat");
+});
+
 Deno.test("a body that throws changes nothing", async () => {
   const transactions = new Transactions(new InmemStorage());
   await assertRejects(() =>
