@@ -60,3 +60,18 @@ export const systemRandom: Random = {
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.after(delayMs, resolve));
 }
+
+/** Waits until some work has ended, or for so long. Throws what the work throws in that time. */
+export async function waitAtMost(
+  clock: Clock,
+  milliseconds: number,
+  work: Promise<unknown>,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(milliseconds, resolve);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    cancel();
+  }
+}

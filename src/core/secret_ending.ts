@@ -3,7 +3,7 @@
  * storage by its target, whoever must be told, in the order it is tried. Targets don't wait for each
  * other: of one that does not answer, one lease at a time is tried, ever less often, never not at all.
  */
-import type { Cancel, Clock } from "../base/clock.ts";
+import { type Cancel, type Clock, waitAtMost } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
@@ -94,10 +94,7 @@ export class SecretEnding {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const end of this.#pauses) end();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = this.parts.clock.after(stopMs, resolve);
-    await Promise.race([Promise.all(this.#running), promise]);
-    cancel();
+    await waitAtMost(this.parts.clock, stopMs, Promise.all(this.#running));
   }
 
   /** Revokes a secret at once, whatever became of its target before; a failure is kept with it. */

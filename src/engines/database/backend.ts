@@ -1,4 +1,5 @@
 /** The database engine: users in databases, made when asked for and dropped with their leases. */
+import { waitAtMost } from "../../base/clock.ts";
 import { defineBackend } from "../../backend/backend.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
@@ -22,6 +23,9 @@ export const databasePlugins: readonly DatabasePlugin[] = [
   ...mysqlPlugins,
   ...redisPlugins,
 ];
+
+/** A database that does not answer may hold up a seal for so long. */
+const closeMs = 5_000;
 
 export function databaseBackend(
   services: () => Services,
@@ -49,8 +53,9 @@ export function databaseBackend(
     renew: (call) => renewUser(engine, call),
     start: ({ uuid }) => engine.schedule.start({ prefix: `logical/${uuid}/` }),
     close: async () => {
-      await engine.schedule.stop();
-      await engine.connections.closeAll();
+      const { clock } = services().mounts.platform;
+      const ending = engine.schedule.stop().then(() => engine.connections.closeAll());
+      await waitAtMost(clock, closeMs, ending);
     },
   });
 }
