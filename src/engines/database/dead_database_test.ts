@@ -155,6 +155,27 @@ Deno.test("what waits for a database goes on after a restart", async () => {
   await kit.node.seal();
 });
 
+Deno.test("a node seals in time though a database hangs, and ends its users at the next unseal", async () => {
+  const { kit, dead } = await start();
+  await users(kit, "dead", 10);
+  const hang = Promise.withResolvers<void>();
+  dead.beforeDrop = () => hang.promise;
+  await kit.clock.advance(hour + 1000);
+  let isSealed = false;
+  const sealed = kit.node.seal().then(() => isSealed = true);
+  for (let seconds = 0; seconds < 12; seconds++) await kit.clock.advance(1000);
+  assert(isSealed);
+  await sealed;
+  hang.reject(noAnswer);
+  await settle();
+  assertEquals(dead.users.size, 10);
+  dead.beforeDrop = () => Promise.resolve();
+  await kit.start();
+  await kit.clock.advance(1000);
+  assert(await eventually(() => Promise.resolve(dead.users.size === 0)), `${dead.users.size} left`);
+  await kit.node.seal();
+});
+
 /** Passes bytes on to a server, or, when `silent`, accepts and never answers. */
 class Proxy {
   silent = false;
