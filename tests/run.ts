@@ -80,6 +80,8 @@ function tests(name: string, paths: string[], needs: { usesBuild?: true } = {}):
       // What a machine can't run passes for Deno, and is told by the test itself.
       const unable = text.match(/^skipped: .*$/gm) ?? [];
       for (const reason of unable) console.log(reason);
+      // Fresh seeds, so that any of them can be run again.
+      for (const line of text.match(/^simulated seeds .*$/gm) ?? []) console.log(line);
       const counts = {
         passed: Number(line?.[1] ?? 0) - unable.length,
         failed: Number(line?.[2] ?? 0),

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { Explorer } from "./exploration_testing.ts";
 import type { Message } from "./messages.ts";
 
-const TIME_MS = 20_000;
+const TIME_MS = 30_000;
 
 Deno.test("three nodes, two terms, three entries: no interleaving breaks a promise", () => {
   const found = new Explorer({ elections: 2, proposals: 1, restarts: 0, timeMs: TIME_MS })
