@@ -220,7 +220,9 @@ export class Nemesis {
   #reconfigure({ isUp, raft, driver }: SimulatedNode): void {
     if (!isUp || raft.role !== "leader") return;
     const { members } = raft.configuration;
-    const id = this.#pick([...this.#cluster.nodes.keys()]);
+    const learners = members.filter(({ voter }) => !voter).map((member) => member.id);
+    const all = [...this.#cluster.nodes.keys()];
+    const id = this.#pick(learners.length > 0 && this.#draw(2) === 0 ? learners : all);
     const known = members.find((member) => member.id === id);
     const others = members.filter((member) => member.id !== id);
     if (known?.voter === true && others.filter(({ voter }) => voter).length < 2) return;
