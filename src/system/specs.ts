@@ -137,7 +137,6 @@ export function specPaths(services: () => Services, node: () => Node): Path[] {
     }),
     path("version-history/?", {
       summary: "The versions that have run on this storage.",
-      sudo: true,
       operations: {
         list: {
           summary: "Lists the versions that have run on this storage.",

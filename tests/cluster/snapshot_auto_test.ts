@@ -138,6 +138,35 @@ Deno.test("what can't work is refused or tells so, and changes nothing", async (
   assertEquals((await api(a.address, `${root}/config/daily`, { token })).status, 404);
 });
 
+Deno.test("settings are for those with sudo, the status for those who may read it", async () => {
+  await using folder = await scratch();
+  await using cluster = await makeCluster(folder.path, ["a"]);
+  const { token, nodes: [a] } = cluster;
+  assert(a !== undefined);
+  await ready(a, token);
+  const body = {
+    storage_type: "local",
+    interval: 3600,
+    path_prefix: `${folder.path}/b`,
+    local_max_space: 100_000_000,
+  };
+  await call(a, `${root}/config/daily`, { token, body });
+  await madeAfter(a, token, "");
+  const policy = `path "${root}/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+path "${root}/config" { capabilities = ["list"] }`;
+  await call(a, "sys/policies/acl/reader", { token, body: { policy } });
+  const made = await call(a, "auth/token/create", { token, body: { policies: ["reader"] } });
+  const reader = String(made.at("auth", "client_token"));
+  const status = async (path: string, options: { method?: string; body?: unknown } = {}) =>
+    (await api(a.address, `${root}/${path}`, { token: reader, ...options })).status;
+  assertEquals(await status("status/daily"), 200);
+  assertEquals(await status("config/daily"), 403);
+  assertEquals(await status("config/daily", { body: { retain: 9 } }), 403);
+  assertEquals(await status("config/daily", { method: "DELETE" }), 403);
+  assertEquals(await status("config", { method: "LIST" }), 403);
+  assertEquals(await status("config/", { method: "LIST" }), 403);
+});
+
 Deno.test("the next leader goes on where the last one stopped, and no snapshot is made twice", async () => {
   await using folder = await scratch();
   await using cluster = await makeCluster(folder.path, ["a", "b", "c"]);

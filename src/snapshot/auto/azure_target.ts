@@ -13,6 +13,7 @@ import {
   queryText,
   request,
   TargetRefusal,
+  unlessGone,
 } from "./remote.ts";
 import { type AzureSettings, azureSuffixes } from "./settings.ts";
 import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
@@ -104,7 +105,7 @@ export class AzureTarget implements SnapshotTarget {
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {
-    await this.#write("DELETE", this.#key(name), signal, {});
+    await unlessGone(this.#write("DELETE", this.#key(name), signal, {}));
   }
 
   async #write(method: string, key: string, signal: AbortSignal, sent: Sent): Promise<void> {

@@ -14,6 +14,7 @@ import {
   queryText,
   request,
   TargetRefusal,
+  unlessGone,
 } from "./remote.ts";
 import type { GoogleSettings } from "./settings.ts";
 import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
@@ -111,7 +112,8 @@ export class GoogleTarget implements SnapshotTarget {
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {
-    await (await this.#send("DELETE", this.#object(name), limited(signal))).body?.cancel();
+    const removal = this.#send("DELETE", this.#object(name), limited(signal));
+    await unlessGone(removal.then((response) => response.body?.cancel()));
   }
 
   async #json(method: string, url: string, signal: AbortSignal): Promise<JsonObject> {

@@ -87,3 +87,12 @@ export class TargetRefusal extends Error {
     super(`${service} answered ${status} ${code}: ${message}`.replace(/[ :]+$/, ""));
   }
 }
+
+/** Ends a removal: what was not there is gone, too. */
+export async function unlessGone(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!(error instanceof TargetRefusal && error.status === 404)) throw error;
+  }
+}

@@ -81,9 +81,9 @@ async function store(
   source: SnapshotSource,
   signal: AbortSignal,
 ): Promise<number> {
-  const stream = await source.save(signal);
   const spool = await SpoolFile.create(source.spoolFolder);
   try {
+    const stream = await source.save(signal);
     let bytes = 0;
     for await (const chunk of whileWanted(stream, signal)) {
       await spool.write(chunk);

@@ -12,6 +12,7 @@ import {
   queryText,
   request,
   TargetRefusal,
+  unlessGone,
 } from "./remote.ts";
 import type { S3Settings } from "./settings.ts";
 import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
@@ -173,7 +174,7 @@ export class S3Target implements SnapshotTarget {
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {
-    await this.#write("DELETE", this.#url(this.#key(name)), signal, {});
+    await unlessGone(this.#write("DELETE", this.#url(this.#key(name)), signal, {}));
   }
 
   async #write(

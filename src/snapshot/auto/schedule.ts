@@ -2,7 +2,7 @@
 import type { Cancel, Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Logger } from "../../base/log.ts";
-import type { Transactions } from "../../storage/transaction.ts";
+import type { Transactions, View } from "../../storage/transaction.ts";
 import { ageText } from "./age.ts";
 import { snapshotName } from "./file_name.ts";
 import type { Ran, SnapshotSource } from "./run.ts";
@@ -16,6 +16,9 @@ const firstRetryMs = 10_000;
 const longestRetryMs = 15 * 60_000;
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
+
+/** Names of broken-off attempts that are remembered, the newest. */
+const PENDING_MAX = 20;
 
 export interface ScheduleParts {
   readonly clock: Clock;
@@ -32,6 +35,15 @@ export interface Running {
   readonly name: string;
   readonly start: number;
   readonly url: string;
+}
+
+/** One that is to be made now. */
+interface Due {
+  readonly settings: SnapshotSettings;
+  readonly state: SnapshotState;
+  readonly file: string;
+  /** Milliseconds since the epoch. */
+  readonly start: number;
 }
 
 export function retryDelayMs(failures: number, intervalSeconds: number): number {
@@ -96,52 +108,46 @@ export class SnapshotSchedule {
   }
 
   async #runIfDue(name: string): Promise<number> {
-    const { clock, transactions } = this.parts;
-    const found = await transactions.run(async (t) => ({
-      settings: await readSettings(t, name),
-      state: await readState(t, name),
-    }));
-    const { settings, state = freshState(clock.now()) } = found;
-    if (settings === undefined) return Infinity;
-    if (state.nextStart > clock.now()) return state.nextStart;
-    const after = await this.#attempt(name, settings, state);
+    const { transactions } = this.parts;
+    const due = await transactions.run((t) => this.#begin(t, name));
+    if (typeof due === "number") return due;
+    const after = await this.#attempt(name, due);
     this.#abort.signal.throwIfAborted();
     return await transactions.run(async (t) => {
       // Who removed or changed the settings meanwhile has the last word.
       const now = await readState(t, name);
       if (now === undefined) return Infinity;
-      const nextStart = now.nextStart === state.nextStart ? after.nextStart : now.nextStart;
+      const isAsPlanned = now.nextStart === due.state.nextStart;
+      const nextStart = isAsPlanned ? after.nextStart : now.nextStart;
       saveState(t, name, { ...after, nextStart });
       return nextStart;
     });
   }
 
+  /** When it is due, where that is later; else what to do, noted for whoever must end it. */
+  async #begin(view: View, name: string): Promise<number | Due> {
+    const now = this.parts.clock.now();
+    const settings = await readSettings(view, name);
+    if (settings === undefined) return Infinity;
+    const state = await readState(view, name) ?? freshState(now);
+    if (state.nextStart > now) return state.nextStart;
+    const file = snapshotName(settings.file_prefix, now);
+    const begun = { ...state, pending: [...state.pending, file].slice(-PENDING_MAX) };
+    saveState(view, name, begun);
+    return { settings, state: begun, file, start: now };
+  }
+
   /** The state after it, whichever way it went. */
-  async #attempt(
-    name: string,
-    settings: SnapshotSettings,
-    state: SnapshotState,
-  ): Promise<SnapshotState> {
+  async #attempt(name: string, due: Due): Promise<SnapshotState> {
     const { clock, log } = this.parts;
-    const start = clock.now();
     const began = clock.monotonic();
-    const file = snapshotName(settings.file_prefix, start);
     const { signal } = this.#abort;
     try {
-      // Not loaded before it is needed: a node starts faster without.
-      const { runSnapshot } = await import("./run.ts");
-      const target = await this.parts.target(settings);
-      const url = target.url(file);
-      this.#running = { name, start, url };
-      const monotonic = () => clock.monotonic();
-      const ran = await runSnapshot(settings, target, file, this.parts.source, {
-        signal,
-        monotonic,
-      });
+      const { url, ran } = await this.#make(name, due);
       this.parts.observe(name, clock.monotonic() - began - ran.rotateMs, ran);
       log.info("a snapshot was made and verified", { name, url, bytes: ran.bytes });
       if (ran.rotateError !== "") log.warn(ran.rotateError, { name });
-      return succeeded(state, { start, end: clock.now(), url, ran }, settings);
+      return succeeded(due, clock.now(), url, ran);
     } catch (error) {
       signal.throwIfAborted();
       this.parts.observe(name, clock.monotonic() - began, undefined);
@@ -149,45 +155,55 @@ export class SnapshotSchedule {
       log.error("an automated snapshot failed; it is tried again", {
         name,
         error: reason,
-        last_good: ageText(state.lastSuccess, clock.now()),
+        last_good: ageText(due.state.lastSuccess, clock.now()),
       });
-      return failed(state, { start, end: clock.now(), reason }, settings);
+      return failed(due, clock.now(), reason);
     } finally {
       this.#running = undefined;
     }
   }
+
+  async #make(
+    name: string,
+    { settings, state, file, start }: Due,
+  ): Promise<{ readonly url: string; readonly ran: Ran }> {
+    // Not loaded before it is needed: a node starts faster without.
+    const { runSnapshot } = await import("./run.ts");
+    const { signal } = this.#abort;
+    const target = await this.parts.target(settings);
+    const url = target.url(file);
+    this.#running = { name, start, url };
+    // What was broken off between its upload and its verification must not count as kept.
+    for (const left of state.pending) if (left !== file) await target.remove(left, signal);
+    const monotonic = () => this.parts.clock.monotonic();
+    const ran = await runSnapshot(settings, target, file, this.parts.source, { signal, monotonic });
+    return { url, ran };
+  }
 }
 
-function succeeded(
-  state: SnapshotState,
-  { start, end, url, ran }: { start: number; end: number; url: string; ran: Ran },
-  { interval }: SnapshotSettings,
-): SnapshotState {
+function succeeded({ settings, state, start }: Due, end: number, url: string, ran: Ran) {
   return {
     ...state,
     lastStart: start,
     lastEnd: end,
     lastSuccess: end,
-    nextStart: Math.max(start + interval * 1000, end),
+    nextStart: Math.max(start + settings.interval * 1000, end),
     lastUrl: url,
     lastError: ran.rotateError,
     failures: 0,
     lastBytes: ran.bytes,
     totalBytes: ran.totalBytes,
+    pending: [],
   };
 }
 
-function failed(
-  state: SnapshotState,
-  { start, end, reason }: { start: number; end: number; reason: string },
-  { interval }: SnapshotSettings,
-): SnapshotState {
+function failed({ settings, state, start }: Due, end: number, reason: string): SnapshotState {
   const failures = state.failures + 1;
   return {
     ...state,
     lastStart: start,
     lastEnd: end,
-    nextStart: end + retryDelayMs(failures, interval),
+    nextStart: end + retryDelayMs(failures, settings.interval),
     lastError: reason,
     failures,
   };

@@ -28,6 +28,7 @@ class MemoryTarget implements SnapshotTarget {
   readonly files = new Map<string, Uint8Array<ArrayBuffer>>();
   failing = false;
   damaging = false;
+  holdingReads = false;
   hold: Promise<void> | undefined;
 
   url = (name: string) => `memory:${name}`;
@@ -46,10 +47,14 @@ class MemoryTarget implements SnapshotTarget {
     if (this.damaging) file[file.length >> 1] = (file[file.length >> 1] ?? 0) ^ 1;
     this.files.set(name, file);
   }
-  read(name: string) {
+  read(name: string, signal: AbortSignal) {
+    if (this.holdingReads) {
+      return new Promise<never>((_, reject) => signal.onabort = () => reject(signal.reason));
+    }
     return Promise.resolve(ReadableStream.from([this.files.get(name) ?? new Uint8Array()]));
   }
-  remove(name: string) {
+  remove(name: string, signal: AbortSignal) {
+    signal.throwIfAborted();
     this.files.delete(name);
     return Promise.resolve();
   }
@@ -201,6 +206,24 @@ Deno.test("a node that stops breaks off its attempt, and the next one makes it",
   bench.schedule.nudge();
   await bench.rest();
   assertEquals(bench.target.files.size, 1);
+});
+
+Deno.test("what was uploaded and not verified, for the node stopped, does not stay", async () => {
+  await using bench = await Bench.open();
+  bench.target.holdingReads = true;
+  bench.schedule.nudge();
+  while (bench.target.files.size === 0) await settle();
+  await bench.schedule.stop();
+  const [left = ""] = bench.target.files.keys();
+  assertEquals((await bench.state()).pending, [left]);
+  bench.target.holdingReads = false;
+  await bench.clock.advance(1000);
+  bench.schedule = bench.make();
+  bench.schedule.nudge();
+  await bench.rest();
+  assertEquals(bench.target.files.size, 1);
+  assert(!bench.target.files.has(left));
+  assertEquals((await bench.state()).pending, []);
 });
 
 Deno.test("settings that are removed while it runs stay removed", async () => {

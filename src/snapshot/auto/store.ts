@@ -24,6 +24,8 @@ export interface SnapshotState {
   readonly failures: number;
   readonly lastBytes: number;
   readonly totalBytes: number;
+  /** Names that were begun since the last success: what lies there under them was never verified. */
+  readonly pending: readonly string[];
 }
 
 /** Of settings that were just written: due at once, which shows whether they work. */
@@ -39,6 +41,7 @@ export function freshState(now: number): SnapshotState {
     failures: 0,
     lastBytes: 0,
     totalBytes: 0,
+    pending: [],
   };
 }
 

@@ -23,5 +23,6 @@ export interface SnapshotTarget {
   put(name: string, file: SpooledSnapshot, signal: AbortSignal): Promise<void>;
   /** The content of a file, from where it is kept. */
   read(name: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+  /** One that is not there is no error. */
   remove(name: string, signal: AbortSignal): Promise<void>;
 }
