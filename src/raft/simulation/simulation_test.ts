@@ -9,7 +9,7 @@ import { simulate } from "./simulation.ts";
 
 const isLong = Deno.env.get("HOLDFAST_SLOW") === "1" || Deno.env.get("CI") !== undefined;
 const FRESH_MS = isLong ? 20_000 : 3000;
-const FIXED_SEEDS = 150;
+const FIXED_SEEDS = 300;
 
 async function keepsPromises(seed: number) {
   const result = await simulate({ seed });
