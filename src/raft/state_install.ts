@@ -1,29 +1,20 @@
 /** Takes in a whole state that a leader sends, in one step that either happens or does not. */
 import { utf8 } from "../base/bytes.ts";
 import { decodeConfiguration } from "./consensus/configuration.ts";
-import type { Raft } from "./consensus/raft.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import { sameBytes } from "./digest.ts";
-import type { Driver } from "./driver.ts";
 import { readIfThere, replaceFile } from "./durable_file.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
 import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { CHAIN_START } from "./log_record.ts";
-import type { Maintenance } from "./maintenance.ts";
-import type { State, StoredEntry } from "./state.ts";
+import type { ReplacementParts } from "./replacement.ts";
+import type { StoredEntry } from "./state.ts";
 import { StateFile } from "./state_file.ts";
 import { fillState } from "./state_fill.ts";
-import type { Settings } from "./store_options.ts";
 import type { StateHead } from "./transport.ts";
 
-export interface InstallParts {
-  readonly settings: Settings;
-  readonly raft: Raft;
-  readonly state: State;
-  readonly log: LogDisk;
-  readonly driver: Driver;
-  readonly maintenance: Maintenance;
+export interface InstallParts extends ReplacementParts {
   readonly setConfiguration: (text: string) => void;
 }
 

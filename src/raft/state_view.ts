@@ -83,7 +83,7 @@ export class StateView {
     }
     const leaf = this.#leaf, file = this.#leafFile;
     if (leaf !== undefined && file === this.#state.file && file?.epoch === this.#leafEpoch) {
-      const at = positionIn(leaf, key);
+      const at = leaf.keys[this.#position] === key ? this.#position : positionIn(leaf, key);
       const slot = leaf.slots[at];
       // The chunks of an outer value may go while they are read; the state knows to look again.
       if (leaf.keys[at] === key && slot !== undefined && !isExternal(slot)) return slot.slice();
