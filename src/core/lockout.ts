@@ -5,6 +5,7 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, permissionDenied } from "../base/failure.ts";
+import { timeKey } from "../base/time_key.ts";
 import type { MountEntry } from "./mount_entry.ts";
 import type { Transaction, Transactions, View } from "../storage/transaction.ts";
 
@@ -134,7 +135,7 @@ export class Lockouts {
   /** Locked names by accessor, both sorted. */
   async list(transaction: View): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>();
-    let after = `${ends}${sortable(this.clock.now())}/`;
+    let after = `${ends}${timeKey(this.clock.now())}/`;
     for (;;) {
       const page = await transaction.scan(ends, { after, limit: 1000 });
       for (const { key } of page) {
@@ -174,7 +175,7 @@ export class Lockouts {
     transaction.put(locks + keyOf(login), utf8(JSON.stringify(lock)));
     transaction.put(endKey(until, login), new Uint8Array(0));
     const old = await transaction.scan(ends, {
-      before: `${ends}${sortable(this.clock.now())}/`,
+      before: `${ends}${timeKey(this.clock.now())}/`,
       limit: sweptAtOnce,
     });
     for (const { key } of old) {
@@ -199,9 +200,5 @@ function keyOf({ accessor, name }: Omit<LoginName, "settings">): string {
 }
 
 function endKey(until: number, login: Omit<LoginName, "settings">): string {
-  return `${ends}${sortable(until)}/${keyOf(login)}`;
-}
-
-function sortable(milliseconds: number): string {
-  return String(milliseconds).padStart(15, "0");
+  return `${ends}${timeKey(until)}/${keyOf(login)}`;
 }

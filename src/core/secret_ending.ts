@@ -3,6 +3,7 @@
  * storage by its target, whoever must be told, in the order it is tried. Targets don't wait for each
  * other: of one that does not answer, one lease at a time is tried, ever less often, never not at all.
  */
+import { backOffMs } from "../base/back_off.ts";
 import { type Cancel, type Clock, waitAtMost } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
@@ -24,8 +25,7 @@ const longestPauseMs = 60_000;
 /** With a pause this long, all that wait are listed as irrevocable. */
 const outagePauseMs = 8_000;
 /** Retries of one lease that its target refuses: doubled, up to the last. */
-const firstRetryMs = 10_000;
-const longestRetryMs = 3_600_000;
+const retries = { firstMs: 10_000, longestMs: 3_600_000 };
 /** What is under way when the node seals may take this long; it is done again after that. */
 const stopMs = 5_000;
 
@@ -112,7 +112,7 @@ export class SecretEnding {
         const { log } = this.parts;
         log.error("ending secrets failed; trying again", { error: describeError(error) });
         target.again = true;
-        await this.#pause(firstRetryMs);
+        await this.#pause(retries.firstMs);
       }
     }
     this.#targets.delete(target.name);
@@ -214,7 +214,7 @@ export class SecretEnding {
       return;
     }
     const { ending: _, ...due } = lease;
-    const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(attempts - 1, 20));
+    const wait = backOffMs(attempts, retries);
     log.warn("a lease could not be revoked", { lease: lease.id, attempts, error });
     leases.put(transaction, { ...due, failure, expireTime: now + wait }, lease);
   }

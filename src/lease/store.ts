@@ -3,6 +3,7 @@
  * loads them all: the expiry reads what is due, in order, and no more (promise 6).
  */
 import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { timeKey } from "../base/time_key.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { LeaseEntry } from "./entry.ts";
@@ -13,11 +14,6 @@ const byTime = `${root}time/`;
 const byToken = `${root}token/`;
 const byFailure = `${root}failed/`;
 const byEnding = `${root}ending/`;
-
-/** Milliseconds as text whose byte order is the order of time, until the year 33658. */
-function timeKey(milliseconds: number): string {
-  return String(Math.max(0, Math.trunc(milliseconds))).padStart(15, "0");
-}
 
 /** Told of every lease that has come or gone, once it is durable. */
 export interface LeaseWatcher {

@@ -2,6 +2,7 @@
  * Secret IDs: kept under a keyed hash, found again by role, by accessor and by the time they end.
  * A use is counted in the transaction of the login, so a limit holds whatever comes at once.
  */
+import { timeKey } from "../../base/time_key.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
@@ -132,7 +133,7 @@ async function eachOf(
 
 /** Removes up to `limit` that have ended; the number of those found. */
 export async function removeEnded(storage: View, now: number, limit: number): Promise<number> {
-  const ended = await storage.scan(ends, { before: `${ends}${sortable(now)}/`, limit });
+  const ended = await storage.scan(ends, { before: `${ends}${timeKey(now)}/`, limit });
   for (const { key } of ended) {
     const [, role = "", hash = ""] = key.slice(ends.length).split("/");
     const bytes = await storage.get(`${prefix}${role}/${hash}`);
@@ -161,11 +162,7 @@ export function secretIdBody(entry: SecretId, role: Role): JsonObject {
 }
 
 function endKey({ role, hash }: SecretIdPlace, { expirationTime }: SecretId): string {
-  return `${ends}${sortable(expirationTime)}/${role}/${hash}`;
-}
-
-function sortable(milliseconds: number): string {
-  return String(milliseconds).padStart(15, "0");
+  return `${ends}${timeKey(expirationTime)}/${role}/${hash}`;
 }
 
 function decodeSecretId(bytes: Uint8Array): SecretId {

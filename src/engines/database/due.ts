@@ -1,4 +1,6 @@
 /** What a mount has to rotate, in storage, in the order of time: nothing looks through all of it. */
+import { backOffMs } from "../../base/back_off.ts";
+import { timeKey } from "../../base/time_key.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import type { View } from "../../storage/transaction.ts";
 
@@ -15,14 +17,12 @@ export interface Retry {
   readonly count: number;
 }
 
-const firstRetryMs = 10_000;
-const longestRetryMs = 600_000;
+const retries = { firstMs: 10_000, longestMs: 600_000 };
 
 /** The next try after one that failed at `now`. */
 export function nextRetry(now: number, before: Retry | undefined): Retry {
   const count = (before?.count ?? 0) + 1;
-  const wait = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(count - 1, 10));
-  return { at: now + wait, count };
+  return { at: now + backOffMs(count, retries), count };
 }
 
 export interface Due {
@@ -30,11 +30,6 @@ export interface Due {
   readonly name: string;
   /** Where it stands, for the page after it. */
   readonly key: string;
-}
-
-/** Milliseconds as text whose byte order is the order of time. */
-function timeKey(milliseconds: number): string {
-  return String(Math.max(0, Math.trunc(milliseconds))).padStart(15, "0");
 }
 
 /** Moves a rotation from one time to another; undefined for none. */

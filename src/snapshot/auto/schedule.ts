@@ -1,4 +1,5 @@
 /** Makes the automated snapshots when their time has come, one after another, on the active node. */
+import { backOffMs } from "../../base/back_off.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Logger } from "../../base/log.ts";
@@ -12,8 +13,7 @@ import { saveState, type SnapshotState } from "./store.ts";
 import type { SnapshotTarget } from "./target.ts";
 
 /** After a failure; doubled with each, up to the longest, never longer than the interval. */
-const firstRetryMs = 10_000;
-const longestRetryMs = 15 * 60_000;
+const retries = { firstMs: 10_000, longestMs: 15 * 60_000 };
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
 
@@ -47,8 +47,7 @@ interface Due {
 }
 
 export function retryDelayMs(failures: number, intervalSeconds: number): number {
-  const doubled = firstRetryMs * 2 ** Math.min(failures - 1, 20);
-  return Math.min(doubled, longestRetryMs, intervalSeconds * 1000);
+  return Math.min(backOffMs(failures, retries), intervalSeconds * 1000);
 }
 
 export class SnapshotSchedule {
@@ -102,7 +101,7 @@ export class SnapshotSchedule {
     } catch (error) {
       if (this.#abort.signal.aborted) return next;
       log.error("automated snapshots could not be looked after", { error: describeError(error) });
-      next = clock.now() + firstRetryMs;
+      next = clock.now() + retries.firstMs;
     }
     return next;
   }
