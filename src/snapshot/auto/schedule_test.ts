@@ -39,6 +39,8 @@ class MemoryTarget implements SnapshotTarget {
   async put(name: string, { path }: { readonly path: string }, signal: AbortSignal) {
     if (this.failing) throw new Error("no route to memory");
     if (this.hold !== undefined) {
+      // Of what was aborted before, no event comes any more.
+      signal.throwIfAborted();
       const aborted = new Promise<void>((resolve) => signal.onabort = () => resolve());
       await Promise.race([this.hold, aborted]);
       signal.throwIfAborted();
@@ -49,6 +51,7 @@ class MemoryTarget implements SnapshotTarget {
   }
   read(name: string, signal: AbortSignal) {
     if (this.holdingReads) {
+      signal.throwIfAborted();
       return new Promise<never>((_, reject) => signal.onabort = () => reject(signal.reason));
     }
     return Promise.resolve(ReadableStream.from([this.files.get(name) ?? new Uint8Array()]));
