@@ -61,6 +61,20 @@ Deno.test("an empty content is a snapshot too", async () => {
   assertEquals(await read(folder, await made(folder, [])), []);
 });
 
+Deno.test("a reader that goes away, whenever, leaves no file and no error behind", async () => {
+  for (let round = 0; round < 60; round++) {
+    const folder = await Deno.makeTempDir();
+    const seal = (sums: Uint8Array) => concat(utf8("sealed "), sums);
+    const entries = [...someEntries(round % 3 === 0 ? 1 : 120)];
+    const stream = await writeSnapshot(folder, asynchronous(entries), meta, seal);
+    const reader = stream.getReader();
+    for (let i = 0; i < round % 4; i++) await reader.read();
+    await reader.cancel();
+    while ([...Deno.readDirSync(folder)].length > 0) await new Promise((r) => setTimeout(r, 1));
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a file that was cut short or altered is refused, wherever", async () => {
   const folder = await Deno.makeTempDir();
   const bytes = await made(folder, [...someEntries(60)]);

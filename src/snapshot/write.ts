@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import { createGzip } from "node:zlib";
 // @ts-types="./tar_stream.d.ts"
 import tar from "tar-stream";
@@ -82,8 +82,8 @@ function packed(
   const pack = tar.pack();
   // Values are ciphertext: any effort would be lost on them. The form stays gzip for other tools.
   const gzip = createGzip({ level: 0, chunkSize: chunkBytes });
-  pack.on("error", (error: Error) => gzip.destroy(error));
-  pack.pipe(gzip);
+  // Whoever reads `gzip` learns of errors; a reader that goes away is none, and ends all of it.
+  pipeline(pack, gzip, () => spool.removeQuietly());
   pack.entry({ name: "meta.json", mode: 0o600 }, Buffer.from(meta));
   const state = pack.entry({ name: "state.bin", size, mode: 0o600 }, (error) => {
     if (error) {
@@ -94,15 +94,20 @@ function packed(
     pack.entry({ name: "SHA256SUMS.sealed", mode: 0o600 }, Buffer.from(sealed));
     pack.finalize();
   });
-  createReadStream(spool.path, { highWaterMark: chunkBytes }).on(
-    "error",
-    (error) => pack.destroy(error),
-  ).pipe(state);
-  gzip.on("close", () => spool.removeQuietly());
-  return webStream(Readable.toWeb(gzip));
-}
-
-/** Node's declaration of a web stream, as the one that Deno's serves. */
-function webStream(stream: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  return ReadableStream.from(stream);
+  const content = createReadStream(spool.path, { highWaterMark: chunkBytes });
+  pipeline(content, state, (error) => {
+    if (error) pack.destroy(error);
+  });
+  const packed: AsyncIterator<Uint8Array> = gzip[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await packed.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    // Also where nothing was read yet, which an iterator alone would not hear of.
+    cancel: () => {
+      gzip.destroy();
+    },
+  });
 }
