@@ -54,7 +54,7 @@ export async function handleRequest(
     try {
       await limitRate(passage);
       response = await services.transactions.run((transaction) => pass(passage, transaction));
-      if (services.revoker.unfinished) await services.revoker.finish();
+      await services.revoker.finish();
       for (const task of passage.afterwards) await task();
     } catch (error) {
       await recordRefusal(passage, error);

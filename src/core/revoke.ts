@@ -25,7 +25,9 @@ export interface PrefixProgress {
 export class Revoker {
   /** Revocations by prefix that are under way, by their id. */
   readonly running = new Map<string, PrefixProgress>();
+  /** A tree was too large for one transaction, or may have been before the start. */
   #unfinished = true;
+  #finishing: Promise<void> | undefined;
 
   constructor(
     readonly transactions: Transactions,
@@ -63,30 +65,43 @@ export class Revoker {
     }
   }
 
-  /** True when a tree was too large for one transaction and `finish` has work left. */
-  get unfinished(): boolean {
-    return this.#unfinished;
+  /**
+   * Removes what `revokeTree` noted, also before a restart; at once where there is nothing. What is
+   * noted when it is called is gone when it returns, whoever removes it: one works for all.
+   */
+  async finish(): Promise<void> {
+    while (this.#unfinished || this.#finishing !== undefined) {
+      this.#finishing ??= this.#finishAll();
+      await this.#finishing;
+    }
   }
 
-  /** Removes what `revokeTree` noted, also before a restart. */
-  async finish(): Promise<void> {
-    for (;;) {
-      this.#unfinished = false;
-      const more = await this.transactions.run(async (transaction) => {
-        const [note] = await transaction.scan(pending, { limit: 1 });
-        if (note === undefined) return false;
-        const parent = note.key.slice(pending.length);
-        const children = await this.tokens.children(transaction, parent, 50);
-        if (children.length === 0) transaction.delete(note.key);
-        for (const id of children) {
-          const child = await this.tokens.lookupHash(transaction, id);
-          if (child === undefined) transaction.delete(`sys/token/parent/${parent}/${id}`);
-          else await this.revokeTree(transaction, child);
-        }
-        return true;
-      });
-      if (!more) return;
+  async #finishAll(): Promise<void> {
+    try {
+      do this.#unfinished = false; while (await this.#finishSome() || this.#unfinished);
+    } catch (error) {
+      this.#unfinished = true;
+      throw error;
+    } finally {
+      this.#finishing = undefined;
     }
+  }
+
+  /** Removes some children of a noted tree; whether there was one. */
+  #finishSome(): Promise<boolean> {
+    return this.transactions.run(async (transaction) => {
+      const [note] = await transaction.scan(pending, { limit: 1 });
+      if (note === undefined) return false;
+      const parent = note.key.slice(pending.length);
+      const children = await this.tokens.children(transaction, parent, 50);
+      if (children.length === 0) transaction.delete(note.key);
+      for (const id of children) {
+        const child = await this.tokens.lookupHash(transaction, id);
+        if (child === undefined) transaction.delete(`sys/token/parent/${parent}/${id}`);
+        else await this.revokeTree(transaction, child);
+      }
+      return true;
+    });
   }
 
   /** Revokes one token and sets its children free. */

@@ -193,3 +193,30 @@ Deno.test("tokens and entities are counted", async () => {
   assertEquals(await counted("tokens"), { service_tokens: { total: 2 } });
   assertEquals(await counted("entities"), { entities: { total: 1 } });
 });
+
+Deno.test("who revokes is answered when all of the tree is gone, also beside others who revoke", async () => {
+  const kit = await startNode();
+  await kit.ask("update", "sys/policies/acl/maker", {
+    data: { policy: 'path "auth/token/create" { capabilities = ["update"] }' },
+  });
+  const trees: { top: string; children: string[] }[] = [];
+  for (let i = 0; i < 6; i++) {
+    const top = await kit.token({ policies: ["maker"] });
+    const children: string[] = [];
+    // More than one transaction removes.
+    for (let n = 0; n < 260; n++) {
+      const made = await kit.ask("update", "auth/token/create", { token: top });
+      children.push(made.auth?.clientToken ?? "");
+    }
+    trees.push({ top, children });
+  }
+  const { services } = kit.node;
+  const left = await Promise.all(trees.map(async ({ top, children }) => {
+    await kit.ask("update", "auth/token/revoke", { data: { token: top } });
+    return await services.transactions.run(async (t) => {
+      const found = await Promise.all(children.map((child) => services.tokens.lookup(t, child)));
+      return found.filter((entry) => entry !== undefined).length;
+    });
+  }));
+  assertEquals(left, [0, 0, 0, 0, 0, 0]);
+});
