@@ -4,6 +4,7 @@ import { concat, utf8 } from "../base/bytes.ts";
 import { testRandom } from "../crypto/testing.ts";
 import type { Entry } from "../storage/storage.ts";
 import { readSnapshot } from "./read.ts";
+import { asynchronous, testMeta } from "./testing.ts";
 import { writeSnapshot } from "./write.ts";
 
 const random = testRandom(11);
@@ -15,28 +16,9 @@ function* someEntries(count: number): Generator<Entry> {
   }
 }
 
-async function* asynchronous(entries: Iterable<Entry>): AsyncGenerator<Entry> {
-  for (const entry of entries) yield await Promise.resolve(entry);
-}
-
-const meta = {
-  Version: 1,
-  ID: "1-2-3",
-  Index: 2,
-  Term: 1,
-  Peers: "",
-  Configuration: { Servers: [] },
-  ConfigurationIndex: 1,
-  Program: "holdfast",
-  ProgramVersion: "0",
-  ClusterID: "c",
-  ClusterName: "n",
-  CreatedAt: "2026-01-01T00:00:00Z",
-};
-
 async function made(folder: string, entries: readonly Entry[]): Promise<Uint8Array> {
   const seal = (sums: Uint8Array) => concat(utf8("sealed "), sums);
-  const stream = await writeSnapshot(folder, asynchronous(entries), meta, seal);
+  const stream = await writeSnapshot(folder, asynchronous(entries), testMeta, seal);
   return await new Response(stream).bytes();
 }
 
@@ -66,7 +48,7 @@ Deno.test("a reader that goes away, whenever, leaves no file and no error behind
     const folder = await Deno.makeTempDir();
     const seal = (sums: Uint8Array) => concat(utf8("sealed "), sums);
     const entries = [...someEntries(round % 3 === 0 ? 1 : 120)];
-    const stream = await writeSnapshot(folder, asynchronous(entries), meta, seal);
+    const stream = await writeSnapshot(folder, asynchronous(entries), testMeta, seal);
     const reader = stream.getReader();
     for (let i = 0; i < round % 4; i++) await reader.read();
     await reader.cancel();

@@ -13,6 +13,7 @@ import { InmemStorage } from "../storage/inmem.ts";
 import type { Entry } from "../storage/storage.ts";
 import { countByPrefix, sealOf } from "./inspect.ts";
 import { readSnapshot } from "./read.ts";
+import { asynchronous, testMeta } from "./testing.ts";
 import { verifySnapshot } from "./verify.ts";
 import { writeSnapshot } from "./write.ts";
 
@@ -42,26 +43,9 @@ async function stored(): Promise<{ entries: Entry[]; shares: string[] }> {
 }
 
 async function snapshotOf(folder: string, entries: readonly Entry[]) {
-  const meta = {
-    Version: 1,
-    ID: "1-2-3",
-    Index: 2,
-    Term: 1,
-    Peers: "",
-    Configuration: { Servers: [] },
-    ConfigurationIndex: 1,
-    Program: "holdfast",
-    ProgramVersion: "0",
-    ClusterID: "c",
-    ClusterName: "n",
-    CreatedAt: "2026-01-01T00:00:00Z",
-  };
-  const each = async function* () {
-    for (const entry of entries) yield await Promise.resolve(entry);
-  };
   return await readSnapshot(
     folder,
-    await writeSnapshot(folder, each(), meta, (sums) => sums.slice()),
+    await writeSnapshot(folder, asynchronous(entries), testMeta, (sums) => sums.slice()),
   );
 }
 

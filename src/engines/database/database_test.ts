@@ -5,27 +5,12 @@ import type { NodeKit } from "../../core/testing/kit.ts";
 import { databaseNode } from "./testing/node.ts";
 import { TestPostgres } from "./testing/postgres.ts";
 import { eventually } from "./testing/process.ts";
+import { leases, newUser, revoke, type User } from "./testing/users.ts";
 
 /** Without VALID UNTIL: the node's clock stands in another year than PostgreSQL's. */
 const creation = [
   'create role "{{name}}" login password \'{{password}}\'; grant select on things to "{{name}}";',
 ];
-
-interface User {
-  readonly name: string;
-  readonly password: string;
-  readonly lease: string;
-}
-
-async function newUser(kit: NodeKit, role = "r", token?: string): Promise<User> {
-  const asked = token === undefined ? {} : { token };
-  const { data, lease } = await kit.ask("read", `database/creds/${role}`, asked);
-  return {
-    name: String(data?.username),
-    password: String(data?.password),
-    lease: lease?.id ?? "",
-  };
-}
 
 async function mount(kit: NodeKit, postgres: TestPostgres): Promise<void> {
   await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
@@ -76,7 +61,7 @@ Deno.test("users of a real PostgreSQL", async (t) => {
     await t.step("a login works, and is gone after the lease is revoked", async () => {
       const user = await newUser(kit);
       assertEquals(await login(user), "42");
-      await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
+      await revoke(kit, user);
       assertEquals(await login(user), undefined);
       assertEquals(await postgres.users(user.name), 0);
     });
@@ -86,7 +71,7 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       const session = postgres.ask(user.name, user.password, "select pg_sleep(30)");
       const active = `select count(*) from pg_stat_activity where usename = '${user.name}'`;
       assert(await eventually(async () => await postgres.asSuper(active) === "1"));
-      await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
+      await revoke(kit, user);
       assertEquals(await session, undefined);
     });
 
@@ -119,9 +104,7 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       const [user, kept] = [await newUser(kit), await newUser(kit, "kept")];
       await kit.ask("delete", "database/roles/r");
       await kit.ask("delete", "database/roles/kept");
-      for (const lease_id of [user.lease, kept.lease]) {
-        await kit.ask("update", "sys/leases/revoke", { data: { lease_id, sync: true } });
-      }
+      for (const one of [user, kept]) await revoke(kit, one);
       assertEquals(await postgres.users(user.name), 0);
       assertEquals(await postgres.users(kept.name), 1);
       assertEquals(await login(kept), undefined);
@@ -136,11 +119,7 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       const error = await assertRejects(ask, Failure);
       assertEquals(error.status, 500);
       assertEquals(await postgres.asSuper("select count(*) from pg_roles"), before);
-      const { services } = kit.node;
-      const left = await services.transactions.run((transaction) =>
-        services.leases.list(transaction, "database/creds/broken/")
-      );
-      assertEquals(left, []);
+      assertEquals(await leases(kit, "broken"), []);
     });
 
     await t.step(
@@ -187,7 +166,7 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       const rotated = async () =>
         (await kit.ask("read", "database/static-creds/app")).data?.password !== before;
       assert(await eventually(rotated), "rotations that were missed are made good");
-      await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
+      await revoke(kit, user);
       assertEquals(await login(user), undefined);
     });
   } finally {

@@ -1,9 +1,7 @@
 /** A database that does not answer holds up nobody but its own users' end, which comes with it. */
 import { assert, assertEquals } from "@std/assert";
-import { NodeKit, settle } from "../../core/testing/kit.ts";
-import { backendFactory } from "../../server/backends.ts";
+import { type NodeKit, settle } from "../../core/testing/kit.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
-import { databaseBackend } from "./backend.ts";
 import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { FakeDatabase } from "./testing/fake_database.ts";
@@ -30,15 +28,7 @@ async function start(
     ...postgres,
     open: ({ details }) => Promise.resolve(details.connection_url?.endsWith("/dead") ? dead : live),
   };
-  const kit = new NodeKit({
-    physical,
-    backends: (services, node) => {
-      const all = backendFactory(node)(services);
-      return (table, type) =>
-        type === "database" ? databaseBackend(services, [plugin]) : all(table, type);
-    },
-  });
-  await kit.start();
+  const kit = await databaseNode({ physical, plugins: [plugin] });
   if (await kit.status("read", "database/config/live") === 200) return { kit, live, dead };
   await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
   for (const name of ["live", "dead"]) {

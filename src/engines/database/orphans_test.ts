@@ -1,11 +1,11 @@
 /** Whatever fails between us and a database, no user is left without a lease. */
 import { assertEquals } from "@std/assert";
-import { NodeKit } from "../../core/testing/kit.ts";
-import { backendFactory } from "../../server/backends.ts";
-import { databaseBackend } from "./backend.ts";
+import type { NodeKit } from "../../core/testing/kit.ts";
 import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { FakeDatabase } from "./testing/fake_database.ts";
+import { databaseNode } from "./testing/node.ts";
+import { leases as leasesOf } from "./testing/users.ts";
 
 async function start(fake: FakeDatabase): Promise<NodeKit> {
   const plugin: DatabasePlugin = {
@@ -16,14 +16,7 @@ async function start(fake: FakeDatabase): Promise<NodeKit> {
       return Promise.resolve(fake);
     },
   };
-  const kit = new NodeKit({
-    backends: (services, node) => {
-      const all = backendFactory(node)(services);
-      return (table, type) =>
-        type === "database" ? databaseBackend(services, [plugin]) : all(table, type);
-    },
-  });
-  await kit.start();
+  const kit = await databaseNode({ plugins: [plugin] });
   await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
   const connection_url = "postgres://{{username}}:{{password}}@127.0.0.1/db";
   const config = { plugin_name: plugin.name, connection_url, allowed_roles: "*", username: "u" };
@@ -34,11 +27,7 @@ async function start(fake: FakeDatabase): Promise<NodeKit> {
 }
 
 async function leases(kit: NodeKit): Promise<number> {
-  const { services } = kit.node;
-  const ids = await services.transactions.run((transaction) =>
-    services.leases.list(transaction, "database/creds/r/")
-  );
-  return ids.length;
+  return (await leasesOf(kit, "r")).length;
 }
 
 const creds = (kit: NodeKit, token?: string) =>

@@ -1,15 +1,14 @@
 /** Passwords that change by themselves: in time, each by its own clock, whoever else is in trouble. */
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../base/bytes.ts";
-import { NodeKit } from "../../core/testing/kit.ts";
+import type { NodeKit } from "../../core/testing/kit.ts";
 import type { JsonObject } from "../../logical/json.ts";
-import { backendFactory } from "../../server/backends.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
-import { databaseBackend } from "./backend.ts";
 import { findConfig } from "./config.ts";
 import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { FakeDatabase } from "./testing/fake_database.ts";
+import { databaseNode } from "./testing/node.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -26,15 +25,7 @@ class CountingStorage extends InmemStorage {
 
 async function start(fake: FakeDatabase, physical = new CountingStorage()): Promise<NodeKit> {
   const plugin: DatabasePlugin = { ...postgres, open: () => Promise.resolve(fake) };
-  const kit = new NodeKit({
-    physical,
-    backends: (services, node) => {
-      const all = backendFactory(node)(services);
-      return (table, type) =>
-        type === "database" ? databaseBackend(services, [plugin]) : all(table, type);
-    },
-  });
-  await kit.start();
+  const kit = await databaseNode({ physical, plugins: [plugin] });
   await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
   await config(kit, {});
   return kit;

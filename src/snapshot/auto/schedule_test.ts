@@ -4,7 +4,7 @@ import { silentLogger } from "../../base/log.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
 import type { Entry } from "../../storage/storage.ts";
 import { Transactions } from "../../storage/transaction.ts";
-import { FORMAT_VERSION, PROGRAM } from "../meta.ts";
+import { asynchronous, testMeta } from "../testing.ts";
 import { writeSnapshot } from "../write.ts";
 import { backupWarning } from "./age.ts";
 import { beganAt, snapshotName, surplus } from "./file_name.ts";
@@ -63,28 +63,12 @@ class MemoryTarget implements SnapshotTarget {
   }
 }
 
-async function* content(): AsyncGenerator<Entry> {
-  yield { key: "logical/a", value: new Uint8Array([1, 2, 3]) };
-}
+const content: readonly Entry[] = [{ key: "logical/a", value: new Uint8Array([1, 2, 3]) }];
 
 function sourceIn(spoolFolder: string): SnapshotSource {
-  const meta = {
-    Version: FORMAT_VERSION,
-    ID: "1",
-    Index: 1,
-    Term: 1,
-    Peers: "",
-    Configuration: { Servers: [] },
-    ConfigurationIndex: 1,
-    Program: PROGRAM,
-    ProgramVersion: "",
-    ClusterID: "",
-    ClusterName: "",
-    CreatedAt: "",
-  };
   return {
     spoolFolder,
-    save: () => writeSnapshot(spoolFolder, content(), meta, (sums) => sums),
+    save: () => writeSnapshot(spoolFolder, asynchronous(content), testMeta, (sums) => sums),
     checkSums: ({ sums, sealedSums }) => assertEquals(sums, sealedSums),
     decrypt: ({ key }) => assertEquals(key, "logical/a"),
   };

@@ -2,20 +2,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Failure } from "../../../base/failure.ts";
 import { TestMariadb } from "../testing/mariadb.ts";
-import { crashesLeaveNobody, passwordsChange, usersEnd } from "../testing/promises.ts";
+import { keepsThem } from "../testing/promises.ts";
 import { parseDsn } from "./dsn.ts";
 
-Deno.test("users of a real MariaDB", async (t) => {
-  const database = await TestMariadb.start();
-  if (database === undefined) return;
-  try {
-    await usersEnd(t, database);
-    await crashesLeaveNobody(t, database, database.revocation);
-    await passwordsChange(t, database);
-  } finally {
-    await database.server.remove();
-  }
-});
+keepsThem("users of a real MariaDB", () => TestMariadb.start());
 
 Deno.test("data source names are read as Go's driver reads them", () => {
   const password = "p:@/()?#%";

@@ -3,20 +3,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../../base/failure.ts";
 import type { JsonObject } from "../../../logical/json.ts";
 import { databaseNode } from "../testing/node.ts";
-import { crashesLeaveNobody, passwordsChange, usersEnd } from "../testing/promises.ts";
+import { keepsThem } from "../testing/promises.ts";
 import { TestRedis } from "../testing/redis.ts";
 
-Deno.test("users of a real Valkey or Redis", async (t) => {
-  const database = await TestRedis.start();
-  if (database === undefined) return;
-  try {
-    await usersEnd(t, database);
-    await crashesLeaveNobody(t, database, database.revocation);
-    await passwordsChange(t, database);
-  } finally {
-    await database.server.remove();
-  }
-});
+keepsThem("users of a real Valkey or Redis", () => TestRedis.start());
 
 Deno.test("what is special in Valkey and Redis", async (t) => {
   const database = await TestRedis.start();

@@ -1,31 +1,15 @@
 /** What holds for users of every kind of database, told to a real server. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../../base/failure.ts";
-import { NodeKit } from "../../../core/testing/kit.ts";
-import { backendFactory } from "../../../server/backends.ts";
+import type { NodeKit } from "../../../core/testing/kit.ts";
 import { InmemStorage } from "../../../storage/inmem.ts";
 import type { Storage } from "../../../storage/storage.ts";
-import { databaseBackend, databasePlugins } from "../backend.ts";
+import { databasePlugins } from "../backend.ts";
 import type { Database, DatabasePlugin } from "../plugin.ts";
 import type { TestDatabase } from "./database.ts";
 import { databaseNode } from "./node.ts";
 import { eventually } from "./process.ts";
-
-interface User {
-  readonly name: string;
-  readonly password: string;
-  readonly lease: string;
-}
-
-async function newUser(kit: NodeKit, role = "r", token?: string): Promise<User> {
-  const asked = token === undefined ? {} : { token };
-  const { data, lease } = await kit.ask("read", `database/creds/${role}`, asked);
-  return {
-    name: String(data?.username),
-    password: String(data?.password),
-    lease: lease?.id ?? "",
-  };
-}
+import { leases, newUser, revoke, type User } from "./users.ts";
 
 async function addRole(
   kit: NodeKit,
@@ -43,19 +27,8 @@ async function mount(kit: NodeKit, database: TestDatabase): Promise<void> {
   await addRole(kit, database, "r");
 }
 
-async function revoke(kit: NodeKit, user: User): Promise<void> {
-  await kit.ask("update", "sys/leases/revoke", { data: { lease_id: user.lease, sync: true } });
-}
-
-async function leases(kit: NodeKit, role: string): Promise<string[]> {
-  const { services } = kit.node;
-  return await services.transactions.run((transaction) =>
-    services.leases.list(transaction, `database/creds/${role}/`)
-  );
-}
-
 /** Logins that end: with their lease, their time, their token, and after their role. */
-export async function usersEnd(t: Deno.TestContext, database: TestDatabase): Promise<void> {
+async function usersEnd(t: Deno.TestContext, database: TestDatabase): Promise<void> {
   const kit = await databaseNode();
   await mount(kit, database);
   const login = (user: User) => database.login(user.name, user.password);
@@ -126,7 +99,7 @@ export async function usersEnd(t: Deno.TestContext, database: TestDatabase): Pro
 }
 
 /** Passwords that change: of static users and of our own. */
-export async function passwordsChange(t: Deno.TestContext, database: TestDatabase): Promise<void> {
+async function passwordsChange(t: Deno.TestContext, database: TestDatabase): Promise<void> {
   const kit = await databaseNode();
   await mount(kit, database);
 
@@ -225,15 +198,7 @@ function stopping(plugin: DatabasePlugin, at: "before" | "after", stopped: () =>
 async function crash(database: TestDatabase, at: "before" | "after", physical: Storage) {
   const { promise, resolve } = Promise.withResolvers<void>();
   const plugins = databasePlugins.map((plugin) => stopping(plugin, at, resolve));
-  const kit = new NodeKit({
-    physical,
-    backends: (services, node) => {
-      const all = backendFactory(node)(services);
-      return (table, type) =>
-        type === "database" ? databaseBackend(services, plugins) : all(table, type);
-    },
-  });
-  await kit.start();
+  const kit = await databaseNode({ physical, plugins });
   const username_template = `crash-${at}`;
   await mount(kit, { ...database, config: { ...database.config, username_template } });
   // Never answered.
@@ -242,7 +207,7 @@ async function crash(database: TestDatabase, at: "before" | "after", physical: S
 }
 
 /** Whatever the node dies of in the middle of making a user, the user goes. */
-export async function crashesLeaveNobody(
+async function crashesLeaveNobody(
   t: Deno.TestContext,
   database: TestDatabase,
   revocation: readonly string[],
@@ -254,7 +219,7 @@ export async function crashesLeaveNobody(
         const physical = new InmemStorage();
         await crash(database, at, physical);
         assertEquals(await database.users(`crash-${at}`), at === "before" ? 0 : 1);
-        const kit = await databaseNode(physical);
+        const kit = await databaseNode({ physical });
         await addRole(kit, database, "r", { revocation_statements: own });
         assertEquals((await leases(kit, "r")).length, 1);
         await kit.clock.advance(3_601_000);
@@ -264,4 +229,27 @@ export async function crashesLeaveNobody(
       });
     }
   }
+}
+
+/** Tests all of it against a server of its own; where there is none, that is said and skipped. */
+export function keepsThem(
+  name: string,
+  begin: () => Promise<RevocableDatabase | undefined>,
+): void {
+  Deno.test(name, async (t) => {
+    const database = await begin();
+    if (database === undefined) return;
+    try {
+      await usersEnd(t, database);
+      await crashesLeaveNobody(t, database, database.revocation);
+      await passwordsChange(t, database);
+    } finally {
+      await database.server.remove();
+    }
+  });
+}
+
+interface RevocableDatabase extends TestDatabase {
+  /** Statements that take a user away. */
+  readonly revocation: readonly string[];
 }
