@@ -1,9 +1,9 @@
 import { strict as assert } from "node:assert";
 import { utf8 } from "../base/bytes.ts";
-import { Raft } from "./consensus/raft.ts";
 import { type DrivenLog, Driver } from "./driver.ts";
 import { OutcomeUnknownError, StorageFatalError, StorageFullError } from "./errors.ts";
 import { EntryType, type LogEntry, START } from "./log_entry.ts";
+import { newRaft } from "./testing.ts";
 
 /** A log in memory whose next appends fail or take their time as they are told to. */
 class FakeLog implements DrivenLog {
@@ -37,24 +37,7 @@ async function alone() {
   const log = new FakeLog();
   const applied: string[] = [];
   const fatal: Error[] = [];
-  const raft = new Raft({
-    settings: {
-      id: "a",
-      electionTicks: 10,
-      heartbeatTicks: 2,
-      appendEntriesMax: 10,
-      inflightMax: 10,
-      random: () => 0,
-    },
-    hardState: { term: 0, vote: "" },
-    log: { base: START, runs: [], lastIndex: 0, tail: [] },
-    configurations: [{
-      index: 0,
-      configuration: { members: [{ id: "a", address: "", voter: true }] },
-    }],
-    commit: 0,
-    windowBytes: 1000,
-  });
+  const raft = newRaft(["a"]);
   const driver = new Driver({
     nodeId: "a",
     raft,

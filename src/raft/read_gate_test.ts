@@ -1,11 +1,12 @@
 import { strict as assert } from "node:assert";
 import { utf8 } from "../base/bytes.ts";
 import type { Message, MessageBody } from "./consensus/messages.ts";
-import { Raft } from "./consensus/raft.ts";
+import type { Raft } from "./consensus/raft.ts";
 import { Driver } from "./driver.ts";
 import { type LogEntry, type Position, START } from "./log_entry.ts";
 import { ReadGate } from "./read_gate.ts";
 import { Process, VirtualTime } from "./simulation/virtual_time.ts";
+import { newRaft } from "./testing.ts";
 
 /** A leader of three whose disk can be held up, and peers that the test speaks for. */
 class Leader {
@@ -18,22 +19,7 @@ class Leader {
   readonly gate: ReadGate;
 
   constructor() {
-    const members = ["a", "b", "c"].map((id) => ({ id, address: "", voter: true }));
-    this.raft = new Raft({
-      settings: {
-        id: "a",
-        electionTicks: 10,
-        heartbeatTicks: 2,
-        appendEntriesMax: 10,
-        inflightMax: 10,
-        random: () => 0,
-      },
-      hardState: { term: 0, vote: "" },
-      log: { base: START, runs: [], lastIndex: 0, tail: [] },
-      configurations: [{ index: 0, configuration: { members } }],
-      commit: 0,
-      windowBytes: 1000,
-    });
+    this.raft = newRaft(["a", "b", "c"]);
     const { entries } = this;
     const waitForDisk = () => this.disk;
     this.driver = new Driver({

@@ -1,6 +1,8 @@
 /** What the tests of this room share. Not for use outside of tests. */
 import { systemClock, systemRandom } from "../base/clock.ts";
 import { silentLogger } from "../base/log.ts";
+import { Raft } from "./consensus/raft.ts";
+import { START } from "./log_entry.ts";
 import { openRaftStorage, type RaftStorage, type RaftStorageOptions } from "./mod.ts";
 
 /** A seeded source of numbers from 0 to below `bound` (mulberry32). */
@@ -29,6 +31,26 @@ export function openForTest(
       throw error;
     },
     ...options,
+  });
+}
+
+/** Consensus of node "a" of a group, in which nothing has happened; chance always says 0. */
+export function newRaft(ids: readonly string[]): Raft {
+  const members = ids.map((id) => ({ id, address: "", voter: true }));
+  return new Raft({
+    settings: {
+      id: "a",
+      electionTicks: 10,
+      heartbeatTicks: 2,
+      appendEntriesMax: 10,
+      inflightMax: 10,
+      random: () => 0,
+    },
+    hardState: { term: 0, vote: "" },
+    log: { base: START, runs: [], lastIndex: 0, tail: [] },
+    configurations: [{ index: 0, configuration: { members } }],
+    commit: 0,
+    windowBytes: 1000,
   });
 }
 

@@ -1,7 +1,7 @@
 /** A node finds its cluster by DNS, also where the name points elsewhere at first. */
 import { assert, assertEquals } from "@std/assert";
 import { eventually, scratch, spawn } from "../../src/server/testing.ts";
-import { call, kill, makeNode, start } from "./process_kit.ts";
+import { call, kill, makeNode, start, voters } from "./process_kit.ts";
 import { serveDns } from "./dns_kit.ts";
 
 Deno.test("auto_join asks DNS anew before each attempt", async () => {
@@ -31,10 +31,7 @@ Deno.test("auto_join asks DNS anew before each attempt", async () => {
   const body = { auto_join: named, auto_join_scheme: "http", auto_join_port: a.port };
   assertEquals((await call(c, "sys/storage/raft/join", { body })).at("joined"), true);
   await call(c, "sys/unseal", { body: { key } });
-  await eventually(async () => {
-    const told = await call(a, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(a, token) === 3);
 });
 
 Deno.test("a provider that is not here is refused at the start", async () => {

@@ -6,11 +6,11 @@ import {
   activeOf,
   call,
   type Cluster,
-  type ClusterNode,
   kill,
   makeCluster,
   settled,
   start,
+  voters,
 } from "./process_kit.ts";
 
 const isSlow = Deno.env.get("HOLDFAST_SLOW") === "1";
@@ -28,15 +28,8 @@ async function prepared(path: string): Promise<Cluster> {
     const mount = { token, body: { type: "kv" }, method: "POST" };
     return (await api(a.address, "sys/mounts/secret", mount)).status < 500;
   });
-  await allVoters(a, token);
+  await eventually(async () => await voters(a, token) === 3);
   return cluster;
-}
-
-async function allVoters(node: ClusterNode, token: string): Promise<void> {
-  await eventually(async () => {
-    const told = await call(node, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
 }
 
 /** Every key shows at least what was acknowledged, at every node. */

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { eventually, scratch } from "../../src/server/testing.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import { startLoad } from "./load.ts";
-import { call, makeCluster, settled, start } from "./process_kit.ts";
+import { call, makeCluster, settled, start, voters } from "./process_kit.ts";
 
 async function run(command: string, ...args: string[]): Promise<boolean> {
   const { success } = await new Deno.Command(command, { args, stderr: "null" }).output();
@@ -23,10 +23,7 @@ Deno.test("a leader whose disk is full hands over, and comes back when there is 
   const { nodes, token, key } = cluster;
   const [a, b, c] = nodes;
   assert(a !== undefined && b !== undefined && c !== undefined);
-  await eventually(async () => {
-    const told = await call(a, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(a, token) === 3);
   await call(a, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
   assertEquals((await settled(nodes)).id, "a");
   const load = startLoad(nodes, token);

@@ -1,7 +1,15 @@
 /** Nodes that come back with other addresses find each other without anybody's help. */
 import { assert, assertEquals } from "@std/assert";
 import { eventually, freePort, scratch } from "../../src/server/testing.ts";
-import { call, type ClusterNode, kill, makeCluster, settled, start } from "./process_kit.ts";
+import {
+  call,
+  type ClusterNode,
+  kill,
+  makeCluster,
+  settled,
+  start,
+  voters,
+} from "./process_kit.ts";
 
 /** As a new container has it: another cluster port in a configuration that is else the same. */
 async function move(node: ClusterNode): Promise<string> {
@@ -25,10 +33,7 @@ Deno.test("one node moves, and then another", async () => {
     const told = await call(await settled(nodes), "sys/storage/raft/configuration", { token });
     return [0, 1, 2].map((i) => String(told.at("data", "config", "servers", i, "address")));
   };
-  await eventually(async () => {
-    const told = await call(a, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(a, token) === 3);
   for (const node of [b, a]) {
     await kill(node, "SIGTERM");
     const now = await move(node);
@@ -51,10 +56,7 @@ Deno.test("most of a cluster moves at once, where one stays to be found", async 
   const { nodes, token, key } = cluster;
   const [a, b, c] = nodes;
   assert(a !== undefined && b !== undefined && c !== undefined);
-  await eventually(async () => {
-    const told = await call(a, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(a, token) === 3);
   for (const node of nodes) await kill(node, "SIGTERM");
   for (const node of [a, b]) await move(node);
   for (const node of nodes) {

@@ -4,7 +4,7 @@ import { api, eventually, scratch } from "../../src/server/testing.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import { startLoad } from "./load.ts";
 import { canUseNamespaces, makeNetwork, type Network } from "./namespace_kit.ts";
-import { call, type Cluster, makeCluster, settled } from "./process_kit.ts";
+import { call, type Cluster, makeCluster, settled, voters } from "./process_kit.ts";
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const all = [0, 1, 2];
@@ -14,10 +14,7 @@ async function prepared(path: string, network: Network): Promise<Cluster> {
   const { nodes: [first], token } = cluster;
   assert(first !== undefined);
   await call(first, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
-  await eventually(async () => {
-    const told = await call(first, "sys/storage/raft/configuration", { token });
-    return all.every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(first, token) === all.length);
   return cluster;
 }
 

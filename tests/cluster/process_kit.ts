@@ -138,6 +138,13 @@ export async function call(
   return answer;
 }
 
+/** How many voters the group has, as a node tells it. */
+export async function voters(node: ClusterNode, token: string): Promise<number> {
+  const told = await call(node, "sys/storage/raft/configuration", { token });
+  const servers = told.at("data", "config", "servers");
+  return Array.isArray(servers) ? servers.filter(({ voter }) => voter === true).length : 0;
+}
+
 /** Who says of itself that it is active, of those that answer. */
 export async function activeOf(nodes: readonly ClusterNode[]): Promise<ClusterNode | undefined> {
   for (const node of nodes) {

@@ -1,7 +1,7 @@
 /** Real processes that form a cluster: join, replicate, forward, fail over. */
 import { assert, assertEquals } from "@std/assert";
 import { api, eventually, scratch } from "../../src/server/testing.ts";
-import { call, kill, makeCluster, settled, start } from "./process_kit.ts";
+import { call, kill, makeCluster, settled, start, voters } from "./process_kit.ts";
 
 Deno.test("three processes form a cluster, and any of them takes writes", async () => {
   await using folder = await scratch();
@@ -9,10 +9,7 @@ Deno.test("three processes form a cluster, and any of them takes writes", async 
   const { nodes, token } = cluster;
   const [a, b, c] = nodes;
   assert(a !== undefined && b !== undefined && c !== undefined);
-  await eventually(async () => {
-    const told = await call(a, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(a, token) === 3);
   const autopilot = "sys/storage/raft/autopilot";
   const healthy = await call(b, `${autopilot}/state`, { token });
   assertEquals(healthy.at("data", "healthy"), true);
@@ -64,10 +61,7 @@ Deno.test("the active node can be sealed: another takes over, and it comes back 
   await using cluster = await makeCluster(folder.path, ["a", "b", "c"]);
   const { nodes: [a, b, c], token, key } = cluster;
   assert(a !== undefined && b !== undefined && c !== undefined);
-  await eventually(async () => {
-    const told = await call(a, "sys/storage/raft/configuration", { token });
-    return [0, 1, 2].every((i) => told.at("data", "config", "servers", i, "voter") === true);
-  });
+  await eventually(async () => await voters(a, token) === 3);
   assertEquals((await api(b.address, "sys/seal", { token, method: "PUT" })).status, 400);
   await call(a, "sys/seal", { token, method: "PUT" });
   await eventually(async () => (await api(a.address, "sys/health")).status === 503);

@@ -1,18 +1,12 @@
 /** `operator raft recover`: a cluster goes on with what is left, and loses nothing that is seen. */
 import { assert, assertEquals } from "@std/assert";
 import { eventually, scratch, spawn } from "../../src/server/testing.ts";
-import { call, type ClusterNode, kill, makeCluster, settled, start } from "./process_kit.ts";
+import { call, kill, makeCluster, settled, start, voters } from "./process_kit.ts";
 
 async function recover(...args: string[]): Promise<{ code: number; told: string }> {
   const ran = spawn(["operator", "raft", "recover", ...args]);
   const code = await ran.ended;
   return { code, told: ran.output() };
-}
-
-async function voters(node: ClusterNode, token: string): Promise<number> {
-  const told = await call(node, "sys/storage/raft/configuration", { token });
-  const servers = told.at("data", "config", "servers");
-  return Array.isArray(servers) ? servers.filter(({ voter }) => voter === true).length : 0;
 }
 
 Deno.test("the longest of the logs left leads on, a shorter one is not taken by accident", async () => {

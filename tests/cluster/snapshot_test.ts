@@ -9,6 +9,7 @@ import {
   makeCluster,
   makeNode,
   start,
+  voters,
 } from "./process_kit.ts";
 
 async function save(node: ClusterNode, token: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -33,12 +34,6 @@ async function restore(
 async function reads(node: ClusterNode, token: string, value: string): Promise<boolean> {
   const answer = await api(node.address, "secret/x", { token });
   return answer.status === 200 && answer.at("data", "value") === value;
-}
-
-async function voters(node: ClusterNode, token: string): Promise<number> {
-  const told = await call(node, "sys/storage/raft/configuration", { token });
-  const servers = told.at("data", "config", "servers");
-  return Array.isArray(servers) ? servers.filter(({ voter }) => voter === true).length : 0;
 }
 
 Deno.test("a cluster of three goes back to its snapshot, and on as a cluster of three", async () => {
