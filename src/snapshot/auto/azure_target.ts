@@ -2,12 +2,11 @@
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
-import { beganAt } from "./file_name.ts";
+import { listPages, type Page } from "./pages.ts";
 import {
   encodedPath,
   joined,
   limited,
-  PAGES_MAX,
   partBytes,
   partsOf,
   queryText,
@@ -58,24 +57,15 @@ export class AzureTarget implements SnapshotTarget {
     return url;
   }
 
-  async list(signal: AbortSignal): Promise<StoredSnapshot[]> {
-    const folder = this.#key("");
-    const found: StoredSnapshot[] = [];
-    let marker = "";
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const prefix = folder + this.settings.file_prefix;
+  list(signal: AbortSignal): Promise<StoredSnapshot[]> {
+    const page = async (prefix: string, marker = ""): Promise<Page> => {
       const query = { restype: "container", comp: "list", prefix, marker };
       const text = await (await this.#send("GET", "", limited(signal), { query })).text();
       const sizes = xmlTexts(text, "Content-Length");
-      xmlTexts(text, "Name").forEach((key, i) => {
-        const name = key.slice(folder.length);
-        if (beganAt(this.settings.file_prefix, name) === undefined) return;
-        found.push({ name, bytes: Number(sizes[i] ?? 0) });
-      });
-      [marker = ""] = xmlTexts(text, "NextMarker");
-      if (marker === "") return found;
-    }
-    throw new Error(`more than ${PAGES_MAX} pages of files begin with ${folder}`);
+      const files = xmlTexts(text, "Name").map((key, i) => [key, Number(sizes[i] ?? 0)] as const);
+      return { files, next: xmlTexts(text, "NextMarker")[0] };
+    };
+    return listPages(this.#key(""), this.settings.file_prefix, page);
   }
 
   /** Blocks that are not in a list yet don't show, and Azure drops them after a week. */

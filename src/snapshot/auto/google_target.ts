@@ -2,14 +2,13 @@
 import type { Clock } from "../../base/clock.ts";
 import { badRequest } from "../../base/failure.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../logical/json.ts";
-import { beganAt } from "./file_name.ts";
 import { type GoogleKey, GoogleLogin, readGoogleKey } from "./google_login.ts";
+import { listPages, type Page } from "./pages.ts";
 import {
   encoded,
   encodedPath,
   joined,
   limited,
-  PAGES_MAX,
   partsOf,
   queryText,
   request,
@@ -63,24 +62,20 @@ export class GoogleTarget implements SnapshotTarget {
     return `${this.#objects()}/${encoded(this.#key(name))}`;
   }
 
-  async list(signal: AbortSignal): Promise<StoredSnapshot[]> {
-    const folder = this.#key("");
-    const found: StoredSnapshot[] = [];
-    let more = {};
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const query = queryText({ prefix: folder + this.settings.file_prefix, ...more });
+  list(signal: AbortSignal): Promise<StoredSnapshot[]> {
+    const page = async (prefix: string, next?: string): Promise<Page> => {
+      const query = queryText({ prefix, ...(next === undefined ? {} : { pageToken: next }) });
       const answer = await this.#json("GET", `${this.#objects()}?${query}`, signal);
       const items = Array.isArray(answer.items) ? answer.items : [];
-      for (const item of items) {
-        if (!isJsonObject(item) || typeof item.name !== "string") continue;
-        const name = item.name.slice(folder.length);
-        if (beganAt(this.settings.file_prefix, name) === undefined) continue;
-        found.push({ name, bytes: Number(item.size ?? 0) });
-      }
-      if (typeof answer.nextPageToken !== "string") return found;
-      more = { pageToken: answer.nextPageToken };
-    }
-    throw new Error(`more than ${PAGES_MAX} pages of files begin with ${folder}`);
+      const files = items.flatMap((item) =>
+        isJsonObject(item) && typeof item.name === "string"
+          ? [[item.name, Number(item.size ?? 0)] as const]
+          : []
+      );
+      const more = answer.nextPageToken;
+      return { files, next: typeof more === "string" ? more : undefined };
+    };
+    return listPages(this.#key(""), this.settings.file_prefix, page);
   }
 
   /** An upload that was begun and not ended does not show, and Google drops it after a week. */

@@ -8,9 +8,6 @@ export const partBytes = 16 * 1024 * 1024;
 /** One call, a part's upload too. */
 const callTimeoutMs = 5 * 60_000;
 
-/** A listing beyond this is not of snapshots alone. */
-export const PAGES_MAX = 100;
-
 /** The signal, or that a call has taken too long. */
 export function limited(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]);

@@ -1,12 +1,11 @@
 /** Snapshots in a bucket of Amazon S3, or of what speaks its protocol. */
 import type { AwsClient } from "aws4fetch";
 import { badRequest, describeError } from "../../base/failure.ts";
-import { beganAt } from "./file_name.ts";
+import { listPages, type Page } from "./pages.ts";
 import {
   encodedPath,
   joined,
   limited,
-  PAGES_MAX,
   partBytes,
   partsOf,
   queryText,
@@ -80,26 +79,16 @@ export class S3Target implements SnapshotTarget {
     return url;
   }
 
-  async list(signal: AbortSignal): Promise<StoredSnapshot[]> {
-    const folder = this.#key("");
-    const found: StoredSnapshot[] = [];
-    let after: Query = {};
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const prefix = folder + this.settings.file_prefix;
+  list(signal: AbortSignal): Promise<StoredSnapshot[]> {
+    const page = async (prefix: string, next?: string): Promise<Page> => {
+      const after: Query = next === undefined ? {} : { "continuation-token": next };
       const query = { "list-type": "2", prefix, ...after };
       const text = await (await this.#call("GET", this.#url("", query), signal)).text();
-      const keys = xmlTexts(text, "Key");
       const sizes = xmlTexts(text, "Size");
-      keys.forEach((key, i) => {
-        const name = key.slice(folder.length);
-        if (beganAt(this.settings.file_prefix, name) === undefined) return;
-        found.push({ name, bytes: Number(sizes[i] ?? 0) });
-      });
-      const [more] = xmlTexts(text, "NextContinuationToken");
-      if (more === undefined) return found;
-      after = { "continuation-token": more };
-    }
-    throw new Error(`more than ${PAGES_MAX} pages of files begin with ${folder}`);
+      const files = xmlTexts(text, "Key").map((key, i) => [key, Number(sizes[i] ?? 0)] as const);
+      return { files, next: xmlTexts(text, "NextContinuationToken")[0] };
+    };
+    return listPages(this.#key(""), this.settings.file_prefix, page);
   }
 
   async put(name: string, spooled: SpooledSnapshot, signal: AbortSignal): Promise<void> {
