@@ -429,7 +429,10 @@ export class HighAvailability {
     const known = this.group.configuration.members.find((member) => member.id === id);
     if (known === undefined || known.address === address) return;
     this.group.add({ id, address }).catch((error) =>
-      this.#parts.log.warn("a node's new address was not noted", { id, error: String(error) })
+      this.#parts.log.warn("a node's new address was not noted", {
+        id,
+        error: describeError(error),
+      })
     );
   }
 

@@ -1,5 +1,6 @@
 /** Small files that are replaced as a whole, durably, whatever dies when. */
 
+import { describeError } from "../base/failure.ts";
 import { StorageFatalError, StorageFullError } from "./errors.ts";
 
 /** Makes the names in a directory durable (fsync of the directory itself). */
@@ -26,7 +27,7 @@ export async function replaceFile(
   try {
     await writeSynced(`${path}.new`, content);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = describeError(error);
     const isFull = /os error (28|122)\b/.test(message);
     if (isFull) throw new StorageFullError(`no space left for ${path}`, { cause: error });
     throw new StorageFatalError(`${path}: ${message}`, { cause: error });
@@ -35,7 +36,7 @@ export async function replaceFile(
     await Deno.rename(`${path}.new`, path);
     await syncDirectory(directory);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = describeError(error);
     throw new StorageFatalError(`${path}: ${message}`, { cause: error });
   }
 }

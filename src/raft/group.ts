@@ -2,6 +2,7 @@
  * The node as a member of its group: time, messages, membership, leadership. A group of one needs
  * none of it; it leads from the moment it is opened.
  */
+import { describeError } from "../base/failure.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Cancel } from "../base/clock.ts";
 import {
@@ -328,7 +329,7 @@ export class Group {
       const whole = { ...head, from: nodeId, term: raft.term, configuration, staged: id };
       return await transport.sendState(to, whole, pinned.entries());
     } catch (error) {
-      settings.log.warn("the new content did not get there", { to, error: String(error) });
+      settings.log.warn("the new content did not get there", { to, error: describeError(error) });
       return false;
     } finally {
       pinned.close();
@@ -346,7 +347,7 @@ export class Group {
     this.#isStaging = true;
     Promise.all(lacking.map(({ id }) => this.#stageAt(id, pending.id)))
       .then(() => this.#pause(STAGE_AGAIN_MS))
-      .catch((error) => settings.log.warn("staging broke off", { error: String(error) }))
+      .catch((error) => settings.log.warn("staging broke off", { error: describeError(error) }))
       .finally(() => {
         this.#isStaging = false;
       });
@@ -484,7 +485,7 @@ export class Group {
         }
       }
     } catch (error) {
-      settings.log.warn("sending the state broke off", { to, error: String(error) });
+      settings.log.warn("sending the state broke off", { to, error: describeError(error) });
     }
     if (sent === undefined) await this.#pause(100);
     driver.post(() => raft.snapshotSent(to, sent));

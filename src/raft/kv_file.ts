@@ -3,6 +3,7 @@
  * synchronous=FULL: `strace` shows one fsync of the -wal file for each commit before its promise
  * resolves (Deno 2.9.6), so a commit here is durable when it returns.
  */
+import { describeError } from "../base/failure.ts";
 import { CorruptionError, StorageError, StorageFatalError, StorageFullError } from "./errors.ts";
 import { probeSqlite } from "./sqlite_probe.ts";
 
@@ -211,7 +212,7 @@ function isFull(message: string): boolean {
 }
 
 function commitFailure(path: string, error: unknown): StorageError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = describeError(error);
   if (isFull(message)) return new StorageFullError(`no space left for ${path}`, { cause: error });
   if (/malformed|not a database|corrupt|no such table/i.test(message)) {
     return new CorruptionError(`${path} is damaged: ${message}`, { cause: error });
@@ -221,7 +222,7 @@ function commitFailure(path: string, error: unknown): StorageError {
 
 function readFailure(path: string, error: unknown): Error {
   if (error instanceof StorageError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = describeError(error);
   if (isFull(message)) return new StorageFullError(`no space left for ${path}`, { cause: error });
   if (/disk i\/o error|permission denied|unable to open|os error|closed/i.test(message)) {
     return new StorageError(`${path}: ${message}`, { cause: error });

@@ -126,9 +126,9 @@ export class Door {
       return failureResponse(error);
     }));
     const { countAnswer, trace } = this.#names;
-    const isWatched = countAnswer !== undefined || trace !== undefined || logLevel !== undefined;
-    if (decorate === undefined && !isWatched) return bounded;
-    const start = this.#platform.clock.monotonic();
+    const isTimed = trace !== undefined || logLevel !== undefined;
+    if (decorate === undefined && countAnswer === undefined && !isTimed) return bounded;
+    const start = isTimed ? this.#platform.clock.monotonic() : 0;
     return bounded.then((response) => {
       if (countAnswer !== undefined && !request.url.includes("/v1/sys/health")) {
         countAnswer(response.status);

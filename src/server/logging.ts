@@ -1,4 +1,5 @@
 /** The server's log: standard error, and a file where one is named. */
+import { describeError } from "../base/failure.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger, LogLevel } from "../base/log.ts";
 import type { LogOptions } from "../cli/server_options.ts";
@@ -59,6 +60,6 @@ function writeTo(file: LogFile, line: string): void {
   try {
     file.write(line);
   } catch (error) {
-    console.error(`the log file ${file.path} can't be written: ${String(error)}`);
+    console.error(`the log file ${file.path} can't be written: ${describeError(error)}`);
   }
 }

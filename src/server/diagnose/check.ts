@@ -1,4 +1,5 @@
 /** What a diagnosis is made of: a tree of checks, each with its state. */
+import { describeError } from "../../base/failure.ts";
 
 export type Status = "ok" | "warn" | "fail" | "skipped";
 
@@ -64,7 +65,7 @@ export class Examination {
     try {
       return await look();
     } catch (error) {
-      return fail(error instanceof Error ? error.message : String(error));
+      return fail(describeError(error));
     }
   }
 

@@ -1,4 +1,5 @@
 /** Checks of the listeners: their ports and their certificates. */
+import { describeError } from "../../base/failure.ts";
 import { X509Certificate } from "node:crypto";
 import type { ListenerConfig } from "../../config/server_types.ts";
 import { parseHostPort } from "../addresses.ts";
@@ -49,7 +50,7 @@ async function canListen(type: "tcp" | "unix", address: string): Promise<Finding
     if (error instanceof Deno.errors.PermissionDenied) {
       return fail("the port is not for this user", "ports below 1024 need CAP_NET_BIND_SERVICE");
     }
-    return fail(error instanceof Error ? error.message : String(error));
+    return fail(describeError(error));
   }
 }
 
