@@ -2,6 +2,7 @@
  * The node as a member of its group: time, messages, membership, leadership. A group of one needs
  * none of it; it leads from the moment it is opened.
  */
+import { ELECTION_TICKS, leaseMsOf } from "./timing.ts";
 import { describeError } from "../base/failure.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Cancel } from "../base/clock.ts";
@@ -38,11 +39,6 @@ export interface GroupParts {
   readonly setConfiguration: (text: string) => void;
 }
 
-/** Ticks of silence before a follower stands for election; from this to twice as many. */
-export const ELECTION_TICKS = 10;
-export const HEARTBEAT_TICKS = 2;
-/** A lease ends this share of an election timeout after its proof was asked for. */
-const LEASE_SHARE = 0.8;
 /** Ticks that are caught up with after a pause. */
 const TICKS_AT_ONCE = 3;
 /** A learner within so many entries of the end of the log has caught up. */
@@ -153,7 +149,7 @@ export class Group {
     const { clock } = this.#parts.settings;
     this.#transport = transport;
     this.#tickMs = tickMs;
-    this.#gate.leaseMs = tickMs * (ELECTION_TICKS - 1) * LEASE_SHARE;
+    this.#gate.leaseMs = leaseMsOf(tickMs);
     this.#votesFrom = clock.monotonic() + tickMs * ELECTION_TICKS;
     this.#lastTick = clock.monotonic();
     this.#peersText = "";

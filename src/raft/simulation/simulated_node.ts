@@ -13,7 +13,7 @@ import type { PlacedConfiguration } from "../consensus/core.ts";
 import type { Message } from "../consensus/messages.ts";
 import { Raft, type RoleName } from "../consensus/raft.ts";
 import { type DrivenLog, Driver } from "../driver.ts";
-import { ELECTION_TICKS, HEARTBEAT_TICKS } from "../group.ts";
+import { ELECTION_TICKS, HEARTBEAT_TICKS, leaseMsOf } from "../timing.ts";
 import { EntryType, type LogEntry, type Position, START } from "../log_entry.ts";
 import { ReadGate } from "../read_gate.ts";
 import type { Coverage } from "./coverage.ts";
@@ -22,8 +22,6 @@ import { Process } from "./virtual_time.ts";
 import type { World } from "./world.ts";
 
 export const TICK_MS = 80;
-/** As in `group.ts`: nine ticks are sure between two elections, and a fifth of that is margin. */
-const LEASE_MS = TICK_MS * (ELECTION_TICKS - 1) * 0.8;
 /** After a state could not be sent. */
 const SEND_AGAIN_MS = 100;
 
@@ -301,7 +299,7 @@ export class SimulatedNode {
 
   #makeGate(): ReadGate {
     const gate = new ReadGate(this.raft, this.driver, this.process);
-    gate.leaseMs = LEASE_MS * (this.#around.world.plant?.leaseFactor ?? 1);
+    gate.leaseMs = leaseMsOf(TICK_MS) * (this.#around.world.plant?.leaseFactor ?? 1);
     return gate;
   }
 
