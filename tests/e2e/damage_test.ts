@@ -67,7 +67,7 @@ function refusal(node: TestNode, code: number): Verdict {
 
 async function ask(node: TestNode): Promise<Verdict> {
   const unsealed = await node.api("POST", "sys/unseal", { key: node.keys?.unsealKey });
-  if (unsealed.status >= 500) return logged(node);
+  if (unsealed.status >= 500) return await logged(node);
   if (unsealed.get("sealed") !== false) return strange("unseal", unsealed);
   let refused = false;
   for (let n = 0; n < keys; n++) {
@@ -83,20 +83,26 @@ async function ask(node: TestNode): Promise<Verdict> {
   else if (!Array.isArray(found) || found.length !== Math.ceil(keys / 7)) {
     return strange("the list", list);
   }
-  return refused ? logged(node) : { ending: "intact" };
+  return refused ? await logged(node) : { ending: "intact" };
 }
 
 function strange(what: string, { status, body }: Answer): Verdict {
   return { ending: "intact", complaint: `${what}: ${status} ${JSON.stringify(body)}` };
 }
 
-/** A refusal is only of use to an operator who is told what is damaged. */
-function logged(node: TestNode): Verdict {
+/**
+ * A refusal is only of use to an operator who is told what is damaged. The log comes through a pipe
+ * of its own, and may be read after the answer.
+ */
+async function logged(node: TestNode): Promise<Verdict> {
   const ending = "refused requests";
-  const isNamed = node.output.split("\n").some((line) =>
-    line.includes("[ERROR]") && /damaged|corrupt|checksum|is not what was written/i.test(line)
-  );
-  if (isNamed) return { ending };
+  for (let waited = 0; waited < 5_000; waited += 50) {
+    const isNamed = node.output.split("\n").some((line) =>
+      line.includes("[ERROR]") && /damaged|corrupt|checksum|is not what was written/i.test(line)
+    );
+    if (isNamed) return { ending };
+    await new Promise((done) => setTimeout(done, 50));
+  }
   return { ending, complaint: `the log does not say what is damaged: ${node.output}` };
 }
 

@@ -55,7 +55,7 @@ async function submit(node: Node, key: string, reset: boolean): Promise<LogicalR
     try {
       await node.unseal(rootKey);
     } catch (error) {
-      throw startFailure(error);
+      throw startFailure(node, error);
     } finally {
       wipe(rootKey);
     }
@@ -63,9 +63,13 @@ async function submit(node: Node, key: string, reset: boolean): Promise<LogicalR
   return flat(await sealStatus(node));
 }
 
-/** Only who holds enough shares gets here, and has to know what keeps the node from starting. */
-function startFailure(error: unknown): Failure {
+/**
+ * Only who holds enough shares gets here, and has to know what keeps the node from starting; so has
+ * who reads the log.
+ */
+function startFailure(node: Node, error: unknown): Failure {
   if (error instanceof Failure) return error;
+  node.platform.log.error("the node could not start", { error: describeError(error) });
   return new Failure(500, `the node could not start: ${describeError(error)}`, { cause: error });
 }
 
