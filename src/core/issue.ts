@@ -25,6 +25,9 @@ export class TokenIssuer {
     if (text !== undefined && await this.tokens.lookup(transaction, text) !== undefined) {
       throw badRequest("cannot create a token with a duplicate ID");
     }
+    if (spec.parent !== undefined && spec.parent !== "") {
+      await this.tokens.burden(transaction, spec.parent);
+    }
     const now = this.tokens.clock.now();
     const ttl = spec.ttl ?? 0;
     const made = this.tokens.create(transaction, {
@@ -42,6 +45,7 @@ export class TokenIssuer {
       noDefaultPolicy: false,
       authMount: "auth/token/",
       internalData: {},
+      alone: true,
       ...spec,
       ttl,
       expireTime: ttl === 0 ? 0 : now + ttl * 1000,

@@ -205,7 +205,7 @@ async function complete(
     await completeLogin(services, transaction, call, response);
   }
   if (response.secret !== undefined) {
-    registerSecret(services, call, response, response.secret);
+    await registerSecret(services, call, response, response.secret);
   }
   const wrap = request.wrap;
   const wrappable = response.raw === undefined && response.wrapInfo === undefined &&

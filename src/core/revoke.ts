@@ -50,6 +50,7 @@ export class Revoker {
       await this.#removeOne(transaction, next);
       removed++;
       const room = tokensPerTransaction - removed - queue.length;
+      if (next.alone) continue;
       const children = await this.tokens.children(transaction, next.id, Math.max(1, room + 1));
       if (children.length > room) {
         transaction.put(pending + next.id, utf8(""));
@@ -106,7 +107,8 @@ export class Revoker {
 
   /** Revokes one token and sets its children free. */
   async revokeOrphan(transaction: Transaction, entry: TokenEntry): Promise<void> {
-    for (const id of await this.tokens.children(transaction, entry.id, 100_000)) {
+    const children = entry.alone ? [] : await this.tokens.children(transaction, entry.id, 100_000);
+    for (const id of children) {
       await this.tokens.orphan(transaction, id);
     }
     await this.#removeOne(transaction, entry);
@@ -116,6 +118,7 @@ export class Revoker {
     this.tokens.remove(transaction, entry);
     const lease = await this.leases.get(transaction, tokenLeaseId(entry));
     if (lease !== undefined) this.leases.remove(transaction, lease);
+    if (entry.alone) return;
     await this.#endSecrets(transaction, entry.id);
     await this.#emptyCubbyhole(transaction, entry.id);
   }

@@ -7,12 +7,12 @@ import type { Call } from "./backend.ts";
 import type { Services } from "./services.ts";
 
 /** Keeps a lease for the answer's secret in the request's transaction, and tells of it. */
-export function registerSecret(
+export async function registerSecret(
   services: Services,
   call: Call,
   response: LogicalResponse,
   secret: LeasedSecret,
-): void {
+): Promise<void> {
   if (call.token === undefined) {
     throw new Failure(500, "a leased secret needs a token that it can belong to");
   }
@@ -29,6 +29,7 @@ export function registerSecret(
     now,
   });
   const id = `${call.request.path}/${randomBase62(services.tokens.random, 24)}`;
+  await services.tokens.burden(call.transaction, call.token.id);
   services.leases.put(call.transaction, {
     id,
     kind: "secret",

@@ -65,6 +65,7 @@ export class Wrapping {
       numUses: 1,
       renewable: false,
     });
+    await this.tokens.burden(transaction, entry.id);
     const creationTime = entry.creationTime;
     const kept: Wrapped = { ttlSeconds, creationTime, creationPath, body };
     transaction.put(this.#key(entry), utf8(JSON.stringify(kept)));

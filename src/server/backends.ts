@@ -17,7 +17,7 @@ import type { Node } from "../core/node.ts";
 type Maker = (services: () => Services, node: () => Node) => LogicalBackend;
 
 const engines: Readonly<Record<string, Maker>> = {
-  cubbyhole: cubbyholeBackend,
+  cubbyhole: (services) => cubbyholeBackend(services),
   database: (services) => databaseBackend(services),
   identity: (services, node) => identityBackend(services, () => node().addresses.api),
   kv: kvBackend,

@@ -37,8 +37,9 @@ const anyKey: readonly string[] = [];
 
 export class Transaction implements View {
   readonly #reads = new Set<string>();
-  readonly #prefixes = new Set<string>();
+  readonly #listed = new ListedPrefixes();
   readonly #writes = new Map<string, Bytes | null>();
+  readonly #written = new WrittenFolders();
   readonly #hooks: (() => void)[] = [];
   readonly #tasks: (() => Promise<void>)[] = [];
   readonly #endings: (() => void)[] = [];
@@ -53,30 +54,33 @@ export class Transaction implements View {
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<string[]> {
-    this.#prefixes.add(prefix);
+    this.#listed.add(prefix);
     const own = this.#ownBelow(prefix);
     if (own.length === 0) return await this.storage.list(prefix, options);
     return await mergeChildren(this.storage, prefix, options, own);
   }
 
   async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
-    this.#prefixes.add(prefix);
+    this.#listed.add(prefix);
     const own = this.#ownBelow(prefix);
     if (own.length === 0) return await this.storage.scan(prefix, options);
     return await mergeEntries(this.storage, prefix, options, own);
   }
 
   #ownBelow(prefix: string): [string, Bytes | null][] {
+    if (this.#writes.size === 0 || !this.#written.mayHold(prefix)) return [];
     const own: [string, Bytes | null][] = [];
     for (const [key, value] of this.#writes) if (key.startsWith(prefix)) own.push([key, value]);
     return own;
   }
 
   put(key: string, value: Bytes): void {
+    this.#written.add(key);
     this.#writes.set(key, value);
   }
 
   delete(key: string): void {
+    this.#written.add(key);
     this.#writes.set(key, null);
   }
 
@@ -139,10 +143,51 @@ export class Transaction implements View {
     if (commit.keys === anyKey) return "";
     for (const key of commit.keys) {
       if (this.#reads.has(key)) return key;
-      if (!listed) continue;
-      for (const prefix of this.#prefixes) if (key.startsWith(prefix)) return key;
+      if (listed && this.#listed.covers(key)) return key;
     }
     return undefined;
+  }
+}
+
+/** What was listed: one look for each folder of a key, not one for each list that was made. */
+class ListedPrefixes {
+  /** Prefixes that end in "/". */
+  readonly #folders = new Set<string>();
+  readonly #others = new Set<string>();
+
+  add(prefix: string): void {
+    (prefix.endsWith("/") ? this.#folders : this.#others).add(prefix);
+  }
+
+  covers(key: string): boolean {
+    if (this.#folders.size > 0) {
+      for (let end = key.indexOf("/"); end >= 0; end = key.indexOf("/", end + 1)) {
+        if (this.#folders.has(key.slice(0, end + 1))) return true;
+      }
+    }
+    for (const prefix of this.#others) if (key.startsWith(prefix)) return true;
+    return false;
+  }
+}
+
+/** Folders in which a transaction has changed something, found out only where it lists. */
+class WrittenFolders {
+  readonly #folders = new Set<string>();
+  #added: string[] = [];
+
+  add(key: string): void {
+    this.#added.push(key);
+  }
+
+  mayHold(prefix: string): boolean {
+    if (!prefix.endsWith("/")) return true;
+    for (const key of this.#added) {
+      for (let end = key.indexOf("/"); end >= 0; end = key.indexOf("/", end + 1)) {
+        this.#folders.add(key.slice(0, end + 1));
+      }
+    }
+    this.#added = [];
+    return this.#folders.has(prefix);
   }
 }
 

@@ -35,6 +35,11 @@ export interface TokenEntry {
   readonly authMount: string;
   /** Kept by the auth method for renewals. */
   readonly internalData: Readonly<Record<string, unknown>>;
+  /**
+   * Nothing hangs on the token: no child, no leased secret, nothing in its cubbyhole. Who takes it
+   * back then need not look. Absent where something does, or may.
+   */
+  readonly alone?: true;
 }
 
 /** The lease under which the token is listed: its making path and its hash. */

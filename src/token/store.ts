@@ -129,6 +129,17 @@ export class TokenStore {
     transaction.put(`${root}id/${entry.id}`, utf8(JSON.stringify(entry)));
   }
 
+  /**
+   * Something is about to hang on a token: a child, a secret, a cubbyhole. To be called in the
+   * transaction that makes it, so that nobody who takes the token back at the same time misses it.
+   */
+  async burden(transaction: Transaction, id: string): Promise<void> {
+    const entry = await this.lookupHash(transaction, id);
+    if (entry?.alone !== true) return;
+    const { alone: _, ...burdened } = entry;
+    this.save(transaction, burdened);
+  }
+
   /** Forgets a token. Its children are the caller's to revoke or to set free. */
   remove(transaction: Transaction, entry: TokenEntry): void {
     transaction.delete(`${root}id/${entry.id}`);

@@ -220,3 +220,29 @@ Deno.test("who revokes is answered when all of the tree is gone, also beside oth
   }));
   assertEquals(left, [0, 0, 0, 0, 0, 0]);
 });
+
+Deno.test("what comes to hang on a token at the moment it is revoked goes with it", async () => {
+  const kit = await startNode();
+  await kit.ask("update", "sys/policies/acl/maker", {
+    data: { policy: 'path "auth/token/create" { capabilities = ["update"] }' },
+  });
+  const { transactions, revoker } = kit.node.services;
+  for (let round = 0; round < 30; round++) {
+    const token = await kit.token({ policies: ["maker"] });
+    const acts = [
+      () => kit.status("update", "auth/token/create", { token }),
+      () => kit.status("update", "cubbyhole/a", { token, data: { value: "1" } }),
+      () => kit.status("update", "auth/token/revoke", { data: { token } }),
+    ];
+    // Each of the three begins some rounds.
+    acts.push(...acts.splice(0, round % 3));
+    await Promise.all(acts.map((act) => act()));
+    assert(!await alive(kit, token));
+  }
+  await revoker.finish();
+  const left = await transactions.run(async (t) => [
+    ...await t.scan("sys/token/parent/", { limit: 10 }),
+    ...await t.scan(revoker.cubbyholePrefix(), { limit: 10 }),
+  ]);
+  assertEquals(left.map(({ key }) => key), []);
+});

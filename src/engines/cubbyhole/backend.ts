@@ -4,6 +4,7 @@ import { badRequest, notFound, permissionDenied } from "../../base/failure.ts";
 import { defineBackend } from "../../backend/backend.ts";
 import { path, standbyReads } from "../../backend/path.ts";
 import type { Call, LogicalBackend } from "../../core/backend.ts";
+import type { Services } from "../../core/services.ts";
 import { isWrapping } from "../../core/wrapping.ts";
 import { isJsonObject, parseJson } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -31,7 +32,7 @@ function oldUnwrap(kept: string): LogicalResponse {
   };
 }
 
-export function cubbyholeBackend(): LogicalBackend {
+export function cubbyholeBackend(services: () => Services): LogicalBackend {
   return defineBackend({
     type: "cubbyhole",
     help: "Keeps secrets for a single token. They are gone when the token is.",
@@ -58,11 +59,15 @@ export function cubbyholeBackend(): LogicalBackend {
           },
           update: {
             summary: "Writes a secret.",
-            handler: (call, input) => {
+            handler: async (call, input) => {
               checkPath(input.path);
               const data = call.request.data;
               if (Object.keys(data).length === 0) throw badRequest("missing data fields");
-              own(call).put(input.path, utf8(JSON.stringify(data)));
+              const cubbyhole = own(call);
+              if (call.token !== undefined) {
+                await services().tokens.burden(call.transaction, call.token.id);
+              }
+              cubbyhole.put(input.path, utf8(JSON.stringify(data)));
             },
           },
           delete: {

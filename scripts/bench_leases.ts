@@ -1,0 +1,144 @@
+/**
+ * `deno task bench-leases --leases 1000000`: what leases cost that only lie there, and what it costs
+ * to end them, on a built node over real files. Prints one line a figure.
+ *
+ * Leases here are those of service tokens. `--ending N` of them are given one common end, and reads
+ * are counted before and meanwhile; `--prefix N` are revoked in one call, the node being killed in
+ * the middle.
+ */
+import { parseArgs } from "node:util";
+import { TestNode } from "../tests/e2e/node.ts";
+
+const { values } = parseArgs({
+  options: {
+    leases: { type: "string", default: "100000" },
+    ending: { type: "string", default: "100000" },
+    prefix: { type: "string", default: "100000" },
+    connections: { type: "string", default: "32" },
+  },
+});
+const atRest = Number(values.leases);
+const ending = Number(values.ending);
+const byPrefix = Number(values.prefix);
+const connections = Number(values.connections);
+
+function tell(what: string, value: string | number): void {
+  console.log(`${what.padEnd(58)} ${value}`);
+}
+
+const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(2);
+const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** Resident memory, MiB. */
+async function resident(node: TestNode): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${node.pid}/status`);
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+async function leaseCount(node: TestNode): Promise<number> {
+  const found = await node.api("GET", "sys/quotas/lease-count/all");
+  const counts: unknown = found.get("data.counts.0.counter");
+  return Number(counts);
+}
+
+/** Calls `make` so many times, by all connections. */
+async function repeat(count: number, make: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  await Promise.all(Array.from({ length: connections }, async () => {
+    while (next < count) await make(next++);
+  }));
+}
+
+async function createTokens(node: TestNode, role: string, count: number, ttl: () => string) {
+  await node.api("POST", `auth/token/roles/${role}`, { orphan: true });
+  const since = performance.now();
+  await repeat(count, async () => {
+    const made = await node.api("POST", `auth/token/create/${role}`, { ttl: ttl() });
+    if (made.status !== 200) throw new Error(JSON.stringify(made.body));
+  });
+  const rate = Math.round(count / ((performance.now() - since) / 1000));
+  tell(`create ${count} tokens`, `${seconds(since)} s, ${rate}/s`);
+}
+
+/** Reads a second, by all connections, while `during` is true. */
+async function readRate(node: TestNode, during: () => boolean): Promise<number> {
+  const since = performance.now();
+  let reads = 0;
+  await Promise.all(Array.from({ length: 4 }, async () => {
+    while (during()) {
+      const { status } = await node.api("GET", "kv/one");
+      if (status !== 200) throw new Error(`a read was answered ${status}`);
+      reads++;
+    }
+  }));
+  return Math.round(reads / ((performance.now() - since) / 1000));
+}
+
+async function restart(node: TestNode, what: string): Promise<void> {
+  await node.stop("SIGTERM");
+  await node.start();
+  const since = performance.now();
+  await node.unseal();
+  while ((await node.api("GET", "kv/one")).status !== 200) await sleep(5);
+  tell(`${what}: unseal to the first read`, `${seconds(since)} s`);
+  await sleep(5000);
+  tell(`${what}: resident after a restart`, `${await resident(node)} MiB`);
+}
+
+/** Leases of one role; what is listed is what is there. */
+async function left(node: TestNode, role: string): Promise<number> {
+  const found = await node.api("LIST", `sys/leases/lookup/auth/token/create/${role}`);
+  const keys = found.get("data.keys");
+  return Array.isArray(keys) ? keys.length : 0;
+}
+
+async function expire(node: TestNode): Promise<void> {
+  const quiet = performance.now();
+  const before = await readRate(node, () => performance.now() - quiet < 5000);
+  tell("reads before, 4 connections", `${before}/s`);
+  const end = Date.now() + 20_000 + ending / 2;
+  const ttl = () => `${Math.max(1, Math.round((end - Date.now()) / 1000))}s`;
+  await createTokens(node, "ending", ending, ttl);
+  await sleep(Math.max(0, end - Date.now()));
+  const since = performance.now();
+  let gone = false;
+  const watch = (async () => {
+    while (await left(node, "ending") > 0) await sleep(1000);
+    gone = true;
+  })();
+  const meanwhile = await readRate(node, () => !gone);
+  await watch;
+  const rate = Math.round(ending / ((performance.now() - since) / 1000));
+  tell(`${ending} leases that end in one second are gone after`, `${seconds(since)} s, ${rate}/s`);
+  tell("reads meanwhile", `${meanwhile}/s, ${(meanwhile / before).toFixed(2)} of the rate before`);
+}
+
+async function revokePrefix(node: TestNode): Promise<void> {
+  await createTokens(node, "prefix", byPrefix, () => "24h");
+  const since = performance.now();
+  const call = node.api("PUT", "sys/leases/revoke-prefix/auth/token/create/prefix");
+  // Killed in the middle, it goes on.
+  const broken = call.then(() => "answered", () => "broken off");
+  await sleep(2000);
+  await node.stop("SIGKILL");
+  const outcome = await broken;
+  await node.start();
+  await node.unseal();
+  const rest = await left(node, "prefix");
+  tell("revoke-prefix, killed after 2 s", `${outcome}, ${byPrefix - rest} were gone`);
+  while (await left(node, "prefix") > 0) await sleep(500);
+  tell(`revoke-prefix over ${byPrefix}, with the restart`, `${seconds(since)} s`);
+}
+
+await using node = await TestNode.create("disable_mlock = true");
+await node.setUp();
+await node.api("POST", "sys/mounts/kv", { type: "kv", options: { version: "1" } });
+await node.api("POST", "kv/one", { value: "x".repeat(256) });
+await node.api("POST", "sys/quotas/lease-count/default", { max_leases: 10_000_000 });
+await restart(node, "empty node");
+await createTokens(node, "rest", atRest, () => "24h");
+tell("resident after that", `${await resident(node)} MiB`);
+await restart(node, `${atRest} at rest`);
+tell("lease counter", await leaseCount(node));
+if (ending > 0) await expire(node);
+if (byPrefix > 0) await revokePrefix(node);
