@@ -6,6 +6,8 @@ import type { Transaction } from "../storage/transaction.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
 import { leaseCall } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
+import { Slots } from "./slots.ts";
+import { TargetUnavailable } from "./target_unavailable.ts";
 
 export interface RevokePrefixOptions {
   /** Forgets leases whose engine refuses, instead of failing. */
@@ -14,6 +16,8 @@ export interface RevokePrefixOptions {
 
 /** Leases that one transaction ends. */
 const batchSize = 128;
+/** Secrets that are revoked at a time. */
+const secretsAtOnce = 8;
 
 /** Revocations by prefix that have begun and not ended, in storage. */
 const noted = "sys/expire/prefix/";
@@ -45,18 +49,22 @@ export function notePrefixRevocation(
   return revocation;
 }
 
-/** Revokes what a note says and removes it, also where a lease could not be revoked. */
+/**
+ * Revokes what a note says and removes it. Throws a 400 `Failure` at the end where leases were
+ * refused; where something else breaks it off, the note stays, and the next start goes on.
+ */
 export async function runNoted(services: Services, revocation: PrefixRevocation): Promise<void> {
   const { running } = services.revoker;
   const { id, prefix, force, startedAt } = revocation;
   running.set(id, { prefix, startedAt, revoked: 0 });
   try {
-    await revokePrefix(services, prefix, { force }, (revoked) => {
+    const { refused } = await revokePrefix(services, prefix, { force }, (revoked) => {
       running.set(id, { prefix, startedAt, revoked });
     });
+    await services.transactions.run((transaction) => transaction.delete(noted + id));
+    if (refused !== undefined) throw new Failure(400, refused);
   } finally {
     running.delete(id);
-    await services.transactions.run((transaction) => transaction.delete(noted + id));
   }
 }
 
@@ -68,25 +76,43 @@ export async function resumeNoted(services: Services): Promise<void> {
   );
   for (const { value } of left) {
     const revocation: PrefixRevocation = JSON.parse(storedText(value));
-    log.info("going on with a revocation by prefix", { prefix: revocation.prefix });
-    await runNoted(services, revocation);
+    const { prefix } = revocation;
+    log.info("going on with a revocation by prefix", { prefix });
+    try {
+      await runNoted(services, revocation);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      log.warn("a revocation by prefix has left leases", { prefix, error: describeError(error) });
+    }
   }
 }
 
-/** Revokes all leases below `prefix`; returns how many. Throws for the first that can't be. */
+/** What came of a revocation by prefix. */
+export interface PrefixOutcome {
+  /** Leases that it has seen. */
+  readonly count: number;
+  /** How many could not be revoked, and why the first; absent where all were. */
+  readonly refused?: string | undefined;
+}
+
+/**
+ * Revokes all leases below `prefix`. What an engine refuses does not keep the others: it is tried
+ * again like any lease that is due, or, with `force`, forgotten.
+ */
 export async function revokePrefix(
   services: Services,
   prefix: string,
   { force }: RevokePrefixOptions,
   progress: (revoked: number) => void = () => {},
-): Promise<number> {
+): Promise<PrefixOutcome> {
   const { log } = services.mounts.platform;
+  const secrets = new SecretsByPrefix(services, force);
   let count = 0;
   let after: string | undefined;
   for (;;) {
     const page = await revokePage(services, prefix, after);
     await services.revoker.finish();
-    for (const lease of page) if (lease.kind === "secret") await endNow(services, lease, force);
+    await secrets.end(page.filter((lease) => lease.kind === "secret"));
     const before = count;
     count += page.length;
     progress(count);
@@ -94,8 +120,9 @@ export async function revokePrefix(
       log.info("revoking leases by prefix", { prefix, revoked: count });
     }
     after = page.at(-1)?.id;
-    if (page.length < batchSize) return count;
+    if (page.length < batchSize) break;
   }
+  return { count, refused: secrets.complaint(count) };
 }
 
 /** Ends the tokens of the next page; its secrets are left to the caller. */
@@ -116,20 +143,77 @@ async function revokePage(
   });
 }
 
-async function endNow(services: Services, lease: LeaseEntry, force: boolean): Promise<void> {
-  try {
-    await services.expiration.secrets.parts.revoke(lease);
-  } catch (error) {
-    if (!force) {
-      throw new Failure(400, `failed to revoke "${lease.id}": ${describeError(error)}`, {
-        cause: error,
+/** The secrets of one revocation: some at a time, and none at a target that does not answer. */
+class SecretsByPrefix {
+  readonly #slots = new Slots(secretsAtOnce);
+  readonly #silent = new Set<string>();
+  #refused = 0;
+  #firstRefusal = "";
+
+  constructor(readonly services: Services, readonly force: boolean) {}
+
+  async end(leases: readonly LeaseEntry[]): Promise<void> {
+    await Promise.all(leases.map((lease) => this.#slots.take(() => this.#endOne(lease))));
+  }
+
+  complaint(count: number): string | undefined {
+    if (this.#refused === 0) return undefined;
+    const what = `${this.#refused} of ${count} leases could not be revoked and are tried again`;
+    return `${what}; ${this.#firstRefusal}`;
+  }
+
+  async #endOne(lease: LeaseEntry): Promise<void> {
+    const { secrets } = this.services.expiration;
+    const target = secrets.parts.targetOf(lease);
+    if (this.#silent.has(target)) return await this.#leave(lease, target);
+    const failure = this.force ? await this.#revokeOrForget(lease) : await secrets.endNow(lease);
+    if (failure === undefined) return;
+    if (failure.isSilent) this.#silent.add(target);
+    this.#refuse(lease, failure.error);
+  }
+
+  /** Its target did not answer for another one. */
+  async #leave(lease: LeaseEntry, target: string): Promise<void> {
+    if (this.force) return await this.#forget(lease);
+    const { transactions, leases, tokens, expiration } = this.services;
+    await transactions.run(async (transaction) => {
+      const current = await leases.get(transaction, lease.id);
+      if (current === undefined) return;
+      const due = { ...current, expireTime: tokens.clock.now() };
+      leases.put(transaction, { ...due, ending: target }, current);
+    });
+    expiration.secrets.nudge(target);
+    this.#refuse(lease, "its target does not answer");
+  }
+
+  async #revokeOrForget(lease: LeaseEntry): Promise<undefined> {
+    try {
+      await this.services.expiration.secrets.parts.revoke(lease);
+    } catch (error) {
+      if (error instanceof TargetUnavailable) {
+        this.#silent.add(this.services.expiration.secrets.parts.targetOf(lease));
+      }
+      const { log } = this.services.mounts.platform;
+      log.warn("a lease was forgotten that its engine did not revoke", {
+        lease: lease.id,
+        error: describeError(error),
       });
     }
+    await this.#forget(lease);
   }
-  await services.transactions.run(async (transaction) => {
-    const current = await services.leases.get(transaction, lease.id);
-    if (current !== undefined) services.leases.remove(transaction, current);
-  });
+
+  async #forget(lease: LeaseEntry): Promise<void> {
+    const { transactions, leases } = this.services;
+    await transactions.run(async (transaction) => {
+      const current = await leases.get(transaction, lease.id);
+      if (current !== undefined) leases.remove(transaction, current);
+    });
+  }
+
+  #refuse(lease: LeaseEntry, error: string): void {
+    if (this.#refused === 0) this.#firstRefusal = `the first is "${lease.id}": ${error}`;
+    this.#refused++;
+  }
 }
 
 /** Gives a secret's lease more time. */

@@ -29,6 +29,13 @@ const retries = { firstMs: 10_000, longestMs: 3_600_000 };
 /** What is under way when the node seals may take this long; it is done again after that. */
 const stopMs = 5_000;
 
+/** Why a secret could not be revoked. */
+export interface RevocationFailure {
+  readonly error: string;
+  /** Nobody answered: another secret of the same target would fail as well. */
+  readonly isSilent: boolean;
+}
+
 /** Revokes a leased secret at its engine. Throws `TargetUnavailable` where nobody answers. */
 export type SecretRevoker = (lease: LeaseEntry) => Promise<void>;
 
@@ -97,9 +104,12 @@ export class SecretEnding {
     await waitAtMost(this.parts.clock, stopMs, Promise.all(this.#running));
   }
 
-  /** Revokes a secret at once, whatever became of its target before; a failure is kept with it. */
-  async endNow(lease: LeaseEntry): Promise<void> {
-    await this.#end(lease);
+  /**
+   * Revokes a secret at once, whatever became of its target before. Why that failed, where it did:
+   * that is kept with the lease too, and it is tried again.
+   */
+  async endNow(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
+    return await this.#end(lease);
   }
 
   async #work(target: Target): Promise<void> {
@@ -141,7 +151,10 @@ export class SecretEnding {
         const lease = left.shift();
         if (lease === undefined) return;
         await slots.take(async () => {
-          if (failure === undefined && !this.#stopped) failure = await this.#end(lease) ?? failure;
+          if (failure === undefined && !this.#stopped) {
+            const failed = await this.#end(lease);
+            if (failed?.isSilent) failure = failed.error;
+          }
         });
       }
     };
@@ -184,8 +197,7 @@ export class SecretEnding {
     }
   }
 
-  /** Ends one; why its target does not answer, where it does not. */
-  async #end(lease: LeaseEntry): Promise<string | undefined> {
+  async #end(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
     const { transactions, leases, revoke } = this.parts;
     let failure: { readonly error: unknown } | undefined;
     try {
@@ -199,7 +211,9 @@ export class SecretEnding {
       if (failure === undefined) leases.remove(transaction, current);
       else this.#postpone(transaction, current, failure.error);
     });
-    return failure?.error instanceof TargetUnavailable ? describeError(failure.error) : undefined;
+    if (failure === undefined) return undefined;
+    const { error } = failure;
+    return { error: describeError(error), isSilent: error instanceof TargetUnavailable };
   }
 
   /** Behind the others of its target, where that does not answer; else by a retry of its own. */

@@ -1,5 +1,5 @@
 /** `sys/leases/*`. */
-import { badRequest, notFound } from "../base/failure.ts";
+import { badRequest, Failure, notFound } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
@@ -81,7 +81,13 @@ async function revoke(services: Services, call: Call, id: string, sync: boolean)
   }
   const now = services.tokens.clock.now();
   services.leases.put(call.transaction, { ...lease, expireTime: now }, lease);
-  if (sync) call.transaction.beforeAnswer(() => services.expiration.secrets.endNow(lease));
+  if (sync) call.transaction.beforeAnswer(() => revokeNow(services, lease));
+}
+
+async function revokeNow(services: Services, lease: LeaseEntry): Promise<void> {
+  const failure = await services.expiration.secrets.endNow(lease);
+  if (failure === undefined) return;
+  throw new Failure(400, `failed to revoke "${lease.id}", which is tried again: ${failure.error}`);
 }
 
 function revokeBelow(services: Services, call: Call, prefix: string, force: boolean) {

@@ -1,57 +1,17 @@
 /** A database that does not answer holds up nobody but its own users' end, which comes with it. */
 import { assert, assertEquals } from "@std/assert";
-import { type NodeKit, settle } from "../../core/testing/kit.ts";
+import { settle } from "../../core/testing/kit.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
-import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
-import { postgres } from "./postgres/plugin.ts";
-import { FakeDatabase } from "./testing/fake_database.ts";
+import { DatabaseFailure } from "./plugin.ts";
 import { databaseNode } from "./testing/node.ts";
 import { TestPostgres } from "./testing/postgres.ts";
 import { eventually, freePort } from "./testing/process.ts";
+import { irrevocable, noAnswer, twoDatabases, users } from "./testing/two_databases.ts";
 
 const hour = 3_600_000;
-const noAnswer = new DatabaseFailure("no answer", true, true);
-
-interface Two {
-  readonly kit: NodeKit;
-  readonly live: FakeDatabase;
-  readonly dead: FakeDatabase;
-}
-
-/** A node with two connections, to two databases. */
-async function start(
-  live = new FakeDatabase(),
-  dead = new FakeDatabase(),
-  physical = new InmemStorage(),
-): Promise<Two> {
-  const plugin: DatabasePlugin = {
-    ...postgres,
-    open: ({ details }) => Promise.resolve(details.connection_url?.endsWith("/dead") ? dead : live),
-  };
-  const kit = await databaseNode({ physical, plugins: [plugin] });
-  if (await kit.status("read", "database/config/live") === 200) return { kit, live, dead };
-  await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
-  for (const name of ["live", "dead"]) {
-    const connection_url = `postgres://{{username}}:{{password}}@127.0.0.1/${name}`;
-    const config = { plugin_name: plugin.name, connection_url, allowed_roles: "*", username: "u" };
-    await kit.ask("update", `database/config/${name}`, { data: config });
-    const role = { db_name: name, creation_statements: "create", default_ttl: "1h" };
-    await kit.ask("update", `database/roles/${name}`, { data: role });
-  }
-  return { kit, live, dead };
-}
-
-async function users(kit: NodeKit, name: string, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await kit.ask("read", `database/creds/${name}`);
-}
-
-async function irrevocable(kit: NodeKit): Promise<unknown> {
-  return (await kit.ask("read", "sys/leases/count", { data: { type: "irrevocable" } })).data
-    ?.lease_count;
-}
 
 Deno.test("while a database hangs, tokens and others' users end in time, and requests go on", async () => {
-  const { kit, live, dead } = await start();
+  const { kit, live, dead } = await twoDatabases();
   await users(kit, "dead", 20);
   await users(kit, "live", 20);
   const token = await kit.token({ ttl: "1h" });
@@ -79,7 +39,7 @@ Deno.test("while a database hangs, tokens and others' users end in time, and req
 });
 
 Deno.test("a pool that is open and gets no answers is tried ever less often, for ever", async () => {
-  const { kit, dead } = await start();
+  const { kit, dead } = await twoDatabases();
   await users(kit, "dead", 50);
   let tries = 0;
   dead.beforeDrop = () => {
@@ -102,7 +62,7 @@ Deno.test("a pool that is open and gets no answers is tried ever less often, for
 });
 
 Deno.test("a user whom its database refuses to drop holds up no other of that database", async () => {
-  const { kit, live } = await start();
+  const { kit, live } = await twoDatabases();
   await users(kit, "live", 20);
   const [stubborn] = live.users;
   let refuses = true;
@@ -120,7 +80,7 @@ Deno.test("a user whom its database refuses to drop holds up no other of that da
 });
 
 Deno.test("a lease that could not be revoked can't be renewed", async () => {
-  const { kit, dead } = await start();
+  const { kit, dead } = await twoDatabases();
   const { lease } = await kit.ask("read", "database/creds/dead");
   dead.beforeDrop = () => Promise.reject(new DatabaseFailure("owns tables", true));
   await kit.clock.advance(hour + 1000);
@@ -131,7 +91,7 @@ Deno.test("a lease that could not be revoked can't be renewed", async () => {
 
 Deno.test("what waits for a database goes on after a restart", async () => {
   const physical = new InmemStorage();
-  const { kit, live, dead } = await start(undefined, undefined, physical);
+  const { kit, live, dead } = await twoDatabases(undefined, undefined, physical);
   await users(kit, "dead", 200);
   dead.beforeDrop = () => Promise.reject(noAnswer);
   await kit.clock.advance(hour + 30_000);
@@ -146,7 +106,7 @@ Deno.test("what waits for a database goes on after a restart", async () => {
 });
 
 Deno.test("a node seals in time though a database hangs, and ends its users at the next unseal", async () => {
-  const { kit, dead } = await start();
+  const { kit, dead } = await twoDatabases();
   await users(kit, "dead", 10);
   const hang = Promise.withResolvers<void>();
   dead.beforeDrop = () => hang.promise;
