@@ -1,10 +1,21 @@
 /** Registers the lease of a dynamic secret. */
-import { Failure } from "../base/failure.ts";
+import { badRequest, Failure } from "../base/failure.ts";
 import { type LeasedSecret, type LogicalResponse, withWarnings } from "../logical/response.ts";
+import type { TokenEntry } from "../token/entry.ts";
 import { randomBase62 } from "../token/text.ts";
 import { effectiveTtl } from "../token/ttl.ts";
 import type { Call } from "./backend.ts";
 import type { Services } from "./services.ts";
+
+/**
+ * A token's last use takes it, and all its leases with it: what is handed out would outlive it.
+ * Engines make nothing outside before the commit, so that a refusal here leaves nothing behind.
+ */
+async function refuseLastUse(services: Services, call: Call, token: TokenEntry): Promise<void> {
+  if (token.type !== "service") return;
+  if (await services.tokens.lookupHash(call.transaction, token.id) !== undefined) return;
+  throw badRequest("the secret is not handed out: this was its token's last use, which ended it");
+}
 
 /** Keeps a lease for the answer's secret in the request's transaction, and tells of it. */
 export async function registerSecret(
@@ -29,6 +40,7 @@ export async function registerSecret(
     now,
   });
   const id = `${call.request.path}/${randomBase62(services.tokens.random, 24)}`;
+  await refuseLastUse(services, call, call.token);
   await services.tokens.burden(call.transaction, call.token.id);
   services.leases.put(call.transaction, {
     id,

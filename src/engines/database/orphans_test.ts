@@ -81,3 +81,14 @@ Deno.test("a database that does not answer is tried once for many leases, not on
   await kit.clock.advance(3_600_000);
   assertEquals([fake.users.size, await leases(kit)], [0, 0]);
 });
+
+Deno.test("the last use of a token gets no user that would outlive it", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  const token = await kit.token({ policies: ["root"], num_uses: 2 });
+  assertEquals(await creds(kit, token), 200);
+  assertEquals(await creds(kit, token), 400);
+  assertEquals(await kit.status("read", "auth/token/lookup-self", { token }), 403);
+  await kit.clock.advance(1000);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
