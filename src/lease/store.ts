@@ -5,6 +5,7 @@
 import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { timeKey } from "../base/time_key.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
+import type { ListOptions } from "../storage/storage.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { LeaseEntry } from "./entry.ts";
 
@@ -138,9 +139,13 @@ export class LeaseStore {
     return page.map(({ value }) => decodeLease(value));
   }
 
-  /** Names directly below a prefix of lease ids, as sys/leases/lookup lists them. */
-  async list(transaction: Transaction, prefix: string): Promise<string[]> {
-    return await transaction.list(byId + prefix);
+  /** Names directly below a prefix of lease ids, as sys/leases/lookup lists them; or a page. */
+  async list(
+    transaction: Transaction,
+    prefix: string,
+    options: ListOptions = {},
+  ): Promise<string[]> {
+    return await transaction.list(byId + prefix, options);
   }
 
   /** Leases whose id starts with `prefix`, a page after the lease `after`. */

@@ -131,12 +131,21 @@ function listingPaths(services: () => Services): Path[] {
     path("leases/lookup/*prefix", {
       summary: "Lists leases by the path they were made under.",
       sudo: true,
+      fields: {
+        after: field.string("Lists names after this one.", ""),
+        limit: field.int("Lists at most so many; 0 for all.", 0),
+      },
+      query: ["after", "limit"],
       operations: {
         list: {
           summary: "Lists leases below a prefix.",
-          handler: async (call, { prefix }) => ({
-            data: { keys: await services().leases.list(call.transaction, prefix) },
-          }),
+          handler: async (call, { prefix, after, limit }) => {
+            const page = {
+              ...(after === "" ? {} : { after }),
+              ...(limit > 0 ? { limit } : {}),
+            };
+            return { data: { keys: await services().leases.list(call.transaction, prefix, page) } };
+          },
         },
       },
     }),

@@ -26,6 +26,20 @@ Deno.test("revoke-prefix ends every token below it and no other", async () => {
   assertEquals(data?.revocations, []);
 });
 
+Deno.test("leases are listed by the page", async () => {
+  const kit = await startNode();
+  await manyTokens(kit, 25);
+  const list = async (data: Record<string, unknown>) => {
+    const answer = await kit.ask("list", "sys/leases/lookup/auth/token/create/r/", { data });
+    return answer.data?.keys;
+  };
+  const all = await list({});
+  assert(Array.isArray(all) && all.length === 25);
+  assertEquals(await list({ limit: 10 }), all.slice(0, 10));
+  assertEquals(await list({ limit: 10, after: all[9] }), all.slice(10, 20));
+  assertEquals(await list({ after: all[19] }), all.slice(20));
+});
+
 Deno.test("a revocation that a restart has interrupted goes on", async () => {
   const kit = await startNode();
   const tokens = await manyTokens(kit, 150);
