@@ -57,7 +57,8 @@ export interface DriverOptions {
   /** Resolves when a group may be put together. */
   readonly turn: () => Promise<void>;
   /** Waits while the state can't take more. */
-  readonly backPressure: () => Promise<void> | undefined;
+  /** What a group of so many bytes must wait for, if anything. */
+  readonly backPressure: (bytes: number) => Promise<void> | undefined;
   readonly onFatal: (error: Error) => void;
   readonly peers?: DriverPeers;
 }
@@ -90,6 +91,9 @@ export class Driver {
   /** Set while a task needs everything to stand still. */
   #isStill = false;
   #isReplacing = false;
+  #onEvent: () => void = () => {};
+  /** What the next group waits for, where the state can't take it yet. */
+  #room: Promise<void> | undefined;
   #askedStill: () => void = () => {};
 
   constructor(options: DriverOptions) {
@@ -118,6 +122,7 @@ export class Driver {
   post(event: () => void): void {
     if (this.#failure !== undefined || this.#isClosed) return;
     this.#events.push(event);
+    this.#onEvent();
     this.#kick();
   }
 
@@ -201,10 +206,8 @@ export class Driver {
         await turn();
         const taken = this.#takeGroup();
         const room = await this.#hasRoom(taken);
-        if (room === "still") {
-          this.#queue.unshift(...taken);
-          break;
-        }
+        if (room === "still" || room === "events") this.#queue.unshift(...taken);
+        if (room === "still") break;
         const group = room === "room" ? taken : [];
         for (const event of this.#events.splice(0)) event();
         this.#dropLost();
@@ -231,15 +234,21 @@ export class Driver {
   /**
    * Waits until the state can take more. Where the disk is too full for that a group of one is
    * told; of many, another node leads on.
-   * Whoever asks for stillness may keep the flush that makes room from running, and goes first.
+   * Whoever asks for stillness may keep the flush that makes room from running, and goes first. So
+   * do messages and ticks: a leader that waits for its disk must not seem dead.
    */
-  async #hasRoom(group: readonly Proposal[]): Promise<"room" | "full" | "still"> {
+  async #hasRoom(group: readonly Proposal[]): Promise<"room" | "full" | "still" | "events"> {
     if (group.length === 0) return "room";
+    const bytes = group.reduce((sum, { payload }) => sum + payload.length, 0);
     try {
-      const flushed = this.#options.backPressure()?.then(() => "room" as const);
-      if (flushed === undefined) return "room";
-      return await Promise.race([flushed, this.#untilStill()]);
+      this.#room ??= this.#options.backPressure(bytes);
+      if (this.#room === undefined) return "room";
+      const room = this.#room.then(() => "room" as const);
+      const found = await Promise.race([room, this.#untilStill(), this.#untilEvents()]);
+      if (found === "room") this.#room = undefined;
+      return found;
     } catch (error) {
+      this.#room = undefined;
       const isAlone = this.#options.raft.configuration.members.length <= 1;
       if (!(error instanceof StorageFullError && isAlone)) throw error;
       for (const { reject } of group) reject(error);
@@ -251,6 +260,13 @@ export class Driver {
     if (this.#isStill) return Promise.resolve("still");
     return new Promise((resolve) => {
       this.#askedStill = () => resolve("still");
+    });
+  }
+
+  #untilEvents(): Promise<"events"> {
+    if (this.#events.length > 0) return Promise.resolve("events");
+    return new Promise((resolve) => {
+      this.#onEvent = () => resolve("events");
     });
   }
 

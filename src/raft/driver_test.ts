@@ -38,6 +38,7 @@ async function alone() {
   const applied: string[] = [];
   const fatal: Error[] = [];
   const raft = newRaft(["a"]);
+  const room: { gate: Promise<void> | undefined; asked: number } = { gate: undefined, asked: 0 };
   const driver = new Driver({
     nodeId: "a",
     raft,
@@ -50,12 +51,15 @@ async function alone() {
     },
     applied: 0,
     turn: () => Promise.resolve(),
-    backPressure: () => undefined,
+    backPressure: () => {
+      room.asked++;
+      return room.gate;
+    },
     onFatal: (error) => fatal.push(error),
   });
   raft.campaign();
   await driver.advance();
-  return { driver, log, raft, applied, fatal };
+  return { driver, log, raft, applied, fatal, room };
 }
 
 Deno.test("what arrives during a commit waits and goes into the next, in order", async () => {
@@ -93,4 +97,32 @@ Deno.test("a full disk refuses the group, and its place in the log is used again
   assert.deepEqual(applied, ["2"]);
   assert.deepEqual(log.entries.map(({ index }) => index), [1, 2]);
   assert.deepEqual([raft.commitIndex, fatal.length], [2, 0]);
+});
+
+Deno.test("while writes wait for room, messages and ticks are taken in", async () => {
+  const { driver, applied, room } = await alone();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  room.gate = promise;
+  const write = driver.submit(utf8("1"));
+  const ticks: number[] = [];
+  for (let tick = 0; tick < 5; tick++) {
+    await new Promise((done) => setTimeout(done, 0));
+    driver.post(() => ticks.push(tick));
+  }
+  await driver.ask(() => undefined);
+  assert.deepEqual([ticks, applied, room.asked], [[0, 1, 2, 3, 4], [], 1]);
+  room.gate = undefined;
+  resolve();
+  await write;
+  assert.deepEqual(applied, ["1"]);
+});
+
+Deno.test("a write that finds no room because the disk is full is told, the next one is taken", async () => {
+  const { driver, applied, room } = await alone();
+  room.gate = Promise.reject(new StorageFullError("no space"));
+  const write = driver.submit(utf8("1"));
+  await assert.rejects(write, StorageFullError);
+  room.gate = undefined;
+  await driver.submit(utf8("2"));
+  assert.deepEqual(applied, ["2"]);
 });

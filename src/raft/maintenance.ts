@@ -2,13 +2,14 @@
  * What keeps the directory small and the restart short: flushes, the removal of flushed log
  * segments, and the rewriting of a state file that is mostly free space. One at a time.
  */
-import type { Cancel } from "../base/clock.ts";
+import { type Cancel, sleep } from "../base/clock.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Driver } from "./driver.ts";
 import { StorageError, StorageFullError } from "./errors.ts";
 import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { Mutex } from "./mutex.ts";
+import { pauseMs } from "./pacing.ts";
 import { PinnedState } from "./pinned_state.ts";
 import type { State } from "./state.ts";
 import type { StateFile } from "./state_file.ts";
@@ -55,12 +56,17 @@ export class Maintenance {
     else if (this.#running === undefined) this.#schedule(settings.flushAgeMs);
   }
 
-  /** Something to wait for where too much is unflushed. Rejects where the disk is full. */
-  backPressure(): Promise<void> | undefined {
+  /**
+   * What a group of so many bytes waits for where much is unflushed. Rejects where the disk is full.
+   */
+  backPressure(groupBytes: number): Promise<void> | undefined {
     const { settings, state } = this.#parts;
     const bytes = state.active.bytes + (state.frozen?.bytes ?? 0);
-    if (bytes < settings.unflushedBytesMax) return undefined;
-    return this.flush();
+    if (bytes >= settings.unflushedBytesMax) return this.flush();
+    const pause = pauseMs(bytes, settings.unflushedBytesMax, groupBytes);
+    if (pause < 1) return undefined;
+    this.#start();
+    return Promise.race([sleep(settings.clock, pause), this.#running]);
   }
 
   /** Flushes, then removes what log and state file no longer need, as a cycle does. */

@@ -110,7 +110,7 @@ async function assemble(
     replace: (entry) => replacement.replace(entry),
     applied: file.meta.applied.index,
     turn: settings.turn,
-    backPressure: () => maintenance.backPressure(),
+    backPressure: (bytes) => maintenance.backPressure(bytes),
     onFatal: settings.onFatal,
     peers: {
       send: (messages) => group.peers.send(messages),

@@ -20,10 +20,14 @@ import { INLINE_BYTES_MAX, isExternal, type Leaf, LEAF_BYTES_MIN, type Slot } fr
 import { cutLeaves, type WrittenLeaf } from "./leaf_cut.ts";
 import { externalKeys, externalRows, type StateFile } from "./state_file.ts";
 import type { StateMeta } from "./state_meta.ts";
+import { StateRows } from "./state_rows.ts";
+import { eventLoopTurn } from "./turn.ts";
 
 /** Bytes of changes that are merged into one leaf at a time. */
 const STEP_BYTES_MAX = 200_000;
 const STEP_ROWS_MAX = 300;
+/** The event loop has its turn after so many bytes of leaves, about a millisecond. */
+const TURN_BYTES = 64 * 1024;
 /** What every commit holds beside leaves; a membership may be some kilobytes. */
 const META_WEIGHT = weightOf(["m"], 100_000);
 const encoder = new TextEncoder();
@@ -40,8 +44,12 @@ export async function flushChanges(
 ): Promise<void> {
   const source = new Changes(changes);
   const flush = new Flush(file);
-  while (source.head !== undefined) await flush.step(source.head, source);
-  await flush.commit(end);
+  try {
+    while (source.head !== undefined) await flush.step(source.head, source);
+    await flush.commit(end);
+  } finally {
+    await flush.close();
+  }
 }
 
 /** The changes still to be written, the next one in sight. */
@@ -60,6 +68,9 @@ class Changes {
 
 class Flush {
   readonly #file: StateFile;
+  readonly #rows: StateRows;
+  /** Bytes of leaves since the event loop had its turn. */
+  #read = 0;
   readonly #hash: SetHash;
   #entries: number;
   #bytes: number;
@@ -68,9 +79,16 @@ class Flush {
   #removed: KvKey[] = [];
   /** Of what is pending. */
   #weight = NO_WEIGHT;
+  /**
+   * The commit under way. What lies further to the right is read and merged meanwhile: it does not
+   * touch that. Never rejects; `#failure` tells.
+   */
+  #underWay: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(file: StateFile) {
     this.#file = file;
+    this.#rows = new StateRows(file.path);
     const { hash, entries, bytes, nextValueId } = file.meta;
     this.#hash = SetHash.fromBytes(hash);
     this.#entries = entries;
@@ -80,7 +98,7 @@ class Flush {
 
   /** Merges the changes from `first` on that fall into its leaf. */
   async step(first: Change, source: Changes): Promise<void> {
-    const leaf = await this.#file.leafOnDisk(first.key);
+    const leaf = await this.#leafFor(first.key);
     const merged = new Merged(leaf);
     const chunks: Mutation[] = [];
     const before = this.#totals();
@@ -111,6 +129,30 @@ class Flush {
   /** Commits what is pending; with `end` as the last commit of the flush. */
   async commit(end?: Pick<StateMeta, "applied" | "configuration">): Promise<void> {
     await this.#commit(this.#totals(), end);
+    await this.#committed();
+  }
+
+  /** Resolves when nothing is under way, however it ended. */
+  async close(): Promise<void> {
+    this.#rows.close();
+    await this.#underWay;
+  }
+
+  /** Reading is synchronous, and does not wait for the commit under way. */
+  async #leafFor(key: string): Promise<Leaf> {
+    const leaf = this.#rows.leafFor(key);
+    this.#read += leaf.bytes;
+    if (this.#read >= TURN_BYTES) {
+      this.#read = 0;
+      await eventLoopTurn();
+    }
+    return leaf;
+  }
+
+  /** Throws why a commit failed. */
+  async #committed(): Promise<void> {
+    await this.#underWay;
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #totals(): Totals {
@@ -122,6 +164,7 @@ class Flush {
     };
   }
 
+  /** Begins a commit of what is pending, once the one before it is durable. */
   async #commit(
     totals: Totals,
     end: Pick<StateMeta, "applied" | "configuration"> = this.#file.meta,
@@ -129,7 +172,10 @@ class Flush {
     const { applied, configuration } = end;
     const { replacedAt = 0 } = this.#file.meta;
     const meta = { ...totals, applied, configuration, replacedAt };
-    await this.#file.commit(this.#leaves, this.#removed, meta);
+    await this.#committed();
+    this.#underWay = this.#file.commit(this.#leaves, this.#removed, meta).catch((error) => {
+      this.#failure = { error };
+    });
     this.#leaves = [];
     this.#removed = [];
     this.#weight = NO_WEIGHT;
@@ -170,7 +216,7 @@ class Flush {
     const high = merged.leaf.high;
     if (high === undefined || merged.bytes() >= LEAF_BYTES_MIN) return high;
     if (nextKey !== undefined && compareKeys(nextKey, high) < 0) return high;
-    const next = await this.#file.leafOnDisk(high);
+    const next = await this.#leafFor(high);
     if (nextKey !== undefined && (next.high === undefined || compareKeys(nextKey, next.high) < 0)) {
       return high;
     }

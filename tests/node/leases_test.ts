@@ -1,5 +1,6 @@
 /** What was promised to end, ends: at once, by prefix, and after a restart in the middle. */
 import { assert, assertEquals } from "@std/assert";
+import type { JsonObject } from "../../src/logical/json.ts";
 import { settle } from "../../src/core/testing/kit.ts";
 import { startNode } from "./kit.ts";
 
@@ -29,15 +30,16 @@ Deno.test("revoke-prefix ends every token below it and no other", async () => {
 Deno.test("leases are listed by the page", async () => {
   const kit = await startNode();
   await manyTokens(kit, 25);
-  const list = async (data: Record<string, unknown>) => {
+  const list = async (data: JsonObject) => {
     const answer = await kit.ask("list", "sys/leases/lookup/auth/token/create/r/", { data });
     return answer.data?.keys;
   };
   const all = await list({});
   assert(Array.isArray(all) && all.length === 25);
+  const [tenth = "", twentieth = ""] = [all[9], all[19]];
   assertEquals(await list({ limit: 10 }), all.slice(0, 10));
-  assertEquals(await list({ limit: 10, after: all[9] }), all.slice(10, 20));
-  assertEquals(await list({ after: all[19] }), all.slice(20));
+  assertEquals(await list({ limit: 10, after: tenth }), all.slice(10, 20));
+  assertEquals(await list({ after: twentieth }), all.slice(20));
 });
 
 Deno.test("a revocation that a restart has interrupted goes on", async () => {
