@@ -15,7 +15,7 @@ import { RecoveryFront } from "../system/recovery/front.ts";
 import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
-import { descriptorLimit, openLibc, raiseDescriptorLimit } from "./libc.ts";
+import { descriptorLimit, type Libc, openLibc, raiseDescriptorLimit } from "./libc.ts";
 import { standbyDivert } from "./divert.ts";
 import { haOf, joinByItself, standbySettings, takeForwarded } from "./high_availability.ts";
 import { openListener, tlsPaths } from "./open_listener.ts";
@@ -27,6 +27,7 @@ import { measureMachine } from "./measure_machine.ts";
 import { answerCounter, measureNode, openTelemetry } from "./telemetry.ts";
 import { LinuxSocketTable } from "./tcp_sockets.ts";
 import { tlsFilesVersion } from "./tls_files.ts";
+import { scheduleTrims } from "./trim_memory.ts";
 
 /** Requests under way get so long to end when the server stops. */
 const stopGraceMs = 20_000;
@@ -127,12 +128,15 @@ export async function startServer(
   measureMachine(telemetry.registry, () => live.current);
   const pusher = await pusherOf(live.current, telemetry, platform);
   const endScrubs = recovery ? () => {} : scrubs(storage, platform, telemetry);
+  const libc = openLibc();
+  const endTrims = libc === undefined ? () => {} : scheduleTrims(platform.clock, libc);
   const listeners: RunningListener[] = [];
   const stop = async () => {
     logs.endFollowers();
     telemetry.registry.stop();
     pusher?.stop();
     endScrubs();
+    endTrims();
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
     await quietly(platform, "sealing", () => node.seal());
     await quietly(platform, "closing the storage", () => storage.close());
@@ -148,7 +152,7 @@ export async function startServer(
     };
     const front = recovery ? new RecoveryFront(node) : new Front(node);
     const divert = standbyDivert(node, platform.clock, platform.log);
-    const sweeper = openSweeper(platform);
+    const sweeper = libc && openSweeper(libc, platform);
     for (const listener of live.current.listeners) {
       const door = new Door(front, platform, names, listener, live.current, divert);
       takeForwarded(node, door);
@@ -189,10 +193,7 @@ function scrubs({ raft }: OpenedStorage, { clock, log }: Platform, { registry }:
   return scheduleScrub({ storage: raft, clock, log: log.named("storage.scrub"), registry });
 }
 
-/** Undefined where the system does not let sockets be looked at. */
-function openSweeper({ clock, log }: Platform): Sweeper | undefined {
-  const libc = openLibc();
-  if (libc === undefined) return undefined;
+function openSweeper(libc: Libc, { clock, log }: Platform): Sweeper {
   raiseDescriptorLimit(libc);
   const capacity = Math.floor(descriptorLimit(libc).soft * connectionShare);
   return new Sweeper(new LinuxSocketTable(libc), capacity, clock, log.named("listener"));
