@@ -1,4 +1,5 @@
 /** Time and chance for tests of the rooms around the barrier: a seed replays everything. */
+import { assert } from "@std/assert";
 import type { Clock, Random } from "../base/clock.ts";
 
 /** Deterministic, and not fit for keys that protect anything (xorshift32). */
@@ -35,4 +36,38 @@ export function testClock(start = 1_700_000_000_000): Clock & { advance(ms: numb
       now += ms;
     },
   };
+}
+
+type Work = () => unknown;
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN;
+}
+
+/** Median times of two kinds of work, in milliseconds, done in turns. */
+async function timesOf(a: Work, b: Work, rounds: number): Promise<[number, number]> {
+  const times: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, work] of [a, b].entries()) {
+      const start = performance.now();
+      await work();
+      times[i]?.push(performance.now() - start);
+    }
+  }
+  return [median(times[0]), median(times[1])];
+}
+
+/**
+ * Fails where one takes clearly longer than the other, again and again: times are noisy, so they are measured in
+ * turns, compared by medians, and tried some times.
+ */
+export async function assertAlike(a: Work, b: Work, rounds: number): Promise<void> {
+  const seen: string[] = [];
+  for (let attempt = 0; attempt < 6; attempt++) {
+    const [first, second] = await timesOf(a, b, rounds);
+    const ratio = first / second;
+    if (ratio > 0.8 && ratio < 1.25) return;
+    seen.push(`${first.toFixed(4)} and ${second.toFixed(4)} ms`);
+  }
+  assert(false, `the times differ each time: ${seen.join("; ")}`);
 }

@@ -1,6 +1,6 @@
 /** What is kept of a password tells whether another one is the same, and nothing else. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { testRandom } from "../../crypto/testing.ts";
+import { assertAlike, testRandom } from "../../crypto/testing.ts";
 import { rootNamespace } from "../../logical/namespace.ts";
 import type { Request } from "../../logical/request.ts";
 import { isForeign, Passwords, readForeignHash } from "./password.ts";
@@ -74,4 +74,15 @@ Deno.test("only bcrypt hashes that can be checked in reasonable time are taken",
   for (const bad of ["junk", `$2a$31$${body}`, `$2a$10$${body.slice(1)}`, `$1$10$${body}`]) {
     assertThrows(() => readForeignHash(bad));
   }
+});
+
+Deno.test("a wrong password takes as long for nobody, for somebody, and nearly right", async () => {
+  const passwords = new Passwords(() => random, { logN: 12, r: 8, p: 1 });
+  const right = "correct horse battery staple";
+  const hash = await passwords.hash(request(), right);
+  const guess = async (password: string, against: string | undefined) => {
+    assert(!await passwords.verify(request(), password, against));
+  };
+  await assertAlike(() => guess("wrong", hash), () => guess("wrong", undefined), 21);
+  await assertAlike(() => guess(`${right.slice(0, -1)}!`, hash), () => guess("wrong", hash), 21);
 });
