@@ -3,6 +3,7 @@
  * tens of microseconds runs off the event loop, so every operation is a promise.
  */
 import { type Bytes, fromBase64, toBase64 } from "../base/bytes.ts";
+import type { HashName } from "./provider.ts";
 
 /** Kinds of keys that can be made. */
 export type KeyKind =
@@ -32,11 +33,16 @@ export type KeyAlgorithm =
   | { readonly type: "rsa"; readonly bits: number };
 
 /** Digests that signatures are made of. */
-export type SignatureHash = "sha1" | "sha224" | "sha256" | "sha384" | "sha512";
+export type SignatureHash = HashName;
 
 export interface SignatureOptions {
   /** Not looked at for Ed25519, which has its own. Default "sha256". */
   readonly hash?: SignatureHash;
+  /**
+   * The data are that digest already; Ed25519 has no such form and signs them as they are. "raw":
+   * they are signed as they are, as PKCS #1 v1.5 without the digest's name, or as a scalar (ECDSA).
+   */
+  readonly prehashed?: boolean | "raw";
   /** RSA only (RFC 8017). Default "pss". */
   readonly padding?: "pss" | "pkcs1v15";
   /** PSS: bytes of salt; default the digest's length. When verifying, any length by default. */
@@ -54,6 +60,11 @@ export interface VerifyingKey {
   readonly algorithm: KeyAlgorithm;
   /** False for a wrong signature, also for a malformed one. */
   verify(data: Uint8Array, signature: Uint8Array, options?: SignatureOptions): Promise<boolean>;
+  /**
+   * RSA-OAEP (RFC 8017) with one digest for both parts and an empty label. Throws RangeError for
+   * data that are too long, `KeyFormatError` for keys of other kinds.
+   */
+  encrypt(data: Uint8Array, hash: HashName): Promise<Bytes>;
   /** SubjectPublicKeyInfo, DER (RFC 5280). */
   spki(): Bytes;
 }
@@ -61,7 +72,10 @@ export interface VerifyingKey {
 export interface SigningKey {
   readonly algorithm: KeyAlgorithm;
   readonly publicKey: VerifyingKey;
+  /** Throws RangeError for a digest or a salt that does not fit (`checkSignable`). */
   sign(data: Uint8Array, options?: SignatureOptions): Promise<Bytes>;
+  /** The reverse of `encrypt`. Throws `DecryptError`. */
+  decrypt(data: Uint8Array, hash: HashName): Promise<Bytes>;
   /** PrivateKeyInfo, DER (RFC 5958), unencrypted. The caller wipes it. */
   pkcs8(): Bytes;
   /** Wipes the private part where the provider can. Any later use of it throws. */

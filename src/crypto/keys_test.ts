@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type Bytes, concat, fromHex, utf8 } from "../base/bytes.ts";
 import { testRandom } from "./testing.ts";
@@ -6,13 +7,16 @@ import {
   fromPem,
   KEY_KINDS,
   KeyFormatError,
+  type KeyKind,
   type KeyProvider,
   kindName,
   type SignatureHash,
+  type SignatureOptions,
   toPem,
 } from "./keys.ts";
 import { openOpensslProvider } from "./openssl.ts";
 import { portableKeys } from "./portable_keys.ts";
+import { DecryptError } from "./provider.ts";
 import { field, vectors } from "./vectors.ts";
 
 const openssl = openOpensslProvider()?.keys;
@@ -175,4 +179,63 @@ Deno.test("r || s and DER turn into each other", () => {
     }
     assertEquals(p1363ToDer(new Uint8Array(2 * length - 1), length), undefined);
   }
+});
+
+const digestCases: readonly (readonly [KeyKind, SignatureOptions])[] = [
+  ["ecdsa-p256", { hash: "sha512" }],
+  ["ecdsa-p384", { hash: "sha3-384" }],
+  ["ecdsa-p521", { hash: "sha1" }],
+  ["rsa-2048", { hash: "sha256", padding: "pss", saltLength: 222 }],
+  ["rsa-2048", { hash: "sha3-512", padding: "pss" }],
+  ["rsa-2048", { hash: "sha384", padding: "pkcs1v15" }],
+  ["rsa-2048", { hash: "sha3-224", padding: "pkcs1v15" }],
+  ["rsa-2048", { hash: "sha1", padding: "pkcs1v15" }],
+];
+
+forEach("a signature of a digest is one of what it was made from", async (provider) => {
+  for (const [kind, options] of digestCases) {
+    const key = await provider.generate(kind);
+    const digest = createHash(options.hash ?? "sha256").update("message").digest();
+    const early = { ...options, prehashed: true };
+    const signature = await key.sign(digest, early);
+    assert(await key.publicKey.verify(utf8("message"), signature, options));
+    const whole = await key.sign(utf8("message"), options);
+    assert(await key.publicKey.verify(digest, whole, early));
+    digest[0] = (digest[0] ?? 0) ^ 1;
+    assert(!await key.publicKey.verify(digest, whole, early));
+  }
+});
+
+forEach("data are signed as they are by PKCS #1 v1.5 alone", async (provider) => {
+  const key = await provider.generate("rsa-2048");
+  const raw = { padding: "pkcs1v15", prehashed: "raw" } as const;
+  const signature = await key.sign(utf8("as it is"), raw);
+  assert(await key.publicKey.verify(utf8("as it is"), signature, raw));
+  assert(!await key.publicKey.verify(utf8("as it was"), signature, raw));
+  await assertRejects(() => key.sign(new Uint8Array(246), raw), RangeError, "245");
+  await assertRejects(() => key.sign(utf8("x"), { ...raw, padding: "pss" }), RangeError);
+});
+
+forEach("digests and salts that do not fit are refused", async (provider) => {
+  const key = await provider.generate("rsa-2048");
+  const early = { prehashed: true } as const;
+  await assertRejects(() => key.sign(utf8("short"), early), RangeError, "32 bytes");
+  await assertRejects(() => key.sign(utf8("x"), { saltLength: 223 }), RangeError, "222");
+  await assertRejects(() => key.sign(utf8("x"), { saltLength: -1 }), RangeError);
+});
+
+forEach("RSA-OAEP", async (provider) => {
+  const key = await provider.generate("rsa-2048");
+  for (const hash of ["sha1", "sha224", "sha256", "sha384", "sha512"] as const) {
+    const sealed = await key.publicKey.encrypt(utf8("secret"), hash);
+    assertEquals(await key.decrypt(sealed, hash), utf8("secret"));
+    sealed[9] = (sealed[9] ?? 0) ^ 1;
+    await assertRejects(() => key.decrypt(sealed, hash), DecryptError);
+  }
+  assertEquals(await key.decrypt(await key.publicKey.encrypt(utf8(""), "sha1"), "sha1"), utf8(""));
+  const long = new Uint8Array(191);
+  await assertRejects(() => key.publicKey.encrypt(long, "sha256"), RangeError, "190");
+  const other = await provider.generate("ed25519");
+  await assertRejects(() => other.publicKey.encrypt(utf8("x"), "sha256"), KeyFormatError);
+  await assertRejects(() => other.decrypt(utf8("x"), "sha256"), KeyFormatError);
 });

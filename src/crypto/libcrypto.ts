@@ -17,6 +17,13 @@ const VERIFY = {
   parameters: ["pointer", "buffer", "usize", "buffer", "usize"],
   result: "i32",
 } as const;
+/** An operation of EVP_PKEY_CTX from one buffer into another, whose length it writes. */
+const TURN = {
+  parameters: ["pointer", "buffer", "buffer", "buffer", "usize"],
+  result: "i32",
+} as const;
+const PREPARE = { parameters: ["pointer"], result: "i32" } as const;
+const CHOOSE = { parameters: ["pointer", "pointer"], result: "i32" } as const;
 
 /** What is called of libcrypto. All of it exists since OpenSSL 3.0. */
 export const SYMBOLS = {
@@ -84,6 +91,22 @@ export const SYMBOLS = {
   sign_off_loop: { ...SIGN, name: "EVP_DigestSign", nonblocking: true },
   EVP_DigestVerify: VERIFY,
   verify_off_loop: { ...VERIFY, name: "EVP_DigestVerify", nonblocking: true },
+
+  EVP_PKEY_CTX_new: { parameters: ["pointer", "pointer"], result: "pointer" },
+  EVP_PKEY_CTX_free: CONTEXT,
+  EVP_PKEY_CTX_set_signature_md: CHOOSE,
+  EVP_PKEY_CTX_set_rsa_oaep_md: CHOOSE,
+  EVP_PKEY_CTX_set_rsa_mgf1_md: CHOOSE,
+  EVP_PKEY_sign_init: PREPARE,
+  EVP_PKEY_sign: TURN,
+  sign_digest_off_loop: { ...TURN, name: "EVP_PKEY_sign", nonblocking: true },
+  EVP_PKEY_verify_init: PREPARE,
+  EVP_PKEY_verify: VERIFY,
+  verify_digest_off_loop: { ...VERIFY, name: "EVP_PKEY_verify", nonblocking: true },
+  EVP_PKEY_encrypt_init: PREPARE,
+  EVP_PKEY_encrypt: TURN,
+  EVP_PKEY_decrypt_init: PREPARE,
+  EVP_PKEY_decrypt: { ...TURN, nonblocking: true },
 
   BIO_s_mem: MAKE,
   BIO_new: { parameters: ["pointer"], result: "pointer" },

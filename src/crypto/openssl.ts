@@ -1,7 +1,7 @@
 /** The provider over the system's OpenSSL. */
 import { hkdfOver } from "./hkdf.ts";
 import { asBuffer, openLibcrypto } from "./libcrypto.ts";
-import { opensslGcm } from "./openssl_gcm.ts";
+import { opensslAead } from "./openssl_aead.ts";
 import { opensslHash, opensslHmac } from "./openssl_hash.ts";
 import { opensslKeys } from "./openssl_keys.ts";
 import type { CryptoProvider } from "./provider.ts";
@@ -16,7 +16,7 @@ export function openOpensslProvider(): CryptoProvider | undefined {
     name: `openssl ${opened.version}`,
     hash: opensslHash(lib),
     hmacKey,
-    gcmKey: opensslGcm(lib),
+    ...opensslAead(lib),
     keys: opensslKeys(lib),
     equal: (a, b) =>
       a.length === b.length &&

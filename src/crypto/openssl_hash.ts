@@ -6,7 +6,8 @@ import type { HashName, HmacKey } from "./provider.ts";
 
 type Pointer = Deno.PointerObject;
 
-const OPENSSL_NAMES: Readonly<Record<HashName, string>> = {
+/** What OpenSSL calls them. */
+export const OPENSSL_NAMES: Readonly<Record<HashName, string>> = {
   "sha1": "SHA1",
   "sha224": "SHA2-224",
   "sha256": "SHA2-256",

@@ -17,19 +17,21 @@ import {
 } from "./keys.ts";
 import { cString, good, type Libcrypto, LibcryptoError, nonNull, pinnedCopy } from "./libcrypto.ts";
 import { decodeDer, encodeDer, readAlgorithm } from "./openssl_der.ts";
+import { OPENSSL_NAMES } from "./openssl_hash.ts";
+import {
+  type ContextParts,
+  decryptOaep,
+  encryptOaep,
+  signDigest,
+  verifyDigest,
+} from "./openssl_pkey_ctx.ts";
+import type { HashName } from "./provider.ts";
+import { checkSignable } from "./signable.ts";
 
 type Pointer = Deno.PointerObject;
 
 /** OpenSSL's numbers (NID) of the curves. */
 const CURVE_IDS = { "ecdsa-p256": 415, "ecdsa-p384": 715, "ecdsa-p521": 716 } as const;
-
-const DIGESTS: Readonly<Record<SignatureHash, string>> = {
-  sha1: "SHA1",
-  sha224: "SHA2-224",
-  sha256: "SHA2-256",
-  sha384: "SHA2-384",
-  sha512: "SHA2-512",
-};
 
 /** EVP_PKEY_CTX_set_rsa_padding and _pss_saltlen take these. */
 const PKCS1 = 1;
@@ -63,8 +65,14 @@ export function opensslKeys(lib: Libcrypto): KeyProvider {
 class Shared {
   readonly #digests = new Map<SignatureHash, Pointer>();
   readonly #lost: FinalizationRegistry<Pointer>;
+  readonly parts: ContextParts;
 
   constructor(readonly lib: Libcrypto) {
+    this.parts = {
+      lib,
+      digest: (hash) => this.#digest(hash),
+      pad: (context, options, verifying) => this.#padding(context, options, verifying),
+    };
     this.#lost = new FinalizationRegistry((key) => lib.EVP_PKEY_free(key));
   }
 
@@ -172,7 +180,7 @@ class Shared {
   #digest(hash: SignatureHash): Pointer {
     let digest = this.#digests.get(hash);
     if (digest === undefined) {
-      digest = nonNull(this.lib.EVP_MD_fetch(null, cString(DIGESTS[hash]), null), hash);
+      digest = nonNull(this.lib.EVP_MD_fetch(null, cString(OPENSSL_NAMES[hash]), null), hash);
       this.#digests.set(hash, digest);
     }
     return digest;
@@ -184,6 +192,11 @@ function isShort(algorithm: KeyAlgorithm, data: Uint8Array): boolean {
   const fast = algorithm.type === "ed25519" ||
     (algorithm.type === "ecdsa" && algorithm.curve === "p256");
   return fast && data.length <= INLINE_MAX;
+}
+
+/** Ed25519 has no form for digests. */
+function isOfDigest(algorithm: KeyAlgorithm, { prehashed = false }: SignatureOptions): boolean {
+  return prehashed !== false && algorithm.type !== "ed25519";
 }
 
 class OpensslVerifyingKey implements VerifyingKey {
@@ -207,7 +220,11 @@ class OpensslVerifyingKey implements VerifyingKey {
     const { algorithm } = this;
     const given = toLibraryForm(signature, algorithm, options);
     if (given === undefined || given.length === 0) return false;
-    const { lib } = this.#shared;
+    const { lib, parts } = this.#shared;
+    if (isOfDigest(algorithm, options)) {
+      const short = isShort(algorithm, data);
+      return await verifyDigest(parts, this.#key, algorithm, data, given, options, short);
+    }
     const context = this.#shared.prepare(this.#key, algorithm, options, true);
     // Another thread reads these: they must neither move nor change.
     const [sign, body] = [pinnedCopy(given), pinnedCopy(data)];
@@ -221,6 +238,10 @@ class OpensslVerifyingKey implements VerifyingKey {
       lib.EVP_MD_CTX_free(context);
       lib.ERR_clear_error();
     }
+  }
+
+  encrypt(data: Uint8Array, hash: HashName): Promise<Bytes> {
+    return encryptOaep(this.#shared.parts, this.#key, this.algorithm, data, hash);
   }
 
   spki(): Bytes {
@@ -264,8 +285,18 @@ class OpensslSigningKey implements SigningKey {
     if (key !== undefined) this.#shared.free(this, key);
   }
 
+  async decrypt(data: Uint8Array, hash: HashName): Promise<Bytes> {
+    return await decryptOaep(this.#shared.parts, this.#present(), this.algorithm, data, hash);
+  }
+
   async #signDer(data: Uint8Array, options: SignatureOptions): Promise<Bytes> {
-    const { lib } = this.#shared;
+    const { algorithm } = this;
+    checkSignable(algorithm, data, options);
+    const { lib, parts } = this.#shared;
+    if (isOfDigest(algorithm, options)) {
+      const short = isShort(algorithm, data);
+      return await signDigest(parts, this.#present(), algorithm, data, options, short);
+    }
     const context = this.#shared.prepare(this.#present(), this.algorithm, options, false);
     // Another thread reads and writes these: they must neither move nor change.
     const out = new Uint8Array(new ArrayBuffer(SIGNATURE_MAX));

@@ -7,17 +7,20 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 import { type Bytes, wipe } from "../base/bytes.ts";
-import { checkGcmKey, checkGcmNonce, NONCE_LENGTH, TAG_LENGTH } from "./gcm.ts";
+import { checkChachaKey, checkGcmKey, checkGcmNonce, NONCE_LENGTH, TAG_LENGTH } from "./gcm.ts";
 import { HASH_LENGTHS } from "./hashes.ts";
 import { hkdfOver } from "./hkdf.ts";
 import { portableKeys } from "./portable_keys.ts";
 import {
+  type AeadKey,
   type CryptoProvider,
   DecryptError,
   type GcmKey,
   type HashName,
   type HmacKey,
 } from "./provider.ts";
+
+type CipherName = "aes-128-gcm" | "aes-256-gcm" | "chacha20-poly1305";
 
 /** Always there. */
 export function portableProvider(): CryptoProvider {
@@ -26,7 +29,8 @@ export function portableProvider(): CryptoProvider {
     name: "portable",
     hash: (name, data) => copied(createHash(name).update(data).digest(), HASH_LENGTHS[name]),
     hmacKey,
-    gcmKey: (key) => new PortableGcmKey(key),
+    gcmKey,
+    chachaKey,
     keys: portableKeys,
     equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
     hkdf: (hash, key, salt, info, length) => hkdfOver(hmacKey, hash, { key, salt, info, length }),
@@ -59,15 +63,39 @@ class PortableHmacKey implements HmacKey {
   }
 }
 
-class PortableGcmKey implements GcmKey {
-  #key: Bytes | undefined;
-  readonly #cipher: "aes-128-gcm" | "aes-256-gcm";
+function gcmKey(key: Uint8Array): GcmKey {
+  checkGcmKey(key);
+  // Deno's node:crypto has no AES-192-GCM.
+  if (key.length === 24) throw new RangeError("AES-192-GCM needs OpenSSL");
+  return new PortableAeadKey(key.length === 16 ? "aes-128-gcm" : "aes-256-gcm", key);
+}
 
-  constructor(key: Uint8Array) {
-    checkGcmKey(key);
-    // Deno's node:crypto has no AES-192-GCM.
-    if (key.length === 24) throw new RangeError("AES-192-GCM needs OpenSSL");
-    this.#cipher = key.length === 16 ? "aes-128-gcm" : "aes-256-gcm";
+function chachaKey(key: Uint8Array): AeadKey {
+  checkChachaKey(key);
+  return new PortableAeadKey("chacha20-poly1305", key);
+}
+
+const withTag = { authTagLength: TAG_LENGTH };
+
+function cipherOf(name: CipherName, key: Uint8Array, nonce: Uint8Array) {
+  return name === "chacha20-poly1305"
+    ? createCipheriv(name, key, nonce, withTag)
+    : createCipheriv(name, key, nonce);
+}
+
+function decipherOf(name: CipherName, key: Uint8Array, nonce: Uint8Array) {
+  return name === "chacha20-poly1305"
+    ? createDecipheriv(name, key, nonce, withTag)
+    : createDecipheriv(name, key, nonce);
+}
+
+class PortableAeadKey implements GcmKey {
+  readonly nonceLength = NONCE_LENGTH;
+  readonly #cipher: CipherName;
+  #key: Bytes | undefined;
+
+  constructor(cipher: CipherName, key: Uint8Array) {
+    this.#cipher = cipher;
     this.#key = new Uint8Array(key);
   }
 
@@ -83,8 +111,8 @@ class PortableGcmKey implements GcmKey {
     if (sealed.length < TAG_LENGTH) throw new DecryptError("too short");
     if (this.#key === undefined) throw new Error("the key was destroyed");
     const length = sealed.length - TAG_LENGTH;
-    const decipher = createDecipheriv(this.#cipher, this.#key, nonce);
-    decipher.setAAD(associatedData);
+    const decipher = decipherOf(this.#cipher, this.#key, nonce);
+    decipher.setAAD(associatedData, { plaintextLength: length });
     decipher.setAuthTag(sealed.subarray(length));
     const out = copied(decipher.update(sealed.subarray(0, length)), length);
     try {
@@ -120,8 +148,8 @@ class PortableGcmKey implements GcmKey {
 
   #encrypt(nonce: Uint8Array, plaintext: Uint8Array, data: Uint8Array, out: Bytes): void {
     if (this.#key === undefined) throw new Error("the key was destroyed");
-    const cipher = createCipheriv(this.#cipher, this.#key, nonce);
-    cipher.setAAD(data);
+    const cipher = cipherOf(this.#cipher, this.#key, nonce);
+    cipher.setAAD(data, { plaintextLength: plaintext.length });
     out.set(cipher.update(plaintext));
     cipher.final();
     out.set(cipher.getAuthTag(), plaintext.length);

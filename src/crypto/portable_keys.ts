@@ -1,6 +1,7 @@
 /** Key pairs over node:crypto, for systems without OpenSSL 3. */
 import {
   constants,
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
@@ -21,7 +22,10 @@ import {
   type SigningKey,
   type VerifyingKey,
 } from "./keys.ts";
+import { decryptOaep, encryptOaep, rsaSignDigest, rsaVerifyDigest } from "./portable_rsa.ts";
 import { needsNoble, nobleSign, nobleVerify, webRsaSign } from "./portable_sign.ts";
+import type { HashName } from "./provider.ts";
+import { checkSignable } from "./signable.ts";
 
 /** node:crypto's names of curves. */
 const CURVES = { p256: "prime256v1", p384: "secp384r1", p521: "secp521r1" } as const;
@@ -83,7 +87,11 @@ function parameters(algorithm: KeyAlgorithm, options: SignatureOptions, saltLeng
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
 }
 
-function digestOf(algorithm: KeyAlgorithm, hash: SignatureHash): string | undefined {
+function digestOf(hash: SignatureHash, data: Uint8Array): Uint8Array {
+  return createHash(hash).update(data).digest();
+}
+
+function digestName(algorithm: KeyAlgorithm, hash: SignatureHash): string | undefined {
   return algorithm.type === "ed25519" ? undefined : hash;
 }
 
@@ -105,13 +113,22 @@ class PortableVerifyingKey implements VerifyingKey {
     const { algorithm } = this;
     const given = toLibraryForm(signature, algorithm, options);
     if (given === undefined || given.length === 0) return false;
-    const { hash = "sha256" } = options;
-    if (algorithm.type === "ecdsa" && needsNoble(algorithm.curve, hash)) {
-      return nobleVerify(this.#key, algorithm.curve, hash, data, given);
+    const { hash = "sha256", prehashed = false } = options;
+    if (algorithm.type === "ecdsa" && (prehashed || needsNoble(algorithm.curve, hash))) {
+      const digest = prehashed ? data : digestOf(hash, data);
+      return nobleVerify(this.#key, algorithm.curve, digest, given);
+    }
+    if (algorithm.type === "rsa" && prehashed) {
+      return rsaVerifyDigest(this.#key, algorithm.bits, data, given, options);
     }
     const salt = options.saltLength ?? constants.RSA_PSS_SALTLEN_AUTO;
     const key = { key: this.#key, ...parameters(algorithm, options, salt) };
-    return verify(digestOf(algorithm, hash), data, key, given);
+    return verify(digestName(algorithm, hash), data, key, given);
+  }
+
+  // deno-lint-ignore require-await -- what it throws has to be a rejection
+  async encrypt(data: Uint8Array, hash: HashName): Promise<Bytes> {
+    return encryptOaep(this.#key, this.algorithm, data, hash);
   }
 
   spki(): Bytes {
@@ -137,9 +154,14 @@ class PortableSigningKey implements SigningKey {
   async #signDer(data: Uint8Array, options: SignatureOptions): Promise<Bytes> {
     const { algorithm } = this;
     const key = this.#present();
-    const { hash = "sha256" } = options;
-    if (algorithm.type === "ecdsa" && needsNoble(algorithm.curve, hash)) {
-      return await nobleSign(key, algorithm.curve, hash, data);
+    checkSignable(algorithm, data, options);
+    const { hash = "sha256", prehashed = false } = options;
+    if (algorithm.type === "ecdsa" && (prehashed || needsNoble(algorithm.curve, hash))) {
+      const digest = prehashed ? data : digestOf(hash, data);
+      return await nobleSign(key, algorithm.curve, digest);
+    }
+    if (algorithm.type === "rsa" && prehashed) {
+      return rsaSignDigest(key, algorithm.bits, data, options);
     }
     if (algorithm.type === "rsa") {
       const pkcs8 = this.pkcs8();
@@ -149,7 +171,12 @@ class PortableSigningKey implements SigningKey {
     }
     const salt = options.saltLength ?? constants.RSA_PSS_SALTLEN_DIGEST;
     const told = { key, ...parameters(algorithm, options, salt) };
-    return new Uint8Array(sign(digestOf(algorithm, hash), data, told));
+    return new Uint8Array(sign(digestName(algorithm, hash), data, told));
+  }
+
+  // deno-lint-ignore require-await -- what it throws has to be a rejection
+  async decrypt(data: Uint8Array, hash: HashName): Promise<Bytes> {
+    return decryptOaep(this.#present(), this.algorithm, data, hash);
   }
 
   pkcs8(): Bytes {

@@ -1,6 +1,5 @@
 /** Signatures that node:crypto of Deno can't make, or makes on the event loop only. */
 import type { KeyObject } from "node:crypto";
-import { createHash } from "node:crypto";
 import { type Bytes, concat, fromBase64Url, wipe } from "../base/bytes.ts";
 import { COORDINATE_LENGTHS } from "./ecdsa_format.ts";
 import { HASH_LENGTHS } from "./hashes.ts";
@@ -18,30 +17,28 @@ export function needsNoble(curve: Curve, hash: SignatureHash): boolean {
 
 const AS_DIGEST = { prehash: false, lowS: false, format: "der" } as const;
 
-/** ECDSA over a short digest, DER. */
+/** ECDSA over a digest, DER. */
 export async function nobleSign(
   key: KeyObject,
   curve: Curve,
-  hash: SignatureHash,
-  data: Uint8Array,
+  digest: Uint8Array,
 ): Promise<Bytes> {
   const scalar = coordinate(key.export({ format: "jwk" }).d);
-  const made = (await loadCurve(curve)).sign(digest(hash, data), scalar, AS_DIGEST);
+  const made = (await loadCurve(curve)).sign(digest, scalar, AS_DIGEST);
   wipe(scalar);
   return new Uint8Array(made);
 }
 
-/** Whether an ECDSA signature over a short digest, DER, is right. */
+/** Whether an ECDSA signature over a digest, DER, is right. */
 export async function nobleVerify(
   key: KeyObject,
   curve: Curve,
-  hash: SignatureHash,
-  data: Uint8Array,
+  digest: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
   const { x, y } = key.export({ format: "jwk" });
   const point = concat(new Uint8Array([4]), coordinate(x), coordinate(y));
-  return (await loadCurve(curve)).verify(signature, digest(hash, data), point, AS_DIGEST);
+  return (await loadCurve(curve)).verify(signature, digest, point, AS_DIGEST);
 }
 
 async function loadCurve(curve: Curve) {
@@ -55,12 +52,13 @@ function coordinate(text: string | undefined): Bytes {
   return bytes;
 }
 
-function digest(hash: SignatureHash, data: Uint8Array): Uint8Array {
-  return createHash(hash).update(data).digest();
-}
-
-/** WebCrypto's names; it lacks SHA-224. */
-const WEB_HASHES = { sha1: "SHA-1", sha256: "SHA-256", sha384: "SHA-384", sha512: "SHA-512" };
+/** WebCrypto's names; it lacks SHA-224 and SHA-3. */
+const WEB_HASHES: Partial<Record<SignatureHash, string>> = {
+  sha1: "SHA-1",
+  sha256: "SHA-256",
+  sha384: "SHA-384",
+  sha512: "SHA-512",
+};
 
 /** RSA signature by WebCrypto, which works on another thread. Undefined where it lacks the digest. */
 export async function webRsaSign(
@@ -69,9 +67,10 @@ export async function webRsaSign(
   options: SignatureOptions,
 ): Promise<Bytes | undefined> {
   const { hash = "sha256", padding = "pss" } = options;
-  if (hash === "sha224") return undefined;
+  const webHash = WEB_HASHES[hash];
+  if (webHash === undefined) return undefined;
   const name = padding === "pss" ? "RSA-PSS" : "RSASSA-PKCS1-v1_5";
-  const algorithm = { name, hash: WEB_HASHES[hash] };
+  const algorithm = { name, hash: webHash };
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
   const saltLength = options.saltLength ?? HASH_LENGTHS[hash];
   const made = await crypto.subtle.sign({ name, saltLength }, key, new Uint8Array(data));

@@ -21,12 +21,20 @@ export class DecryptError extends Error {
   override name = "DecryptError";
 }
 
-/** An AES-GCM key held ready for use, outside the JavaScript heap where the provider can. */
-export interface GcmKey {
-  /** Returns ciphertext followed by the 16-byte tag. `nonce` is 12 bytes, never used twice. */
+/** Authenticated encryption by a key held ready for use. */
+export interface AeadKey {
+  /** Bytes of a nonce. */
+  readonly nonceLength: number;
+  /** Returns ciphertext followed by the 16-byte tag. A nonce is never used twice. */
   seal(nonce: Uint8Array, plaintext: Uint8Array, associatedData: Uint8Array): Bytes;
   /** The reverse. Throws `DecryptError`. */
   open(nonce: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array): Bytes;
+  /** Wipes the key. Any later use throws. */
+  destroy(): void;
+}
+
+/** An AES-GCM key, outside the JavaScript heap where the provider can. */
+export interface GcmKey extends AeadKey {
   /**
    * `seal` without a copy: `frame` is the caller's, with the nonce at `start`; ciphertext and tag
    * are written behind it and fill the rest. The associated data are the first `dataLength` bytes
@@ -41,8 +49,6 @@ export interface GcmKey {
   ): void;
   /** The reverse: opens nonce, ciphertext and tag that lie in `frame` from `start` to its end. */
   openFrame(frame: Bytes, start: number, data: Uint8Array, dataLength: number): Bytes;
-  /** Wipes the key. Any later use throws. */
-  destroy(): void;
 }
 
 /** An HMAC key held ready for use. */
@@ -62,6 +68,8 @@ export interface CryptoProvider {
    * lacks AES-192 and throws RangeError.
    */
   gcmKey(key: Uint8Array): GcmKey;
+  /** ChaCha20-Poly1305 of RFC 8439. `key` is 32 bytes and is copied; the caller wipes its own. */
+  chachaKey(key: Uint8Array): AeadKey;
   /** Compares without telling by its duration where two strings of equal length differ. */
   equal(a: Uint8Array, b: Uint8Array): boolean;
   /** Key pairs that sign. */

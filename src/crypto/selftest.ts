@@ -41,12 +41,32 @@ const GCM = {
     "76fc6ece0f4e1768cddf8853bb2d551b",
 };
 
+/** RFC 8439, 2.8.2. */
+const CHACHA = {
+  key: hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"),
+  nonce: hex("070000004041424344454647"),
+  data: hex("50515253c0c1c2c3c4c5c6c7"),
+  plaintext: utf8(
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, " +
+      "sunscreen would be it.",
+  ),
+  sealed: "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6" +
+    "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36" +
+    "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc" +
+    "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
+};
+
 const KNOWN_ANSWERS: readonly KnownAnswer[] = [
   ["AES-256-GCM", (p) => p.gcmKey(GCM.key).seal(GCM.nonce, GCM.plaintext, GCM.data), GCM.sealed],
   [
     "AES-256-GCM decryption",
     (p) => p.gcmKey(GCM.key).open(GCM.nonce, hex(GCM.sealed), GCM.data),
     toHex(GCM.plaintext),
+  ],
+  [
+    "ChaCha20-Poly1305",
+    (p) => p.chachaKey(CHACHA.key).seal(CHACHA.nonce, CHACHA.plaintext, CHACHA.data),
+    CHACHA.sealed,
   ],
   // FIPS 180-4 and FIPS 202 examples, message "abc".
   ["SHA-1", (p) => p.hash("sha1", utf8("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d"],

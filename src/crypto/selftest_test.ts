@@ -40,6 +40,7 @@ Deno.test("a provider that accepts altered messages is refused", () => {
       const real = good.gcmKey(key);
       let last: Uint8Array<ArrayBuffer> = new Uint8Array();
       return {
+        nonceLength: real.nonceLength,
         seal: (n, p, d) => real.seal(n, p, d),
         open(n, s, d) {
           try {

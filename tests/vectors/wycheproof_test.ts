@@ -3,7 +3,15 @@ import { assert, assertEquals } from "@std/assert";
 import { openOpensslProvider } from "../../src/crypto/openssl.ts";
 import { portableProvider } from "../../src/crypto/portable.ts";
 import type { SignatureHash, SignatureOptions } from "../../src/crypto/keys.ts";
-import { type CryptoProvider, DecryptError, type HashName } from "../../src/crypto/provider.ts";
+import { type Bytes, concat } from "../../src/base/bytes.ts";
+import { unwrapKey, wrapKey } from "../../src/crypto/key_wrap.ts";
+import {
+  type AeadKey,
+  type CryptoProvider,
+  DecryptError,
+  type HashName,
+} from "../../src/crypto/provider.ts";
+import { xchachaKey } from "../../src/crypto/xchacha.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import {
   bytesOf,
@@ -67,6 +75,58 @@ vectors("aes_gcm", 60, (provider, group, test) => {
   }
 });
 
+/** A key that seals; other lengths of nonces are refused before anything is done. */
+function sealing(name: string, nonceBits: number, make: (p: CryptoProvider, k: Bytes) => AeadKey) {
+  vectors(name, 60, (provider, group, test) => {
+    if (numberOf(group, "ivSize") !== nonceBits) return undefined;
+    const sealed = concat(bytesOf(test, "ct"), bytesOf(test, "tag"));
+    const key = make(provider, bytesOf(test, "key"));
+    try {
+      const opened = key.open(bytesOf(test, "iv"), sealed, bytesOf(test, "aad"));
+      const again = key.seal(bytesOf(test, "iv"), opened, bytesOf(test, "aad"));
+      return opened.toHex() === test.msg && again.toHex() === sealed.toHex();
+    } catch (error) {
+      if (error instanceof DecryptError) return false;
+      throw error;
+    } finally {
+      key.destroy();
+    }
+  });
+}
+
+sealing("chacha20_poly1305", 96, (provider, key) => provider.chachaKey(key));
+sealing("xchacha20_poly1305", 192, xchachaKey);
+
+vectors("aes_kwp", 100, async (_provider, _group, test) => {
+  const key = bytesOf(test, "key");
+  try {
+    const opened = await unwrapKey(key, bytesOf(test, "ct"));
+    return opened.toHex() === test.msg && (await wrapKey(key, opened)).toHex() === test.ct;
+  } catch (error) {
+    if (error instanceof DecryptError) return false;
+    throw error;
+  }
+});
+
+for (const bits of [2048, 3072, 4096]) {
+  vectors(`rsa_oaep_${bits}_sha256_mgf1sha256`, 20, async (provider, group, test) => {
+    // Labels are never used here.
+    if (test.label !== "") return undefined;
+    const key = provider.keys.importPkcs8(bytesOf(group, "privateKeyPkcs8"));
+    try {
+      const opened = await key.decrypt(bytesOf(test, "ct"), "sha256");
+      const again = await key.publicKey.encrypt(opened, "sha256");
+      return opened.toHex() === test.msg &&
+        (await key.decrypt(again, "sha256")).toHex() === test.msg;
+    } catch (error) {
+      if (error instanceof DecryptError) return false;
+      throw error;
+    } finally {
+      key.destroy();
+    }
+  });
+}
+
 const macs: readonly (readonly [string, HashName])[] = [
   ["hmac_sha1", "sha1"],
   ["hmac_sha224", "sha224"],
@@ -102,6 +162,10 @@ for (const hash of kdfs) {
 }
 
 const hashNames: Readonly<Record<string, SignatureHash>> = {
+  "SHA3-224": "sha3-224",
+  "SHA3-256": "sha3-256",
+  "SHA3-384": "sha3-384",
+  "SHA3-512": "sha3-512",
   "SHA-1": "sha1",
   "SHA-224": "sha224",
   "SHA-256": "sha256",
@@ -115,7 +179,14 @@ function signatures(name: string, least: number, options: SignatureOptions): voi
     const hash = typeof group.sha === "string" ? hashNames[textOf(group, "sha")] : undefined;
     const key = provider.keys.importSpki(bytesOf(group, "publicKeyDer"));
     const given = { ...options, ...(hash === undefined ? {} : { hash }) };
-    return await key.verify(bytesOf(test, "msg"), bytesOf(test, "sig"), given);
+    const [message, signature] = [bytesOf(test, "msg"), bytesOf(test, "sig")];
+    const isRight = await key.verify(message, signature, given);
+    if (hash === undefined || key.algorithm.type === "ed25519") return isRight;
+    // The same, by the way for digests that are there already.
+    const digest = provider.hash(hash, message);
+    const again = await key.verify(digest, signature, { ...given, prehashed: true });
+    assertEquals(again, isRight, `${test.tcId} of ${name}`);
+    return isRight;
   });
 }
 
@@ -130,6 +201,8 @@ for (const bits of [2048, 3072, 4096]) {
   signatures(`rsa_signature_${bits}_sha256`, 150, { padding: "pkcs1v15" });
 }
 signatures("rsa_signature_2048_sha512", 150, { padding: "pkcs1v15" });
+signatures("ecdsa_secp256r1_sha3_256", 150, { format: "der" });
+signatures("rsa_signature_2048_sha3_256", 150, { padding: "pkcs1v15" });
 signatures("rsa_pss_2048_sha256_mgf1_32", 50, { padding: "pss", saltLength: 32 });
 signatures("rsa_pss_2048_sha256_mgf1_0", 50, { padding: "pss", saltLength: 0 });
 signatures("rsa_pss_4096_sha512_mgf1_64", 50, { padding: "pss", saltLength: 64 });

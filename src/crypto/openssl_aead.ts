@@ -1,11 +1,11 @@
 /**
- * AES-GCM by libcrypto. Each key keeps two contexts with the expanded key, one a direction, outside
+ * AES-GCM and ChaCha20-Poly1305 by libcrypto. Each key keeps two contexts with the expanded key, one a direction, outside
  * the JavaScript heap; OpenSSL wipes them when they are freed. A call allocates only its result.
  */
 import type { Bytes } from "../base/bytes.ts";
 import { asBuffer, cString, good, type Libcrypto, nonNull } from "./libcrypto.ts";
-import { checkGcmKey, checkGcmNonce, NONCE_LENGTH, TAG_LENGTH } from "./gcm.ts";
-import { DecryptError, type GcmKey } from "./provider.ts";
+import { checkChachaKey, checkGcmKey, checkGcmNonce, NONCE_LENGTH, TAG_LENGTH } from "./gcm.ts";
+import { type AeadKey, DecryptError, type GcmKey } from "./provider.ts";
 
 const SET_TAG = 17;
 const GET_TAG = 16;
@@ -17,23 +17,31 @@ const nonceAt = new Uint8Array(NONCE_LENGTH);
 
 type Pointer = Deno.PointerObject;
 
-/** Makes AES-GCM keys; the ciphers are fetched once and live as long as the process. */
-export function opensslGcm(lib: Libcrypto): (key: Uint8Array) => GcmKey {
-  const ciphers = new Map<number, Pointer>();
-  for (const length of [16, 24, 32]) {
-    const name = `AES-${length * 8}-GCM`;
-    ciphers.set(length, nonNull(lib.EVP_CIPHER_fetch(null, cString(name), null), name));
-  }
+/** Makes such keys; the ciphers are fetched once and live as long as the process. */
+export function opensslAead(
+  lib: Libcrypto,
+): { gcmKey: (key: Uint8Array) => GcmKey; chachaKey: (key: Uint8Array) => AeadKey } {
+  const fetch = (name: string) => nonNull(lib.EVP_CIPHER_fetch(null, cString(name), null), name);
+  const ciphers = new Map([16, 24, 32].map((length) => [length, fetch(`AES-${length * 8}-GCM`)]));
+  let chacha: Pointer | undefined;
   const lost = new FinalizationRegistry<Pointer[]>((contexts) => {
     for (const context of contexts) lib.EVP_CIPHER_CTX_free(context);
   });
-  return (key) => {
-    checkGcmKey(key);
-    const cipher = nonNull(ciphers.get(key.length) ?? null, "EVP_CIPHER_fetch");
+  const make = (cipher: Pointer, key: Uint8Array) => {
     const contexts = [newContext(lib, cipher, key, 1), newContext(lib, cipher, key, 0)];
-    const made = new OpensslGcmKey(lib, contexts, (self) => lost.unregister(self));
+    const made = new OpensslAeadKey(lib, contexts, (self) => lost.unregister(self));
     lost.register(made, contexts, made);
     return made;
+  };
+  return {
+    gcmKey(key) {
+      checkGcmKey(key);
+      return make(nonNull(ciphers.get(key.length) ?? null, "EVP_CIPHER_fetch"), key);
+    },
+    chachaKey(key) {
+      checkChachaKey(key);
+      return make(chacha ??= fetch("ChaCha20-Poly1305"), key);
+    },
   };
 }
 
@@ -44,16 +52,17 @@ function newContext(lib: Libcrypto, cipher: Pointer, key: Uint8Array, direction:
   return context;
 }
 
-class OpensslGcmKey implements GcmKey {
+class OpensslAeadKey implements GcmKey {
+  readonly nonceLength = NONCE_LENGTH;
   readonly #lib: Libcrypto;
-  readonly #onDestroy: (self: OpensslGcmKey) => void;
+  readonly #onDestroy: (self: OpensslAeadKey) => void;
   #encrypting: Pointer | undefined;
   #decrypting: Pointer | undefined;
 
   constructor(
     lib: Libcrypto,
     contexts: readonly Pointer[],
-    onDestroy: (self: OpensslGcmKey) => void,
+    onDestroy: (self: OpensslAeadKey) => void,
   ) {
     this.#lib = lib;
     this.#encrypting = contexts[0];
