@@ -152,6 +152,15 @@ export function standbyReads(paths: readonly Path[]): Path[] {
   }));
 }
 
+/** The same paths, below a folder. */
+export function pathsBelow(folder: string, paths: readonly Path[]): Path[] {
+  return paths.map((path) => ({
+    ...path,
+    pattern: `${folder}/${path.pattern}`,
+    expression: new RegExp(`^${folder}/${path.expression.source.slice(1)}`, "s"),
+  }));
+}
+
 function erase<P extends string, F extends FieldMap>(
   operation: OperationSpec<Input<P, F>>,
 ): OperationSpec<Record<string, unknown>> {

@@ -53,6 +53,11 @@ function assertJson(value: unknown): asserts value is JsonValue {
   if (value === undefined) throw new SyntaxError("no value");
 }
 
+/** A whole number of any size. */
+export function rawInteger(value: bigint): RawNumber {
+  return rawJSON(value.toString());
+}
+
 export function isRawNumber(value: unknown): value is RawNumber {
   return isRawJSON(value);
 }

@@ -10,6 +10,7 @@ import { cubbyholeBackend } from "../engines/cubbyhole/backend.ts";
 import { databaseBackend, databasePlugins } from "../engines/database/backend.ts";
 import { identityBackend } from "../engines/identity/backend.ts";
 import { kvBackend } from "../engines/kv/backend.ts";
+import { transitBackend } from "../engines/transit/backend.ts";
 import { fetchDocument } from "./fetch_document.ts";
 import { systemBackend } from "../system/backend.ts";
 import type { Node } from "../core/node.ts";
@@ -21,6 +22,7 @@ const engines: Readonly<Record<string, Maker>> = {
   database: (services) => databaseBackend(services),
   identity: (services, node) => identityBackend(services, () => node().addresses.api),
   kv: kvBackend,
+  transit: (services) => transitBackend(services),
 };
 
 const authMethods: Readonly<Record<string, Maker>> = {

@@ -5,6 +5,7 @@
  */
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Cancel } from "../base/clock.ts";
 import type { Entry, ListOptions, ScanOptions, Storage, Write } from "./storage.ts";
 import { mergeChildren, mergeEntries } from "./overlay.ts";
 
@@ -243,14 +244,16 @@ export class Transactions {
   #recent: Commit[] = [];
   /** Running transactions in the order they began, so the first has the lowest sequence. */
   readonly #running = new Set<Transaction>();
-  readonly #listeners: ChangeListener[] = [];
+  readonly #listeners = new Set<ChangeListener>();
   /** One queue a contended key: who lost a race waits here for its turn. */
   readonly #queues = new Map<string, Promise<void>>();
 
   constructor(readonly storage: Storage) {}
 
-  onChange(listener: ChangeListener): void {
-    this.#listeners.push(listener);
+  /** Until it is cancelled. */
+  onChange(listener: ChangeListener): Cancel {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** `sys/`: the server's own paths, for those with a token. */
 import { defineBackend } from "../backend/backend.ts";
-import { standbyReads } from "../backend/path.ts";
+import { pathsBelow, standbyReads } from "../backend/path.ts";
+import { toolPaths } from "../backend/tools.ts";
 import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
@@ -27,7 +28,6 @@ import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
 import { pprofPaths } from "./pprof.ts";
 import { telemetryPaths } from "./telemetry.ts";
-import { toolPaths } from "./tools.ts";
 import { wrappingPaths } from "./wrapping.ts";
 
 export function systemBackend(services: () => Services, node: () => Node): LogicalBackend {
@@ -47,7 +47,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...capabilityPaths(services),
       ...wrappingPaths(services),
       ...standbyReads(telemetryPaths(services)),
-      ...toolPaths(services),
+      ...pathsBelow("tools", toolPaths(services)),
       ...leasePaths(services),
       ...rawPaths(() => node().rawStorageEndpoint),
       ...raftPaths(node),

@@ -1,8 +1,8 @@
-/** `sys/tools/*`: random bytes and hashes. */
+/** Random bytes and hashes, for `sys/tools/` and for engines that offer them too. */
 import { fromBase64, toBase64, toHex } from "../base/bytes.ts";
 import { badRequest } from "../base/failure.ts";
-import { field } from "../backend/field.ts";
-import { type Path, path } from "../backend/path.ts";
+import { field } from "./field.ts";
+import { type Path, path } from "./path.ts";
 import type { Services } from "../core/services.ts";
 import { isHashName } from "../crypto/hashes.ts";
 
@@ -40,7 +40,13 @@ function fromPath(services: Services, last: string, bytes: number, format: strin
   return randomBytes(services, Number(last), format, "");
 }
 
-function hash(services: Services, algorithm: string, input: string, format: string) {
+function hash(
+  services: Services,
+  algorithm: string,
+  input: string | undefined,
+  format: string,
+) {
+  if (input === undefined) throw badRequest("missing input");
   const bytes = fromBase64(input);
   if (bytes === undefined) throw badRequest("unable to decode input as base64");
   const name = algorithm.replace(/^sha2-/, "sha");
@@ -51,13 +57,13 @@ function hash(services: Services, algorithm: string, input: string, format: stri
 }
 
 const hashFields = {
-  input: field.string("What to hash, in base64.", ""),
+  input: field.string("What to hash, in base64."),
   format: field.string("hex or base64.", "hex"),
 };
 
 export function toolPaths(services: () => Services): Path[] {
   return [
-    path("tools/random/:source/:bytes", {
+    path("random/:source/:bytes", {
       summary: "Random bytes.",
       fields: { format: randomFields.format },
       operations: {
@@ -68,7 +74,7 @@ export function toolPaths(services: () => Services): Path[] {
         },
       },
     }),
-    path("tools/random/:last", {
+    path("random/:last", {
       summary: "Random bytes.",
       fields: randomFields,
       operations: {
@@ -78,7 +84,7 @@ export function toolPaths(services: () => Services): Path[] {
         },
       },
     }),
-    path("tools/random", {
+    path("random", {
       summary: "Random bytes.",
       fields: { ...randomFields, source: field.string("platform, seal or all.", "") },
       operations: {
@@ -89,7 +95,7 @@ export function toolPaths(services: () => Services): Path[] {
         },
       },
     }),
-    path("tools/hash/:urlalgorithm", {
+    path("hash/:urlalgorithm", {
       summary: "A hash.",
       fields: { ...hashFields, algorithm: field.string("Not used: the path names it.") },
       operations: {
@@ -100,7 +106,7 @@ export function toolPaths(services: () => Services): Path[] {
         },
       },
     }),
-    path("tools/hash", {
+    path("hash", {
       summary: "A hash.",
       fields: { ...hashFields, algorithm: field.string("sha2-256 and its kin.", "sha2-256") },
       operations: {

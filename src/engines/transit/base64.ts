@@ -1,0 +1,19 @@
+/** Base64 in requests, with the error that clients of this API know. */
+import { type Bytes, fromBase64 } from "../../base/bytes.ts";
+import { badRequest } from "../../base/failure.ts";
+
+/**
+ * Decodes standard base64; line breaks in it are ignored. Throws a 400 that says where it is wrong,
+ * begun with `what`.
+ */
+export function readBase64(text: string, what = ""): Bytes {
+  const bytes = fromBase64(text) ?? fromBase64(text.replace(/[\r\n]/g, ""));
+  if (bytes !== undefined) return bytes;
+  throw badRequest(`${what}illegal base64 data at input byte ${firstWrong(text)}`);
+}
+
+function firstWrong(text: string): number {
+  const body = /^[A-Za-z0-9+/\r\n]*/.exec(text)?.[0].length ?? 0;
+  // Where nothing is amiss but the end, the last group is.
+  return body < text.length && text[body] !== "=" ? body : body - body % 4;
+}
