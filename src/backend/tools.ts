@@ -40,13 +40,7 @@ function fromPath(services: Services, last: string, bytes: number, format: strin
   return randomBytes(services, Number(last), format, "");
 }
 
-function hash(
-  services: Services,
-  algorithm: string,
-  input: string | undefined,
-  format: string,
-) {
-  if (input === undefined) throw badRequest("missing input");
+function hashOf(services: Services, algorithm: string, input: string, format: string) {
   const bytes = fromBase64(input);
   if (bytes === undefined) throw badRequest("unable to decode input as base64");
   const name = algorithm.replace(/^sha2-/, "sha");
@@ -61,7 +55,12 @@ const hashFields = {
   format: field.string("hex or base64.", "hex"),
 };
 
-export function toolPaths(services: () => Services): Path[] {
+/** `hash` takes no input for an empty one, unless it `needsInput`. */
+export function toolPaths(services: () => Services, { needsInput = false } = {}): Path[] {
+  const hash = (algorithm: string, input: string | undefined, format: string) => {
+    if (input === undefined && needsInput) throw badRequest("missing input");
+    return hashOf(services(), algorithm, input ?? "", format);
+  };
   return [
     path("random/:source/:bytes", {
       summary: "Random bytes.",
@@ -101,8 +100,7 @@ export function toolPaths(services: () => Services): Path[] {
       operations: {
         update: {
           summary: "Hashes.",
-          handler: (_call, input) =>
-            hash(services(), input.urlalgorithm, input.input, input.format),
+          handler: (_call, input) => hash(input.urlalgorithm, input.input, input.format),
         },
       },
     }),
@@ -112,7 +110,7 @@ export function toolPaths(services: () => Services): Path[] {
       operations: {
         update: {
           summary: "Hashes.",
-          handler: (_call, input) => hash(services(), input.algorithm, input.input, input.format),
+          handler: (_call, input) => hash(input.algorithm, input.input, input.format),
         },
       },
     }),

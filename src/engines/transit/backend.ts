@@ -32,7 +32,7 @@ export function transitBackend(services: () => Services): LogicalBackend {
       ...exportPaths(engine),
       ...backupPaths(engine),
       ...settingsPaths(),
-      ...toolPaths(services),
+      ...toolPaths(services, { needsInput: true }),
     ],
     start: ({ uuid }) => rotation.start(`logical/${uuid}/`),
     close: async () => {

@@ -26,10 +26,9 @@ import {
   rawInteger,
 } from "../../logical/json.ts";
 import { ed25519Pkcs8 } from "./derive.ts";
-import { CURVES } from "./export_paths.ts";
 import { ed25519PrivateKey, publicKeyText } from "./key_info.ts";
 import type { KeyVersion } from "./policy.ts";
-import type { KeyType } from "./key_types.ts";
+import { CURVES, isEc, type KeyType } from "./key_types.ts";
 
 const ED25519_SPKI_HEAD = Uint8Array.fromHex("302a300506032b6570032100");
 
@@ -226,9 +225,7 @@ function readInteger(value: JsonValue | undefined): bigint {
 }
 
 function curveOf({ name }: KeyType) {
-  return name === "ecdsa-p256" || name === "ecdsa-p384" || name === "ecdsa-p521"
-    ? CURVES[name]
-    : undefined;
+  return isEc(name) ? CURVES[name] : undefined;
 }
 
 /** A 400 that says what is wrong with a backup, and nothing of what is in it. */

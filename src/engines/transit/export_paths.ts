@@ -9,7 +9,7 @@ import { toPem } from "../../crypto/keys.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { Engine } from "./engine.ts";
 import { chainText, ed25519PrivateKey, publicKeyText } from "./key_info.ts";
-import { keyType } from "./key_types.ts";
+import { CURVES, isEc, keyType } from "./key_types.ts";
 import { type KeyPolicy, KeyStore, type KeyVersion } from "./policy.ts";
 
 const kinds = [
@@ -110,8 +110,8 @@ async function exported(
     return chainText(version.certificateChain);
   }
   if (kind === "public-key") {
-    // A derived key has one for each context.
-    return policy.derived ? "" : publicKeyText(policy, decoded(version.publicKey));
+    const text = publicKeyText(policy, decoded(version.publicKey));
+    return isEc(policy.type) ? text.trimEnd() : text;
   }
   if (version.key === undefined) throw badRequest("only the public half of this key is known");
   return await privateKeyText(crypto, policy, version.key);
@@ -149,10 +149,3 @@ function wiped(bytes: Uint8Array, use: (bytes: Uint8Array) => string): string {
   wipe(bytes);
   return text;
 }
-
-/** The curves of keys' types. */
-export const CURVES = {
-  "ecdsa-p256": "p256",
-  "ecdsa-p384": "p384",
-  "ecdsa-p521": "p521",
-} as const;

@@ -93,3 +93,15 @@ export function keyTypeOfCode(code: number, keySize: number): KeyType | undefine
 
 /** Sizes of HMAC keys, in bytes. */
 export const HMAC_KEY_SIZES = { least: 32, most: 512 } as const;
+
+/** The curves of ECDSA's types. */
+export const CURVES = {
+  "ecdsa-p256": "p256",
+  "ecdsa-p384": "p384",
+  "ecdsa-p521": "p521",
+} as const;
+
+/** Whether a type is one of ECDSA's. */
+export function isEc(name: KeyTypeName): name is keyof typeof CURVES {
+  return Object.hasOwn(CURVES, name);
+}
