@@ -174,3 +174,31 @@ Deno.test("with disable_standby_reads a standby passes reads on", async () => {
   assertEquals(metrics.status, 307);
   await metrics.body?.cancel();
 });
+
+Deno.test("standbys encrypt, decrypt and sign, with what the leader makes of the key", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [standby], token } = cluster;
+  const leader = await settled(nodes);
+  assert(standby !== undefined);
+  const body = { plaintext: "YQ==" };
+  await call(leader, "sys/mounts/transit", { token, body: { type: "transit" }, method: "POST" });
+  await call(leader, "transit/keys/k", { token, body: {} });
+  const encrypted = async (key: string) =>
+    String(
+      (await call(standby, `transit/encrypt/${key}`, { token, body })).at("data", "ciphertext"),
+    );
+  const before = await readsAt(standby, token);
+  for (let version = 1; version <= 20; version++) {
+    const ciphertext = await encrypted("k");
+    assertEquals(ciphertext.split(":")[1], `v${version}`);
+    const answer = await call(standby, "transit/decrypt/k", { token, body: { ciphertext } });
+    assertEquals(answer.at("data", "plaintext"), "YQ==");
+    await call(leader, "transit/keys/k/rotate", { token, body: {} });
+  }
+  assert(await readsAt(standby, token) >= before + 40);
+  // What makes a key is passed on, and the key is there at once.
+  const ciphertext = await encrypted("new");
+  const answer = await call(leader, "transit/decrypt/new", { token, body: { ciphertext } });
+  assertEquals(answer.at("data", "plaintext"), "YQ==");
+});

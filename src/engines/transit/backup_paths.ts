@@ -241,12 +241,11 @@ async function readVersions(
   const keys = form.keys ?? null;
   const archived = isJsonObject(archive) && Array.isArray(archive.keys) ? archive.keys : [];
   const versions = new Map<number, KeyVersion>();
+  // The first that is missing ends it, so that a number out of the blue costs nothing.
   for (let i = Math.max(1, minAvailableVersion); i <= latestVersion; i++) {
     const found = i >= minDecryptionVersion && isJsonObject(keys)
       ? keys[i]
       : archived[i - minAvailableVersion];
-    // What the archive of an old key lacks has been gone for long.
-    if (found === undefined && i < minDecryptionVersion) continue;
     versions.set(i, await readVersion(crypto, type, found));
   }
   return versions;

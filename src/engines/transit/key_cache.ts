@@ -5,7 +5,7 @@
  */
 import type { Cancel } from "../../base/clock.ts";
 import { badRequest } from "../../base/failure.ts";
-import type { Call } from "../../core/backend.ts";
+import type { Call, MountInfo } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import type { View } from "../../storage/transaction.ts";
 import { Material } from "./material.ts";
@@ -14,6 +14,11 @@ import { cacheSize } from "./settings.ts";
 
 /** Keys kept where the mount does not say how many. */
 const defaultMaxKeys = 10_000;
+
+/** What is needed of a request. */
+export type KeyCall = Pick<Call, "storage" | "cached"> & {
+  readonly mount: Pick<MountInfo, "uuid">;
+};
 
 /** A key, for the time of one request. */
 export class OpenKey {
@@ -65,7 +70,7 @@ export class OpenKey {
 
 export class KeyCache {
   readonly #services: () => Services;
-  /** Least recently opened first. */
+  /** In the order in which they came; the first goes first. */
   readonly #keys = new Map<string, OpenKey>();
   #ignoreChanges: Cancel | undefined;
 
@@ -74,12 +79,12 @@ export class KeyCache {
   }
 
   /** What is said of a key; undefined where there is none. */
-  async policy(call: Call, name: string): Promise<KeyPolicy | undefined> {
+  async policy(call: KeyCall, name: string): Promise<KeyPolicy | undefined> {
     return await call.cached(policyKey(name), decodePolicy);
   }
 
   /** Gives a key to `use`; a 400 where there is none. */
-  async with<T>(call: Call, name: string, use: (key: OpenKey) => Promise<T>): Promise<T> {
+  async with<T>(call: KeyCall, name: string, use: (key: OpenKey) => Promise<T>): Promise<T> {
     const policy = await this.policy(call, name);
     if (policy === undefined) throw badRequest("encryption key not found");
     const key = this.#keys.get(name)?.policy === policy
@@ -101,7 +106,7 @@ export class KeyCache {
     this.#keys.clear();
   }
 
-  async #keep(call: Call, policy: KeyPolicy): Promise<OpenKey> {
+  async #keep(call: KeyCall, policy: KeyPolicy): Promise<OpenKey> {
     const limit = await cacheSize(call) || defaultMaxKeys;
     this.#follow(`logical/${call.mount.uuid}/`);
     const other = this.#keys.get(policy.name);

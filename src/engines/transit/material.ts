@@ -14,6 +14,7 @@ export class Material {
   readonly #hmacKey: Bytes;
   readonly #publicKey: Bytes | undefined;
   readonly #hmacs = new Map<HashName, HmacKey>();
+  #isDestroyed = false;
   #cipher: AeadKey | undefined;
   #signing: SigningKey | undefined;
   #verifying: VerifyingKey | undefined;
@@ -30,6 +31,7 @@ export class Material {
 
   /** The symmetric key itself, or a pair's PKCS #8. Not the caller's to change or keep. */
   get secret(): Bytes {
+    this.#requireAlive();
     if (this.#key !== undefined) return this.#key;
     throw badRequest("only the public half of this key version is known");
   }
@@ -40,6 +42,7 @@ export class Material {
   }
 
   hmac(hash: HashName): HmacKey {
+    this.#requireAlive();
     let made = this.#hmacs.get(hash);
     if (made === undefined) {
       made = this.#crypto.hmacKey(hash, this.#hmacKey);
@@ -57,7 +60,9 @@ export class Material {
     return this.#verifying ??= this.#crypto.keys.importSpki(this.#publicKey);
   }
 
+  /** Wipes all of it. Any later use throws. */
   destroy(): void {
+    this.#isDestroyed = true;
     wipe(this.#key, this.#hmacKey);
     this.#cipher?.destroy();
     this.#signing?.destroy();
@@ -65,6 +70,11 @@ export class Material {
     this.#hmacs.clear();
     this.#cipher = undefined;
     this.#signing = undefined;
+  }
+
+  /** What was wiped must never be taken for a key. */
+  #requireAlive(): void {
+    if (this.#isDestroyed) throw new Error("the key was destroyed");
   }
 }
 

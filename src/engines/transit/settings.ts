@@ -18,7 +18,7 @@ interface CacheConfig {
 }
 
 /** How many keys of the mount are kept ready; 0 leaves it to us. */
-export async function cacheSize(call: Call): Promise<number> {
+export async function cacheSize(call: Pick<Call, "cached">): Promise<number> {
   return (await call.cached(cacheKey, decodeCache))?.size ?? 0;
 }
 
