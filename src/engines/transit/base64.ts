@@ -15,8 +15,12 @@ export function readBase64(text: string, what = ""): Bytes {
   throw badRequest(`${what}illegal base64 data at input byte ${firstWrong(text)}`);
 }
 
+/** Where Go's decoder finds it, so that clients see the same. */
 function firstWrong(text: string): number {
   const body = /^[A-Za-z0-9+/\r\n]*/.exec(text)?.[0].length ?? 0;
   // Where nothing is amiss but the end, the last group is.
-  return body < text.length && text[body] !== "=" ? body : body - body % 4;
+  if (body === text.length) return body - body % 4;
+  const place = body % 4;
+  if (text[body] !== "=" || place < 2) return body;
+  return place === 2 && text[body + 1] === "=" ? body + 2 : body + 1;
 }

@@ -12,14 +12,20 @@ export function readBatch<T>(input: JsonValue, read: (item: JsonObject) => T): T
   if (!Array.isArray(input)) throw badRequest("failed to parse batch input: expected a list");
   if (input.length === 0) throw badRequest("missing batch input to process");
   return input.map((item) => {
+    if (item === null) return read({});
     if (isJsonObject(item)) return read(item);
     throw badRequest("failed to parse batch input: expected a list of objects");
   });
 }
 
-/** A field of an item, read as the same field of a request is. */
+/** A field of an item, read as the same field of a request is; null is nothing. */
 export function itemField<T>(item: JsonObject, name: string, declared: Field<T>): T {
-  return readField(name, declared, item[name]);
+  return readField(name, declared, item[name] ?? undefined);
+}
+
+/** Whether a request is one for many: null is nothing here too. */
+export function isBatch(input: JsonValue | undefined): input is Exclude<JsonValue, null> {
+  return input !== undefined && input !== null;
 }
 
 /** What one item came to. */
@@ -51,13 +57,19 @@ export async function runBatch<T extends { readonly reference: string }>(
 /** 400 where one failed, or what the client asked for where another did not. */
 export function batchResponse(
   outcomes: readonly Outcome[],
-  partialFailureStatus: number,
+  partialFailureStatus: number | undefined,
 ): LogicalResponse {
   const data = batchData(outcomes);
   const failed = outcomes.filter((outcome) => outcome.failed).length;
   if (failed === 0) return { data };
-  const isPartial = failed < outcomes.length && partialFailureStatus > 0;
-  return { status: isPartial ? partialFailureStatus : 400, data };
+  if (failed === outcomes.length || partialFailureStatus === undefined) {
+    return { status: 400, data };
+  }
+  if (partialFailureStatus >= 200 && partialFailureStatus <= 599) {
+    return { status: partialFailureStatus, data };
+  }
+  const warning = "partial_failure_response_code is no status of an answer; 400 is used";
+  return { status: 400, data, warnings: [warning] };
 }
 
 /** The results alone: who asks looks at each. */

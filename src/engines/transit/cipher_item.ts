@@ -30,8 +30,7 @@ export const cipherFields = {
 export const batchFields = {
   batch_input: field.any("A list of objects with such fields: many at once."),
   partial_failure_response_code: field.int(
-    "The status of the answer where some items fail and some do not.",
-    0,
+    "The status of the answer where some items fail and some do not: 200 to 599, else 400.",
   ),
 };
 

@@ -6,7 +6,7 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import { readBase64 } from "./base64.ts";
-import { batchData, batchResponse, runBatch } from "./batch.ts";
+import { batchData, batchResponse, isBatch, runBatch } from "./batch.ts";
 import { type CipherContext, decrypt, encrypt } from "./cipher.ts";
 import {
   batchFields,
@@ -80,8 +80,8 @@ function encryptPath(engine: Engine): Path {
         handler: async (call, input) => {
           const at = contextOf(engine, call);
           const item = { ...input, ciphertext: undefined };
-          const isBatch = input.batch_input !== undefined;
-          const items = isBatch ? cipherItems(input.batch_input ?? null) : [item];
+          const batch = isBatch(input.batch_input) ? cipherItems(input.batch_input) : undefined;
+          const items = batch ?? [item];
           const derived = haveContext(items);
           if (items.some((one) => one.plaintext === undefined)) {
             throw badRequest("missing plaintext to encrypt");
@@ -90,8 +90,8 @@ function encryptPath(engine: Engine): Path {
             await upsert(engine, call, { ...input, derived });
           }
           return await engine.keys.with(call, input.name, async (key) => {
-            if (!isBatch) return { data: await encryptItem(at, key, item) };
-            const outcomes = await runBatch(items, {}, (one) => encryptItem(at, key, one));
+            if (batch === undefined) return { data: await encryptItem(at, key, item) };
+            const outcomes = await runBatch(batch, {}, (one) => encryptItem(at, key, one));
             return batchResponse(outcomes, input.partial_failure_response_code);
           });
         },
@@ -143,13 +143,13 @@ function decryptPath(engine: Engine): Path {
         standby: true,
         handler: async (call, input) => {
           const at = contextOf(engine, call);
-          const isBatch = input.batch_input !== undefined;
-          const items = isBatch ? cipherItems(input.batch_input ?? null) : [];
-          if (items.some((one) => !one.ciphertext)) {
+          const items = isBatch(input.batch_input) ? cipherItems(input.batch_input) : undefined;
+          haveContext(items ?? []);
+          if (items?.some((one) => !one.ciphertext)) {
             throw badRequest("missing ciphertext to decrypt");
           }
           return await engine.keys.with(call, input.name, async (key) => {
-            if (!isBatch) {
+            if (items === undefined) {
               return { data: await decryptItem(at, key, { ...input, plaintext: undefined }) };
             }
             const outcomes = await runBatch(
@@ -176,10 +176,10 @@ function rewrapPath(engine: Engine): Path {
         standby: true,
         handler: async (call, input) => {
           const at = contextOf(engine, call);
-          const isBatch = input.batch_input !== undefined;
-          const items = isBatch ? cipherItems(input.batch_input ?? null) : [];
+          const items = isBatch(input.batch_input) ? cipherItems(input.batch_input) : undefined;
+          haveContext(items ?? []);
           return await engine.keys.with(call, input.name, async (key) => {
-            if (!isBatch) {
+            if (items === undefined) {
               return { data: await rewrapItem(at, key, { ...input, plaintext: undefined }) };
             }
             return {

@@ -116,7 +116,9 @@ Deno.test("of a batch each item fails alone, and the answer says so", async () =
       { plaintext: b64("good"), reference: "b" },
     ],
   });
-  assertEquals((await batch({ partial_failure_response_code: 207 })).status, 207);
+  for (const [code, status] of [[207, 207], [99, 400], [1000, 400], [-1, 400]]) {
+    assertEquals((await batch({ partial_failure_response_code: code })).status, status);
+  }
   const contexts = [{ plaintext: "", context: b64("c") }, { plaintext: "" }];
   assertEquals(await kit.status("encrypt/k", { batch_input: contexts }), 400);
 });
@@ -125,7 +127,10 @@ Deno.test("an error says where base64 is wrong, and nothing of what it holds", a
   const kit = await startTransit();
   await kit.write("keys/k");
   for (
-    const [plaintext, at] of [["!!", 0], ["c2Vjc!V0", 5], ["c2VjcmV0c2Vj cmV0", 12], ["c2V", 0]]
+    const [plaintext, at] of [["!!", 0], ["c2Vjc!V0", 5], ["c2VjcmV0c2Vj cmV0", 12], ["c2V", 0], [
+      "c2VjcmV0c2U==",
+      12,
+    ], ["c2VjcmV0cw=", 11]]
   ) {
     const error = await assertRejects(() => kit.write("encrypt/k", { plaintext }), Failure);
     assertEquals(error.message, `illegal base64 data at input byte ${at}`);

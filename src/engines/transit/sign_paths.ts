@@ -6,13 +6,14 @@ import type { Call } from "../../core/backend.ts";
 import type { JsonObject, JsonValue } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { readBase64 } from "./base64.ts";
-import { batchData, itemField, readBatch, runBatch } from "./batch.ts";
+import { batchData, isBatch, itemField, readBatch, runBatch } from "./batch.ts";
 import type { Engine } from "./engine.ts";
 import type { OpenKey } from "./key_cache.ts";
 import {
   checkHmac,
   makeHmac,
   readHash,
+  requireSigner,
   sign,
   type SignContext,
   type SignSettings,
@@ -23,6 +24,8 @@ const hashFields = {
   hash_algorithm: field.string("sha1, sha2-224 to sha2-512, sha3-224 to sha3-512, or none."),
   algorithm: field.string("An older name of hash_algorithm."),
 };
+
+const macHash = { algorithm: field.string("sha1, sha2-224 to sha2-512, or sha3-224 to sha3-512.") };
 
 const itemFields = {
   input: field.string("In base64."),
@@ -50,7 +53,7 @@ const version = { key_version: field.int("The version to use; 0 for the newest."
 export function signPaths(engine: Engine): Path[] {
   const signing = { ...inputFields, ...settingFields, ...batch, ...version };
   const verifying = { ...inputFields, ...settingFields, ...batch, signature, hmac };
-  const macs = { input: itemFields.input, ...hashFields, ...batch, ...version };
+  const macs = { input: itemFields.input, ...macHash, ...batch, ...version };
   const summary = {
     sign: "Signs by a key.",
     verify: "Tells whether a signature or an HMAC is right.",
@@ -123,7 +126,7 @@ export function signPaths(engine: Engine): Path[] {
 const answers = { summary: "Answers one, or a batch.", standby: true };
 
 interface HashInput {
-  readonly hash_algorithm: string | undefined;
+  readonly hash_algorithm?: string | undefined;
   readonly algorithm: string | undefined;
 }
 
@@ -155,27 +158,21 @@ function hashName(input: HashInput, fromPath: string): string {
 }
 
 function readSettings(input: SettingsInput, fromPath: string): SignSettings {
-  const { prehashed, marshaling_algorithm: marshaling } = input;
-  const padding = input.signature_algorithm || "pss";
-  if (padding !== "pss" && padding !== "pkcs1v15") {
-    throw badRequest(`unsupported signature algorithm ${padding}`);
-  }
+  const { prehashed, marshaling_algorithm: marshaling, signature_algorithm: padding } = input;
   if (marshaling !== "asn1" && marshaling !== "jws") {
     throw badRequest(`unsupported marshaling algorithm ${marshaling}`);
   }
   const name = hashName(input, fromPath);
   const hash = name === "none" ? name : readHash(name);
-  if (hash === "none" && !(prehashed && padding === "pkcs1v15")) {
-    throw badRequest(
-      "hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15",
-    );
-  }
   return { hash, padding, prehashed, marshaling, saltLength: readSalt(input.salt_length) };
 }
 
 function readSalt(text: string): SignSettings["saltLength"] {
-  if (text === "auto" || text === "hash") return text;
-  if (/^\d{1,6}$/.test(text)) return Number(text);
+  const word = text.toLowerCase();
+  if (word === "auto" || word === "hash") return word;
+  // Go's number for the length of the digest.
+  if (word === "-1") return "hash";
+  if (/^\d{1,9}$/.test(word)) return Number(word);
   throw badRequest(`salt length "${text}" is invalid; it is auto, hash, or a number of bytes`);
 }
 
@@ -229,11 +226,10 @@ async function signAll(
     const { signature, version: key_version, publicKey: public_key } = made;
     return { signature, key_version, ...(public_key === undefined ? {} : { public_key }) };
   };
-  const items = input.batch_input === undefined
-    ? undefined
-    : readBatch(input.batch_input, readSignItem);
+  const items = isBatch(input.batch_input) ? readBatch(input.batch_input, readSignItem) : undefined;
   return await engine.keys.with(call, input.name, async (key) => {
     if (items === undefined) return { data: await one(key, input) };
+    requireSigner(key.policy, "signing");
     const outcomes = await runBatch(items, { key_version: 0 }, async (item) => {
       if (item.input === undefined) throw badRequest("missing input");
       return await one(key, item);
@@ -248,9 +244,9 @@ async function verifyAll(
   input: SettingsInput & BatchInput & VerifyItem,
   fromPath: string,
 ): Promise<LogicalResponse> {
-  const items = input.batch_input === undefined
-    ? undefined
-    : readBatch(input.batch_input, readVerifyItem);
+  const items = isBatch(input.batch_input)
+    ? readBatch(input.batch_input, readVerifyItem)
+    : undefined;
   const isHmac = requireOneKind(items ?? [input]);
   const settings = isHmac ? undefined : readSettings(input, fromPath);
   const at = contextOf(engine, call);
@@ -265,7 +261,8 @@ async function verifyAll(
   };
   return await engine.keys.with(call, input.name, async (key) => {
     if (items === undefined) return { data: { valid: await one(key, input) } };
-    const outcomes = await runBatch(items, {}, async (item) => {
+    if (!isHmac) requireSigner(key.policy, "verification");
+    const outcomes = await runBatch(items, { valid: false }, async (item) => {
       if (item.input === undefined) throw badRequest("missing input");
       return { valid: await one(key, item) };
     });
@@ -282,7 +279,9 @@ function requireOneKind(items: readonly VerifyItem[]): boolean {
   if (signed === items.length && maced === 0) return false;
   if (maced === items.length && signed === 0) return true;
   if (signed > 0 && maced > 0) {
-    throw badRequest("elements of batch_input must all provide either 'signature' or 'hmac'");
+    throw badRequest(
+      "either signatures or HMACs can be verified: give 'signature' or 'hmac' alone",
+    );
   }
   throw badRequest("neither a 'signature' nor an 'hmac' was given to verify");
 }
@@ -299,9 +298,7 @@ async function hmacAll(
     if (item.input === undefined) throw badRequest("missing input for HMAC");
     return { hmac: await makeHmac(at, key, readInput(item.input), hash, input.key_version) };
   };
-  const items = input.batch_input === undefined
-    ? undefined
-    : readBatch(input.batch_input, readSignItem);
+  const items = isBatch(input.batch_input) ? readBatch(input.batch_input, readSignItem) : undefined;
   return await engine.keys.with(call, input.name, async (key) => {
     if (items === undefined) return { data: await one(key, input) };
     return { data: batchData(await runBatch(items, {}, (item) => one(key, item))) };

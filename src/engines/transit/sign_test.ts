@@ -90,3 +90,21 @@ Deno.test("keys do what their type can, and a 400 for all else", async () => {
   );
   assertEquals(await can("datakey/wrapped", {}), "aes256-gcm96 rsa-2048");
 });
+
+Deno.test("what is no signature at all is a 400, one that is wrong is not valid", async () => {
+  const kit = await startTransit();
+  await kit.write("keys/k", { type: "ecdsa-p256" });
+  const { signature } = await kit.write("sign/k", { input: b64("it") });
+  for (const given of ["vault:v1:AAAA", "vault:v1:", "vault:v1:!", "vault:v0:AAAA", "AAAA", ""]) {
+    assertEquals(await kit.status("verify/k", { input: b64("it"), signature: given }), 400);
+  }
+  const both = { input: b64("it"), signature, hmac: "vault:v1:AAAA" };
+  assertEquals(await kit.status("verify/k", both), 400);
+  const results = await kit.write("verify/k", {
+    batch_input: [{ input: b64("it"), signature }, { input: b64("it"), signature: "AAAA" }],
+  });
+  assertEquals(results.batch_results, [
+    { valid: true, reference: "" },
+    { valid: false, error: "invalid signature: no prefix", reference: "" },
+  ]);
+});

@@ -1,6 +1,7 @@
 /** Signatures and HMACs under a key, in the form `vault:v<version>:<base64>`. */
 import { type Bytes, fromBase64Url, toBase64, toBase64Url } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
+import { COORDINATE_LENGTHS, derToP1363 } from "../../crypto/ecdsa_format.ts";
 import { HASH_LENGTHS, isHashName } from "../../crypto/hashes.ts";
 import type { KeyAlgorithm, SignatureOptions } from "../../crypto/keys.ts";
 import type { CryptoProvider, HashName } from "../../crypto/provider.ts";
@@ -11,6 +12,7 @@ import type { OpenKey } from "./key_cache.ts";
 import { derivedPair, publicKeyText } from "./key_info.ts";
 import { keyType } from "./key_types.ts";
 import type { Material } from "./material.ts";
+import type { KeyPolicy } from "./policy.ts";
 import { outgoingVersion, readVersioned, requireActive, versionPrefix } from "./versions.ts";
 
 export interface SignContext {
@@ -22,7 +24,8 @@ export interface SignContext {
 export interface SignSettings {
   /** "none" where the data are signed as they are. */
   readonly hash: HashName | "none";
-  readonly padding: "pss" | "pkcs1v15";
+  /** Of RSA: pss or pkcs1v15; "" for the former. Not looked at for other keys. */
+  readonly padding: string;
   readonly prehashed: boolean;
   readonly marshaling: "asn1" | "jws";
   /** Of PSS: as long as fits when signing and any when verifying, as the digest, or so many bytes. */
@@ -36,6 +39,14 @@ export function readHash(name: string): HashName {
   throw badRequest(`unsupported hash algorithm "${name}"`);
 }
 
+/** Throws a 400 for a key that has nothing to do with signatures, or is set aside. */
+export function requireSigner(policy: KeyPolicy, what: "signing" | "verification"): void {
+  if (!keyType(policy.type).signs) {
+    throw badRequest(`key type ${policy.type} does not support ${what}`);
+  }
+  requireActive(policy);
+}
+
 /** The signature, its version, and the public key where that depends on the context. */
 export async function sign(
   at: SignContext,
@@ -46,9 +57,7 @@ export async function sign(
   settings: SignSettings,
 ): Promise<{ signature: string; version: number; publicKey?: string }> {
   const { policy } = key;
-  const type = keyType(policy.type);
-  if (!type.signs) throw badRequest(`key type ${type.name} does not support signing`);
-  requireActive(policy);
+  requireSigner(policy, "signing");
   const version = outgoingVersion(policy, asked, "signing");
   const material = await key.material(at.storage, version);
   const encode = settings.marshaling === "jws" ? toBase64Url : toBase64;
@@ -82,9 +91,7 @@ export async function verify(
   settings: SignSettings,
 ): Promise<boolean> {
   const { policy } = key;
-  const type = keyType(policy.type);
-  if (!type.signs) throw badRequest(`key type ${type.name} does not support verification`);
-  requireActive(policy);
+  requireSigner(policy, "verification");
   const { version, body } = readVersioned(policy, signature, "signature");
   const given = decodeSignature(body, settings);
   const material = await key.material(at.storage, version);
@@ -97,11 +104,19 @@ export async function verify(
     }
   }
   const verifying = material.verifying();
-  return await verifying.verify(
-    input,
-    given,
-    optionsFor(verifying.algorithm, settings, "verify"),
-  );
+  const { algorithm } = verifying;
+  requireForm(algorithm, given, settings);
+  return await verifying.verify(input, given, optionsFor(algorithm, settings, "verify"));
+}
+
+/** What is no signature at all is told apart from one that is wrong, where that can be seen. */
+function requireForm(algorithm: KeyAlgorithm, given: Bytes, { marshaling }: SignSettings): void {
+  if (algorithm.type !== "ecdsa") return;
+  const length = COORDINATE_LENGTHS[algorithm.curve];
+  const isOne = marshaling === "jws"
+    ? given.length === 2 * length
+    : derToP1363(given, length) !== undefined;
+  if (!isOne) throw badRequest("supplied signature is invalid");
 }
 
 function decodeSignature(body: string, { marshaling }: SignSettings): Bytes {
@@ -116,14 +131,21 @@ function optionsFor(
   settings: SignSettings,
   purpose: "sign" | "verify",
 ): SignatureOptions {
-  const { hash: asked, padding, marshaling, saltLength } = settings;
+  const { hash: asked, marshaling, saltLength } = settings;
   if (algorithm.type === "ed25519") return {};
+  if (asked === "none" && !(settings.prehashed && settings.padding === "pkcs1v15")) {
+    throw badRequest(
+      "hash_algorithm=none requires both prehashed=true and signature_algorithm=pkcs1v15",
+    );
+  }
   const prehashed = asked === "none" ? "raw" : settings.prehashed;
   const hash = asked === "none" ? "sha256" : asked;
   if (algorithm.type === "ecdsa") {
     return { hash, prehashed, format: marshaling === "jws" ? "p1363" : "der" };
   }
+  const padding = settings.padding || "pss";
   if (padding === "pkcs1v15") return { hash, prehashed, padding };
+  if (padding !== "pss") throw badRequest(`unsupported signature algorithm ${padding}`);
   // 0 is the automatic length in Go's library, which clients of this API have come to rely on.
   const isAutomatic = saltLength === "auto" || saltLength === 0;
   const salt = isAutomatic

@@ -32,7 +32,7 @@ export function outgoingVersion(policy: KeyPolicy, asked: number, what: string):
 export function readVersioned(
   policy: KeyPolicy,
   text: string,
-  what: string,
+  what: "ciphertext" | "signature" | "HMAC to verify",
 ): { version: number; body: string } {
   if (!text.startsWith("vault:v")) throw badRequest(`invalid ${what}: no prefix`);
   const colon = text.indexOf(":", "vault:v".length);
@@ -41,8 +41,8 @@ export function readVersioned(
   if (!/^[+-]?\d{1,15}$/.test(number)) {
     throw badRequest(`invalid ${what}: version number could not be decoded`);
   }
-  // Before versions had numbers, everything was of version 0.
-  const version = Number(number) || 1;
+  // Before versions had numbers, ciphertexts were of version 0.
+  const version = Number(number) || (what === "ciphertext" ? 1 : 0);
   if (version > policy.latestVersion) throw badRequest(`invalid ${what}: version is too new`);
   if (version < policy.minDecryptionVersion) {
     throw badRequest("ciphertext or signature version is disallowed by policy (too old)");
