@@ -29,6 +29,10 @@ async function prepared(): Promise<TestNode> {
   await node.api("POST", "sys/mounts/kv", { type: "kv", options: { version: "1" } });
   await node.api("POST", "sys/mounts/kv2", { type: "kv", options: { version: "2" } });
   await node.api("POST", "sys/mounts/load", { type: "kv", options: { version: "1" } });
+  await node.api("POST", "sys/mounts/transit", { type: "transit" });
+  for (const [name, type] of [["x", "aes256-gcm96"], ["a", "ecdsa-p256"], ["self", "rsa-2048"]]) {
+    await node.api("POST", `transit/keys/${name}`, { type, exportable: true });
+  }
   await node.api("POST", "sys/auth/userpass", { type: "userpass" });
   return node;
 }

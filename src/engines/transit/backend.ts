@@ -15,6 +15,7 @@ import { KeyCache } from "./key_cache.ts";
 import { keyPaths } from "./key_paths.ts";
 import { settingsPaths } from "./settings.ts";
 import { signPaths } from "./sign_paths.ts";
+import { wrappedExportPaths } from "./wrapped_export.ts";
 
 export function transitBackend(services: () => Services): LogicalBackend {
   const engine: Engine = { services, keys: new KeyCache(services) };
@@ -30,6 +31,7 @@ export function transitBackend(services: () => Services): LogicalBackend {
       ...cipherPaths(engine),
       ...signPaths(engine),
       ...exportPaths(engine),
+      ...wrappedExportPaths(engine),
       ...backupPaths(engine),
       ...settingsPaths(),
       ...toolPaths(services, { needsInput: true }),

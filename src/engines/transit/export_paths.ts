@@ -63,7 +63,7 @@ async function exportKey(
   const policy = await store.policy(input.name);
   if (policy === undefined) throw notFound();
   checkKind(policy, kind);
-  const [first, last] = range(policy, asked);
+  const [first, last] = exportRange(policy, asked);
   const { crypto } = services().mounts.platform;
   const keys: JsonObject = {};
   for (const [number, version] of await store.versions(policy.name, first, last)) {
@@ -85,7 +85,8 @@ function checkKind(policy: KeyPolicy, kind: Kind): void {
   if (kind === "signing-key" && !type.signs) throw badRequest("signing not supported for the key");
 }
 
-function range(policy: KeyPolicy, asked: string | undefined): [number, number] {
+/** The first and the last version that are asked for; a 400 for one that may not be had. */
+export function exportRange(policy: KeyPolicy, asked: string | undefined): [number, number] {
   const { minDecryptionVersion, latestVersion } = policy;
   if (asked === undefined) return [minDecryptionVersion, latestVersion];
   if (asked === "latest") return [latestVersion, latestVersion];

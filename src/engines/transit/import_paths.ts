@@ -4,9 +4,8 @@ import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call, Platform } from "../../core/backend.ts";
-import { unwrapKey } from "../../crypto/key_wrap.ts";
 import { fromPem, KeyFormatError, kindName, type SigningKey, toPem } from "../../crypto/keys.ts";
-import { DecryptError, type HashName } from "../../crypto/provider.ts";
+import type { HashName } from "../../crypto/provider.ts";
 import type { View } from "../../storage/transaction.ts";
 import { readBase64 } from "./base64.ts";
 import type { Engine } from "./engine.ts";
@@ -14,26 +13,16 @@ import { keyFields, requireKeyType, requirePolicy } from "./key_paths.ts";
 import { HMAC_KEY_SIZES, type KeyType, keyType } from "./key_types.ts";
 import { givenVersion, newPolicy, plainSettings, putNewest } from "./make_key.ts";
 import { KeyStore, type KeyVersion } from "./policy.ts";
+import { readWrappingHash, unwrapSecret, wrappingHash } from "./wrapping.ts";
 
 const wrappingKeyKey = "import/wrapping-key";
-
-/** Bytes of what RSA-4096 encrypts to: the key that the imported one is wrapped in. */
-const WRAPPED_KEY_LENGTH = 512;
-
-const hashes: Readonly<Record<string, HashName>> = {
-  SHA1: "sha1",
-  SHA224: "sha224",
-  SHA256: "sha256",
-  SHA384: "sha384",
-  SHA512: "sha512",
-};
 
 const fields = {
   ciphertext: field.string(
     "In base64: an AES-256 key in RSA-OAEP under the wrapping key, then the key in AES-KWP under that.",
     "",
   ),
-  hash_function: field.string("Of RSA-OAEP: SHA1, SHA224, SHA256, SHA384 or SHA512.", "SHA256"),
+  hash_function: wrappingHash,
   public_key: field.string("In PEM, instead of the ciphertext: verifies and encrypts only.", ""),
 };
 
@@ -192,10 +181,7 @@ async function readSecrets(
   type: KeyType,
   given: Given,
 ): Promise<Secrets> {
-  const hash = Object.hasOwn(hashes, given.hash_function) ? hashes[given.hash_function] : undefined;
-  if (hash === undefined) {
-    throw badRequest(`unsupported hash function ${given.hash_function}; ${Object.keys(hashes)}`);
-  }
+  const hash = readWrappingHash(given.hash_function);
   if (given.ciphertext === "") return readPublicKey(platform, type, given.public_key);
   const key = await unwrap(call, platform, readBase64(given.ciphertext), hash);
   if (type.family !== "pair") return { key: checkLength(type, key) };
@@ -247,19 +233,9 @@ async function unwrap(
   wrapped: Bytes,
   hash: HashName,
 ): Promise<Bytes> {
-  if (wrapped.length <= WRAPPED_KEY_LENGTH) throw badRequest("the wrapped key is too short");
   const pair = await wrappingKey(call.storage, platform);
   try {
-    const ephemeral = await pair.decrypt(wrapped.subarray(0, WRAPPED_KEY_LENGTH), hash);
-    try {
-      if (ephemeral.length !== 32) throw badRequest("the ephemeral key is no AES-256 key");
-      return await unwrapKey(ephemeral, wrapped.subarray(WRAPPED_KEY_LENGTH));
-    } finally {
-      wipe(ephemeral);
-    }
-  } catch (error) {
-    if (error instanceof DecryptError) throw badRequest("the wrapped key could not be unwrapped");
-    throw error;
+    return await unwrapSecret(pair, wrapped, hash);
   } finally {
     pair.destroy();
   }

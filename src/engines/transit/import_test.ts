@@ -58,6 +58,47 @@ Deno.test("keys from elsewhere", async (t) => {
     assertEquals(await later(pair.pkcs8()), 400);
   });
 
+  await t.step(
+    "a key moves to another mount wrapped, by a public key that was imported",
+    async () => {
+      const public_key = text((await kit.read("wrapping_key")).public_key);
+      await kit.write("keys/there/import", { type: "rsa-4096", public_key });
+      for (
+        const [type, more] of [["aes256-gcm96", {}], ["ed25519", {}], ["hmac", {
+          key_size: 40,
+        }]] as const
+      ) {
+        await kit.write(`keys/${type}`, { type, exportable: true, ...more });
+        await kit.write(`keys/${type}/rotate`);
+        const { keys } = await kit.read(`byok-export/there/${type}`);
+        const ciphertext = text(Object(keys)[2]);
+        await kit.write(`keys/${type}-copy/import`, { type, ciphertext, exportable: true });
+        const kind = type === "ed25519"
+          ? "signing-key"
+          : type === "hmac"
+          ? "hmac-key"
+          : "encryption-key";
+        const [own, copy] = [
+          await kit.read(`export/${kind}/${type}/2`),
+          await kit.read(`export/${kind}/${type}-copy/1`),
+        ];
+        assertEquals(Object(own.keys)[2], Object(copy.keys)[1]);
+      }
+      await kit.write("keys/closed");
+      for (
+        const path of [
+          "there/closed",
+          "none/ed25519",
+          "there/none",
+          "ed25519/aes256-gcm96",
+          "there/ed25519/3",
+        ]
+      ) {
+        assertEquals([path, await kit.node.status("read", `t/byok-export/${path}`)], [path, 400]);
+      }
+    },
+  );
+
   await t.step("what is no such key changes nothing", async () => {
     const good = await wrap(kit, random.bytes(32));
     const pair = await portableKeys.generate("ecdsa-p256");
