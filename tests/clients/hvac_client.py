@@ -69,6 +69,34 @@ v2.delete_metadata_and_all_versions("app", mount_point="py2")
 refused(exceptions.InvalidPath, lambda: v2.list_secrets("", mount_point="py2"), "kv2 gone")
 done("kv version 2")
 
+client.sys.enable_secrets_engine("transit", path="pyt")
+t, at = client.secrets.transit, {"mount_point": "pyt"}
+text = "c2VjcmV0"
+t.create_key("aes", exportable=True, allow_plaintext_backup=True, **at)
+sealed = t.encrypt_data("aes", plaintext=text, **at)["data"]["ciphertext"]
+t.rotate_key("aes", **at)
+t.update_key_configuration("aes", min_decryption_version=1, deletion_allowed=True, **at)
+same(t.decrypt_data("aes", ciphertext=sealed, **at)["data"]["plaintext"], text, "decrypt")
+again = t.rewrap_data("aes", ciphertext=sealed, **at)["data"]["ciphertext"]
+same(again[:9], "vault:v2:", "rewrap")
+batch = t.encrypt_data("aes", batch_input=[{"plaintext": text}, {"plaintext": text}], **at)["data"]["batch_results"]
+same(len(batch), 2, "batch")
+key = t.generate_data_key("aes", key_type="plaintext", **at)["data"]
+same(t.decrypt_data("aes", ciphertext=key["ciphertext"], **at)["data"]["plaintext"], key["plaintext"], "data key")
+t.create_key("rsa", key_type="rsa-2048", **at)
+signed = t.sign_data("rsa", hash_input=text, signature_algorithm="pkcs1v15", **at)["data"]["signature"]
+same(t.verify_signed_data("rsa", hash_input=text, signature=signed, signature_algorithm="pkcs1v15", **at)["data"]["valid"], True, "verify")
+mac = t.generate_hmac("aes", hash_input=text, **at)["data"]["hmac"]
+same(t.verify_signed_data("aes", hash_input=text, hmac=mac, **at)["data"]["valid"], True, "hmac")
+same(len(t.generate_random_bytes(n_bytes=8, output_format="hex", **at)["data"]["random_bytes"]), 16, "random")
+same(list(t.export_key("aes", key_type="encryption-key", **at)["data"]["keys"]), ["1", "2"], "export")
+t.restore_key(t.backup_key("aes", **at)["data"]["backup"], name="copy", **at)
+same(t.decrypt_data("copy", ciphertext=again, **at)["data"]["plaintext"], text, "restore")
+t.delete_key("aes", **at)
+same(t.list_keys(**at)["data"]["keys"], ["copy", "rsa"], "keys")
+refused(exceptions.InvalidRequest, lambda: t.decrypt_data("aes", ciphertext=sealed, **at), "a deleted key")
+done("transit")
+
 client.sys.create_or_update_policy("py", 'path "py1/app/*" { capabilities = ["read", "create", "update"] }')
 assert "py1/app" in client.sys.read_policy("py")["data"]["rules"] and "py" in client.sys.list_policies()["data"]["policies"]
 created = client.auth.token.create(policies=["py"], ttl="1h", explicit_max_ttl="2h", display_name="app", meta={"a": "b"})
