@@ -409,6 +409,18 @@ export const root: Group = {
       ),
       leaf("revoke", "Revoke a token", async () => (await import("./commands/token.ts")).revoke),
     ]),
+    group("transit", "Keys for transit", "Keys that were made elsewhere, for the transit engine.", [
+      leaf(
+        "import",
+        "Make a key of one from elsewhere",
+        async () => (await import("./commands/transit.ts")).importKey,
+      ),
+      leaf(
+        "import-version",
+        "Add a version to an imported key",
+        async () => (await import("./commands/transit.ts")).importVersion,
+      ),
+    ]),
     leaf(
       "unwrap",
       "Open a wrapped answer",

@@ -9,7 +9,7 @@ import { type External, isExternal, type Slot } from "./leaf.ts";
 import type { StoredEntry } from "./state.ts";
 import type { StateMeta } from "./state_meta.ts";
 import { StateRows } from "./state_rows.ts";
-import { eventLoopTurn } from "./turn.ts";
+import { eventLoopTurn } from "../base/turn.ts";
 
 /** Reading is synchronous: the event loop has its turn after so many bytes, about a millisecond. */
 const TURN_BYTES = 128 * 1024;

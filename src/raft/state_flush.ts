@@ -21,7 +21,7 @@ import { cutLeaves, type WrittenLeaf } from "./leaf_cut.ts";
 import { externalKeys, externalRows, type StateFile } from "./state_file.ts";
 import type { StateMeta } from "./state_meta.ts";
 import { StateRows } from "./state_rows.ts";
-import { eventLoopTurn } from "./turn.ts";
+import { eventLoopTurn } from "../base/turn.ts";
 
 /** Bytes of changes that are merged into one leaf at a time. */
 const STEP_BYTES_MAX = 200_000;

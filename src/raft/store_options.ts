@@ -3,7 +3,7 @@ import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { nodeSha256, type Sha256 } from "./digest.ts";
 import { DEFAULT_LIMITS } from "./keys.ts";
-import { eventLoopTurn } from "./turn.ts";
+import { eventLoopTurn } from "../base/turn.ts";
 
 const MIB = 1024 * 1024;
 

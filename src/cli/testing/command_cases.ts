@@ -320,6 +320,36 @@ const tokens: Case[] = [
   },
 ];
 
+const transit: Case[] = [
+  {
+    args: ["transit", "import", "transit/orders", "a2V5"],
+    sends: [],
+    complains: "MOUNT/keys/NAME",
+    exit: 1,
+  },
+  {
+    args: ["transit", "import", "transit/keys/orders", "!"],
+    sends: [],
+    complains: "not base64",
+    exit: 1,
+  },
+  {
+    args: ["transit", "import", "transit/keys/orders", "@key.b64"],
+    io: { files: { "key.b64": "a2V5\n" } },
+    replies: { "GET transit/wrapping_key": { body: { data: { public_key: "none" } } } },
+    sends: ["GET transit/wrapping_key"],
+    complains: "transit/wrapping_key is no RSA key",
+    exit: 3,
+  },
+  {
+    args: ["transit", "import-version", "t/keys/orders", "a2V5"],
+    replies: { "GET t/wrapping_key": denied },
+    sends: ["GET t/wrapping_key"],
+    complains: "permission denied",
+    exit: 3,
+  },
+];
+
 const policies: Case[] = [
   {
     args: ["policy", "list"],
@@ -383,6 +413,7 @@ export const cases: readonly Case[] = [
   ...kv,
   ...general,
   ...tokens,
+  ...transit,
   ...policies,
   ...mountCases,
   ...operatorCases,

@@ -5,7 +5,8 @@ import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call, Platform } from "../../core/backend.ts";
 import { fromPem, KeyFormatError, kindName, type SigningKey, toPem } from "../../crypto/keys.ts";
-import type { HashName } from "../../crypto/provider.ts";
+import { DecryptError, type HashName } from "../../crypto/provider.ts";
+import { unwrapFromJourney } from "../../crypto/wrapped_key.ts";
 import type { View } from "../../storage/transaction.ts";
 import { readBase64 } from "./base64.ts";
 import type { Engine } from "./engine.ts";
@@ -13,7 +14,7 @@ import { keyFields, requireKeyType, requirePolicy } from "./key_paths.ts";
 import { HMAC_KEY_SIZES, type KeyType, keyType } from "./key_types.ts";
 import { givenVersion, newPolicy, plainSettings, putNewest } from "./make_key.ts";
 import { KeyStore, type KeyVersion } from "./policy.ts";
-import { readWrappingHash, unwrapSecret, wrappingHash } from "./wrapping.ts";
+import { readWrappingHash, wrappingHash } from "./wrapping.ts";
 
 const wrappingKeyKey = "import/wrapping-key";
 
@@ -235,7 +236,10 @@ async function unwrap(
 ): Promise<Bytes> {
   const pair = await wrappingKey(call.storage, platform);
   try {
-    return await unwrapSecret(pair, wrapped, hash);
+    return await unwrapFromJourney(pair, wrapped, hash);
+  } catch (error) {
+    if (error instanceof DecryptError) throw badRequest("the wrapped key could not be unwrapped");
+    throw error;
   } finally {
     pair.destroy();
   }

@@ -108,3 +108,20 @@ Deno.test("what is no signature at all is a 400, one that is wrong is not valid"
     { valid: false, error: "invalid signature: no prefix", reference: "" },
   ]);
 });
+
+Deno.test("a long batch holds up nobody else", async () => {
+  const kit = await startTransit();
+  await kit.write("keys/k", { type: "ecdsa-p256" });
+  const batch_input = Array.from({ length: 400 }, (_, i) => ({ input: b64(`${i}`) }));
+  let isDone = false;
+  const long = kit.write("sign/k", { batch_input }).finally(() => isDone = true);
+  let answered = 0;
+  while (!isDone) {
+    await kit.write("random");
+    // A request that is answered from memory alone does not let timers and sockets in by itself.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    answered++;
+  }
+  assertEquals((await long).batch_results instanceof Array, true);
+  assert(answered >= 10, `only ${answered} other requests were answered`);
+});

@@ -4,12 +4,13 @@ import { badRequest } from "../../base/failure.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { VerifyingKey } from "../../crypto/keys.ts";
+import { wrapForJourney } from "../../crypto/wrapped_key.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { Engine } from "./engine.ts";
 import { exportRange } from "./export_paths.ts";
 import type { OpenKey } from "./key_cache.ts";
 import { keyType } from "./key_types.ts";
-import { readWrappingHash, wrappingHash, wrapSecret } from "./wrapping.ts";
+import { readWrappingHash, wrappingHash } from "./wrapping.ts";
 
 export function wrappedExportPaths(engine: Engine): Path[] {
   const summary = "A key on its way to another mount, wrapped for its wrapping key.";
@@ -68,7 +69,7 @@ async function exportWrapped(
       const keys: JsonObject = {};
       for (let number = first; number <= last; number++) {
         const { secret } = await from.material(call.storage, number);
-        keys[number] = toBase64(await wrapSecret(random, wrapping, secret, digest));
+        keys[number] = toBase64(await wrapForJourney(random, wrapping, secret, digest));
       }
       return { data: { name: policy.name, type: policy.type, keys } };
     });
