@@ -68,6 +68,7 @@ export function toolPaths(services: () => Services, { needsInput = false } = {})
       operations: {
         update: {
           summary: "Makes random bytes.",
+          standby: true,
           handler: (_call, input) =>
             randomBytes(services(), Number(input.bytes), input.format, input.source),
         },
@@ -79,6 +80,7 @@ export function toolPaths(services: () => Services, { needsInput = false } = {})
       operations: {
         update: {
           summary: "Makes random bytes.",
+          standby: true,
           handler: (_call, input) => fromPath(services(), input.last, input.bytes, input.format),
         },
       },
@@ -89,6 +91,7 @@ export function toolPaths(services: () => Services, { needsInput = false } = {})
       operations: {
         update: {
           summary: "Makes random bytes.",
+          standby: true,
           handler: (_call, input) =>
             randomBytes(services(), input.bytes, input.format, input.source),
         },
@@ -100,6 +103,7 @@ export function toolPaths(services: () => Services, { needsInput = false } = {})
       operations: {
         update: {
           summary: "Hashes.",
+          standby: true,
           handler: (_call, input) => hash(input.urlalgorithm, input.input, input.format),
         },
       },
@@ -110,6 +114,7 @@ export function toolPaths(services: () => Services, { needsInput = false } = {})
       operations: {
         update: {
           summary: "Hashes.",
+          standby: true,
           handler: (_call, input) => hash(input.algorithm, input.input, input.format),
         },
       },

@@ -166,3 +166,18 @@ Deno.test("a backup that is none changes nothing", async () => {
   assertEquals(await kit.stored(), before);
   await kit.write("restore", { backup: String(backup), force: true });
 });
+
+Deno.test("Vault's number of HMAC keys is that of another type here, and told apart", async () => {
+  const kit = await startTransit();
+  const flags = { exportable: true, allow_plaintext_backup: true };
+  await kit.write("keys/k", { type: "hmac", key_size: 32, ...flags });
+  const { hmac } = await kit.write("hmac/k", { input: b64("x") });
+  const whole = JSON.parse(atob(text((await kit.read("backup/k")).backup)));
+  whole.policy.type = 11;
+  await kit.write("restore/copy", { backup: btoa(JSON.stringify(whole)) });
+  assertEquals((await kit.read("keys/copy")).type, "hmac");
+  assertEquals(await kit.write("verify/copy", { input: b64("x"), hmac }), { valid: true });
+  await kit.write("keys/c", { type: "xchacha20-poly1305", ...flags });
+  await kit.write("restore/c2", { backup: text((await kit.read("backup/c")).backup) });
+  assertEquals((await kit.read("keys/c2")).type, "xchacha20-poly1305");
+});

@@ -13,7 +13,7 @@ import { changedKey, decodePolicy, type KeyPolicy, KeyStore, policyKey } from ".
 import { cacheSize } from "./settings.ts";
 
 /** Keys kept where the mount does not say how many. */
-const defaultMaxKeys = 10_000;
+const defaultMaxKeys = 2_000;
 
 /** What is needed of a request. */
 export type KeyCall = Pick<Call, "storage" | "cached"> & {

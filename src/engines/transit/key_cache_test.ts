@@ -4,7 +4,7 @@ import { utf8 } from "../../base/bytes.ts";
 import { Failure } from "../../base/failure.ts";
 import { KeyCache, type OpenKey } from "./key_cache.ts";
 import type { Material } from "./material.ts";
-import { startTransit } from "./testing/kit.ts";
+import { b64, startTransit } from "./testing/kit.ts";
 
 async function withCache() {
   const kit = await startTransit();
@@ -86,4 +86,30 @@ Deno.test("what came first is dropped first, and everything when the mount close
   assertEquals(materials.map(isAlive), [false, false, ...Array(10).fill(true)]);
   cache.close();
   assertEquals(materials.map(isAlive), Array(12).fill(false));
+});
+
+Deno.test("whatever is encrypted while a key rotates and changes is decrypted later", async () => {
+  const { kit } = await withCache();
+  await kit.write("keys/r", { type: "rsa-2048" });
+  const made: [string, string, string][] = [];
+  const encrypting = Array.from({ length: 6 }, async (_, lane) => {
+    for (let i = 0; i < 25; i++) {
+      const [key, text] = [lane % 3 === 0 ? "r" : "k", `${lane}-${i}`];
+      made.push([key, text, await kit.encrypt(key, text)]);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  });
+  const changing = (async () => {
+    for (let i = 0; i < 15; i++) {
+      await kit.write("keys/k/rotate");
+      await kit.write("keys/r/config", { deletion_allowed: i % 2 === 0 });
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  })();
+  await Promise.all([...encrypting, changing]);
+  assertEquals(made.length, 150);
+  for (const [key, text, ciphertext] of made) {
+    assertEquals(await kit.decrypt(key, ciphertext), b64(text));
+  }
+  assert(new Set(made.map(([, , ciphertext]) => ciphertext.split(":")[1])).size > 5);
 });
