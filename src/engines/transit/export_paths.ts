@@ -133,11 +133,10 @@ async function privateKeyText(
   const pkcs8 = decoded(stored);
   try {
     if (policy.type === "ed25519") return wiped(ed25519PrivateKey(crypto, pkcs8), toBase64);
-    if (
-      policy.type === "ecdsa-p256" || policy.type === "ecdsa-p384" || policy.type === "ecdsa-p521"
-    ) {
-      const curve = CURVES[policy.type];
-      return wiped(await sec1OfPkcs8(pkcs8, curve), (der) => toPem("EC PRIVATE KEY", der));
+    if (isEc(policy.type)) {
+      const der = await sec1OfPkcs8(pkcs8, CURVES[policy.type]);
+      // Without the last line's end, as clients have always got it.
+      return wiped(der, (bytes) => toPem("EC PRIVATE KEY", bytes).trimEnd());
     }
     return wiped(await pkcs1OfPkcs8(pkcs8), (der) => toPem("RSA PRIVATE KEY", der));
   } finally {

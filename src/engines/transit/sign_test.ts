@@ -125,3 +125,13 @@ Deno.test("a long batch holds up nobody else", async () => {
   assertEquals((await long).batch_results instanceof Array, true);
   assert(answered >= 10, `only ${answered} other requests were answered`);
 });
+
+Deno.test("EC and RSA keys are exported in PEM, those of EC without the last line's end", async () => {
+  const kit = await startTransit();
+  for (const [type, label, end] of [["ecdsa-p384", "EC", ""], ["rsa-2048", "RSA", "\n"]]) {
+    await kit.write("keys/" + type, { type: type ?? "", exportable: true });
+    const secret = text(Object((await kit.read(`export/signing-key/${type}`)).keys)[1]);
+    assert(secret.startsWith(`-----BEGIN ${label} PRIVATE KEY-----\n`));
+    assert(secret.endsWith(`\n-----END ${label} PRIVATE KEY-----${end}`));
+  }
+});
