@@ -1,29 +1,56 @@
 /** Request bodies, bounded in size and time. */
+import type { Clock } from "../base/clock.ts";
 import { badRequest, Failure } from "../base/failure.ts";
+import { Deadlines } from "./deadlines.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/**
- * The whole body as text. Throws 413 where it is over `maxBytes` (0: no limit), 408 where it has
- * not come within `timeoutMs` (0: no limit), 400 where it is not UTF-8 or breaks off.
- */
-export async function readBody(
-  http: Request,
-  maxBytes: number,
-  timeoutMs: number,
-): Promise<string> {
-  const declared = Number(http.headers.get("content-length") ?? NaN);
-  if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
-  const small = declared <= 65536;
-  // Not bytes(): the requests of Node's listener have only the older of the two.
-  const bytes = await within<ArrayBuffer | Uint8Array>(
-    timeoutMs,
-    small ? http.arrayBuffer() : collect(http, maxBytes),
-  );
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    throw badRequest("the body is not UTF-8", cause);
+/** Reads bodies of requests, with bounds that hold for all of them. */
+export class BodyReader {
+  /** A timer for each body would cost a twentieth of a small write. */
+  readonly #deadlines: Deadlines;
+
+  /** `maxBytes` and `timeoutMs` are 0 for no limit. */
+  constructor(clock: Clock, readonly maxBytes: number, readonly timeoutMs: number) {
+    this.#deadlines = new Deadlines(clock);
+  }
+
+  /**
+   * The whole body as text. Throws 413 where it is too large, 408 where it has not come in time, 400
+   * where it is not UTF-8 or breaks off.
+   */
+  async read(http: Request): Promise<string> {
+    const { maxBytes } = this;
+    const declared = Number(http.headers.get("content-length") ?? NaN);
+    if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
+    const small = declared <= 65536;
+    // Not bytes(): the requests of Node's listener have only the older of the two.
+    const bytes = await this.#within<ArrayBuffer | Uint8Array>(
+      small ? http.arrayBuffer() : collect(http, maxBytes),
+    );
+    try {
+      return decoder.decode(bytes);
+    } catch (cause) {
+      throw badRequest("the body is not UTF-8", cause);
+    }
+  }
+
+  async #within<T>(reading: Promise<T>): Promise<T> {
+    const guarded = reading.catch((cause) => {
+      if (cause instanceof Failure) throw cause;
+      throw badRequest("the body broke off before its end", cause);
+    });
+    if (this.timeoutMs === 0) return await guarded;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const callOff = this.#deadlines.add(
+      this.timeoutMs,
+      () => reject(new Failure(408, "the body did not arrive in time")),
+    );
+    try {
+      return await Promise.race([guarded, late]);
+    } finally {
+      callOff();
+    }
   }
 }
 
@@ -47,25 +74,4 @@ async function collect(http: Request, maxBytes: number): Promise<Uint8Array> {
     at += chunk.length;
   }
   return whole;
-}
-
-/** A body that has arrived resolves within the same turn; only what is late costs a timer. */
-async function within<T>(timeoutMs: number, reading: Promise<T>): Promise<T> {
-  const guarded = reading.catch((cause) => {
-    if (cause instanceof Failure) throw cause;
-    throw badRequest("the body broke off before its end", cause);
-  });
-  if (timeoutMs === 0) return await guarded;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Failure(408, "the body did not arrive in time")),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([guarded, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

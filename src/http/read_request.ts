@@ -5,14 +5,11 @@ import { parseDuration } from "../config/units.ts";
 import { isJsonObject, type JsonLimits, type JsonObject, parseJsonBody } from "../logical/json.ts";
 import { rootNamespace } from "../logical/namespace.ts";
 import type { Connection, Operation, Request as LogicalRequest } from "../logical/request.ts";
-import { readBody } from "./body.ts";
+import type { BodyReader } from "./body.ts";
 
 /** What a listener allows. */
 export interface RequestLimits {
-  /** Bytes of a body; 0 for no limit. */
-  readonly maxRequestSize: number;
-  /** Milliseconds until the whole body must have come; 0 for no limit. */
-  readonly readTimeoutMs: number;
+  readonly body: BodyReader;
   /** Bytes of a token header. */
   readonly maxTokenHeaderSize: number;
   readonly json: JsonLimits;
@@ -122,7 +119,7 @@ async function readData(
   if (operation === "patch" && !contentType.startsWith("application/merge-patch+json")) {
     throw new Failure(415, "PATCH needs the content type application/merge-patch+json");
   }
-  const text = await readBody(http, limits.maxRequestSize, limits.readTimeoutMs);
+  const text = await limits.body.read(http);
   if (text.trim() === "") return emptyData;
   if (contentType.startsWith("application/x-www-form-urlencoded")) {
     // curl says so of every -d; what looks like an object is one.

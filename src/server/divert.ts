@@ -11,7 +11,6 @@ import type { Node } from "../core/node.ts";
 import { NotAnswered } from "../core/not_answered.ts";
 import { type ForwardedRequest, NotForwarded } from "../ha/forward_client.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
-import { readBody } from "../http/body.ts";
 import type { RequestLimits } from "../http/read_request.ts";
 import { failureResponse } from "../http/write_response.ts";
 import type { Connection, Operation } from "../logical/request.ts";
@@ -98,7 +97,7 @@ async function buffered({ request, limits }: Asked): Promise<Buffered> {
   if (request.body === null || request.method === "GET") {
     return { body: new Uint8Array(0), make: () => request };
   }
-  const text = await readBody(request, limits.maxRequestSize, limits.readTimeoutMs);
+  const text = await limits.body.read(request);
   const { method, headers, url } = request;
   return { body: utf8(text), make: () => new Request(url, { method, headers, body: text }) };
 }

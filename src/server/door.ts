@@ -1,4 +1,5 @@
 /** What a listener hands requests to: the HTTP app, with what the listener's stanza adds to it. */
+import type { Clock } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
@@ -6,6 +7,7 @@ import { NotAnswered } from "../core/not_answered.ts";
 import type { Platform } from "../core/backend.ts";
 import { cidrContains } from "../core/cidr.ts";
 import { createApp, type RequestHandler } from "../http/app.ts";
+import { BodyReader } from "../http/body.ts";
 import { closePaths } from "../http/closed_paths.ts";
 import {
   type CertificateDecoder,
@@ -78,7 +80,7 @@ export class Door {
 
   /** Takes what is reloadable; requests that come from now on see it. */
   configure(listener: ListenerConfig, config: ServerConfig): Settings {
-    const { random, log } = this.#platform;
+    const { clock, random, log } = this.#platform;
     const { values } = listener;
     const handler = closePaths(this.#handler, {
       rekey: values.disable_unauthed_rekey_endpoints,
@@ -87,9 +89,10 @@ export class Door {
     const seconds = values.max_request_duration ?? config.settings.default_max_request_duration;
     this.#time.limitMs = Math.max(0, seconds * 1000);
     warnOfHeaders(listener, this.#platform);
+    const limits = requestLimits(listener, clock);
     this.#settings = {
-      app: createApp({ handler, limits: requestLimits(listener), random, log }),
-      limits: requestLimits(listener),
+      app: createApp({ handler, limits, random, log }),
+      limits,
       metrics: this.#metricsAccess(listener, config),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
@@ -219,10 +222,13 @@ function standbyFailure(cause: NotAnswered): Response {
 }
 
 /** A limit below zero is none. */
-function requestLimits({ values }: ListenerConfig): RequestLimits {
+function requestLimits({ values }: ListenerConfig, clock: Clock): RequestLimits {
   return {
-    maxRequestSize: Math.max(0, values.max_request_size),
-    readTimeoutMs: values.http_read_timeout * 1000,
+    body: new BodyReader(
+      clock,
+      Math.max(0, values.max_request_size),
+      values.http_read_timeout * 1000,
+    ),
     maxTokenHeaderSize: Math.max(0, values.max_token_header_size),
     json: {
       maxDepth: values.max_json_depth,
