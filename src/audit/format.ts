@@ -159,6 +159,8 @@ export class Formatter {
       remote_port: connection.remotePort,
       client_certificate_serial_number: leaf && certificateSerial(leaf),
       wrap_ttl: request.wrap?.ttlSeconds,
+      snapshot_id: request.snapshot?.id,
+      recover_source_path: request.snapshot?.sourcePath,
     };
   }
 

@@ -51,6 +51,18 @@ export interface Call {
    * that nearly every request needs, never for secrets; a key always with the same `decode`.
    */
   readonly cached: <T>(key: string, decode: (bytes: Bytes) => T) => Awaitable<T | undefined>;
+  /** Set for the operation "recover" alone: what is to come back, in a snapshot. */
+  readonly recovered?: RecoverySource;
+}
+
+/** Something in a loaded snapshot. */
+export interface RecoverySource {
+  /** Relative to the mount. */
+  readonly path: string;
+  /** As it was then: its version of a format may be another than the live one's. */
+  readonly mount: MountInfo;
+  /** Of that mount; what is written to it goes nowhere. */
+  readonly storage: View;
 }
 
 /** A lease that must be taken back or renewed. */
@@ -87,6 +99,11 @@ export interface LogicalBackend {
    * answer it from the log that it follows. None, where absent.
    */
   onStandby?(path: string, operation: Operation): boolean;
+  /**
+   * Its reads and lists look at nothing but `storage` and `cached` of their call, so that they may be
+   * answered from a loaded snapshot as well.
+   */
+  readonly readsFromSnapshot?: true;
   /** Called in the transaction that mounts it, and again when its options are tuned. */
   initialize?(call: Pick<Call, "mount" | "storage" | "transaction">): Awaitable<void>;
   /**

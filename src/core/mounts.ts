@@ -5,7 +5,7 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { badRequest } from "../base/failure.ts";
 import { rootNamespace } from "../logical/namespace.ts";
-import type { Transaction } from "../storage/transaction.ts";
+import type { Transaction, View } from "../storage/transaction.ts";
 import type { LogicalBackend, MountInfo, Platform } from "./backend.ts";
 import {
   defaultMountConfig,
@@ -66,20 +66,8 @@ export class Mounts {
   }
 
   /** All entries, as they are stored. */
-  async entries(transaction: Transaction): Promise<MountEntry[]> {
-    const entries: MountEntry[] = [];
-    for (const table of tables) {
-      let after: string | undefined;
-      do {
-        const page = await transaction.scan(`core/${table}/`, {
-          limit: 500,
-          ...(after === undefined ? {} : { after }),
-        });
-        for (const { key, value } of page) entries.push(decodeMount(key, value));
-        after = page.length === 500 ? page.at(-1)?.key : undefined;
-      } while (after !== undefined);
-    }
-    return entries;
+  entries(transaction: Transaction): Promise<MountEntry[]> {
+    return readMountEntries(transaction);
   }
 
   /** Takes up the tables as another node has left them. */
@@ -209,6 +197,23 @@ export class Mounts {
     }
     this.router.add(entry, backend);
   }
+}
+
+/** The entries of all mount tables in a storage. Throws where one can't be read. */
+export async function readMountEntries(storage: Pick<View, "scan">): Promise<MountEntry[]> {
+  const entries: MountEntry[] = [];
+  for (const table of tables) {
+    let after: string | undefined;
+    do {
+      const page = await storage.scan(`core/${table}/`, {
+        limit: 500,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { key, value } of page) entries.push(decodeMount(key, value));
+      after = page.length === 500 ? page.at(-1)?.key : undefined;
+    } while (after !== undefined);
+  }
+  return entries;
 }
 
 function accessorName(mount: NewMount): string {

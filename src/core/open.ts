@@ -18,6 +18,7 @@ import type { Platform } from "./backend.ts";
 import { Expiration } from "./expiration.ts";
 import { HttpSettings } from "./http_settings.ts";
 import { TokenIssuer } from "./issue.ts";
+import { LoadedSnapshots } from "./loaded_snapshots.ts";
 import { Lockouts, type LockoutSettings } from "./lockout.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
@@ -207,6 +208,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     httpSettings,
     quotas,
     stateIndex,
+    snapshots: new LoadedSnapshots(clock, log.named("snapshots")),
     telemetry,
     metrics,
     inFlight: new Set(),
@@ -250,6 +252,7 @@ export async function closeServices(services: Services): Promise<void> {
   services.telemetry.logs.endFollowers();
   await services.expiration.stop();
   for (const { backend } of services.mounts.router.all()) await backend.close?.();
+  await services.snapshots.close();
   await services.audit.broker.close();
   services.cache.clear();
   services.tokens.close();

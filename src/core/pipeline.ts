@@ -20,6 +20,13 @@ import { type MountEntry, routePath, storagePrefix } from "./mount_entry.ts";
 import type { Mounted, Route } from "./router.ts";
 import { registerSecret } from "./secret_lease.ts";
 import type { Services } from "./services.ts";
+import {
+  authorizeSnapshotUse,
+  findRoute,
+  readsSnapshot,
+  recoverySource,
+  snapshotParts,
+} from "./snapshot_use.ts";
 
 /** One request on its way. */
 interface Passage {
@@ -72,12 +79,13 @@ export async function handleRequest(
 }
 
 function begin(services: Services, request: Request): Passage {
-  const route = services.mounts.router.find(request.path);
+  const route = findRoute(services, request);
   return {
     services,
     request,
     route,
-    needsToken: route === undefined || !route.mounted.isUnauthenticated(route.path),
+    needsToken: route === undefined || request.snapshot !== undefined ||
+      !route.mounted.isUnauthenticated(route.path),
     asked: request.operation,
     time: services.tokens.clock.now(),
     token: undefined,
@@ -130,9 +138,15 @@ async function pass(
   try {
     response = request.operation === "help"
       ? helpFor(backend, entry.options, route.path)
-      : await backend.handle(call);
+      : await backend.handle(
+        request.operation === "recover"
+          ? { ...call, recovered: recoverySource(services, request) }
+          : call,
+      );
   } finally {
-    metrics.route(request.operation, routePath(entry)).observe(metrics.now() - start);
+    const measured = readsSnapshot(request) ? "-snapshot" : "";
+    metrics.route(`${request.operation}${measured}`, routePath(entry))
+      .observe(metrics.now() - start);
   }
   await useUp(passage, transaction);
   passage.afterwards = transaction.tasks;
@@ -149,16 +163,18 @@ async function identify(passage: Passage, transaction: Transaction): Promise<voi
 }
 
 function callOf(passage: Passage, route: Route, transaction: Transaction): Call {
+  const { services, request } = passage;
   const { entry } = route.mounted;
   const prefix = storagePrefix(entry);
   return {
-    request: passage.request,
+    request,
     path: route.path,
-    mount: passage.services.mounts.info(entry),
+    mount: services.mounts.info(entry),
     storage: transaction.within(prefix),
     transaction,
     token: passage.token,
-    cached: (key, decode) => passage.services.cache.read(transaction, prefix + key, decode),
+    cached: (key, decode) => services.cache.read(transaction, prefix + key, decode),
+    ...(readsSnapshot(request) ? snapshotParts(services, request, route) : {}),
   };
 }
 
@@ -189,6 +205,7 @@ async function authorize(
   if (!decision.allowed) throw permissionDenied();
   const needsSudo = route !== undefined && route.mounted.isRoot(route.path);
   if (needsSudo && !decision.sudo && request.operation !== "help") throw permissionDenied();
+  authorizeSnapshotUse(services, request, acl, decision);
 }
 
 /** Registers what must end, makes the token of a login, hides the answer where that was asked. */

@@ -15,6 +15,7 @@ import type { Acls } from "./acls.ts";
 import type { Expiration } from "./expiration.ts";
 import type { HttpSettings } from "./http_settings.ts";
 import type { TokenIssuer } from "./issue.ts";
+import type { LoadedSnapshots } from "./loaded_snapshots.ts";
 import type { Lockouts } from "./lockout.ts";
 import type { Mounts } from "./mounts.ts";
 import type { Revoker } from "./revoke.ts";
@@ -40,6 +41,8 @@ export interface Services {
   readonly httpSettings: HttpSettings;
   readonly quotas: Quotas;
   readonly stateIndex: StateIndex;
+  /** What single secrets can be read and recovered from. */
+  readonly snapshots: LoadedSnapshots;
   readonly telemetry: Telemetry;
   readonly metrics: RequestMetrics;
   /** Requests that have not been answered yet. */

@@ -114,7 +114,8 @@ export class StandbyReads {
 
   /** Answers, or throws `NotAnswered`. */
   async handle(request: Request): Promise<LogicalResponse | undefined> {
-    if (request.wrap !== undefined || !this.mayAnswer(request.path, request.operation)) {
+    const looksElsewhere = request.wrap !== undefined || request.snapshot !== undefined;
+    if (looksElsewhere || !this.mayAnswer(request.path, request.operation)) {
       throw new NotAnswered("this is for the active node");
     }
     await this.#awaitIndex(request);

@@ -4,7 +4,12 @@ import type { Random } from "../base/clock.ts";
 import { parseDuration } from "../config/units.ts";
 import { isJsonObject, type JsonLimits, type JsonObject, parseJsonBody } from "../logical/json.ts";
 import { rootNamespace } from "../logical/namespace.ts";
-import type { Connection, Operation, Request as LogicalRequest } from "../logical/request.ts";
+import type {
+  Connection,
+  Operation,
+  Request as LogicalRequest,
+  SnapshotUse,
+} from "../logical/request.ts";
 import type { BodyReader } from "./body.ts";
 
 /** What a listener allows. */
@@ -50,7 +55,10 @@ export async function readRequest(
   const headers = http.headers;
   const decoded = decodePath(path);
   const parameters = query === "" ? undefined : new URLSearchParams(query);
-  const operation = queryOperation(asked, parameters);
+  const snapshot = snapshotUse(asked, headers, parameters);
+  const operation = snapshot !== undefined && asked === "update"
+    ? "recover"
+    : queryOperation(asked, parameters);
   const raw = rawBodyPaths.has(decoded) && http.method !== "GET";
   const wrap = wrapRequest(headers);
   checkNamespace(headers);
@@ -65,6 +73,7 @@ export async function readRequest(
     connection,
     method: http.method,
     ...(wrap === undefined ? {} : { wrap }),
+    ...(snapshot === undefined ? {} : { snapshot }),
     ...(raw && http.body !== null ? { body: http.body } : {}),
   };
 }
@@ -101,6 +110,45 @@ function queryOperation(asked: Operation, parameters: URLSearchParams | undefine
     }
   }
   return asked;
+}
+
+/**
+ * The loaded snapshot that a request looks into: `read_snapshot_id` of what reads, and of what is
+ * recovered `X-Vault-Recover-Snapshot-Id` (formerly `recover_snapshot_id`), for POST and PUT too.
+ */
+function snapshotUse(
+  asked: Operation,
+  headers: Headers,
+  parameters: URLSearchParams | undefined,
+): SnapshotUse | undefined {
+  const parameter = asked === "read" || asked === "list" || asked === "scan"
+    ? "read_snapshot_id"
+    : asked === "update" || asked === "recover"
+    ? "recover_snapshot_id"
+    : undefined;
+  if (parameter === undefined) return undefined;
+  const named = parameters?.get(parameter) ?? "";
+  parameters?.delete(parameter);
+  if (parameter === "read_snapshot_id") return named === "" ? undefined : { id: named };
+  const id = headers.get("x-vault-recover-snapshot-id") || named;
+  if (id === "" && asked === "recover") {
+    throw badRequest("recovering takes the header X-Vault-Recover-Snapshot-Id");
+  }
+  if (id === "") return undefined;
+  const source = headerText(headers, "x-vault-recover-source-path").replace(/^\/+/, "");
+  return source === "" ? { id } : { id, sourcePath: source };
+}
+
+/** A header's value; headers are bytes, and those of a path are UTF-8. */
+function headerText(headers: Headers, name: string): string {
+  const value = headers.get(name) ?? "";
+  if (!/[\x80-\xff]/.test(value)) return value;
+  const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0));
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw badRequest(`the header ${name} is not UTF-8`, cause);
+  }
 }
 
 async function readData(

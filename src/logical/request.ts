@@ -27,6 +27,13 @@ export interface WrapRequest {
   readonly format: "" | "jwt";
 }
 
+/** A loaded snapshot that a request looks into. */
+export interface SnapshotUse {
+  readonly id: string;
+  /** What is recovered, where it lies elsewhere in the snapshot; a full path like the request's. */
+  readonly sourcePath?: string;
+}
+
 export interface Request {
   readonly id: string;
   operation: Operation;
@@ -40,6 +47,8 @@ export interface Request {
   readonly clientToken: string;
   readonly connection: Connection;
   readonly wrap?: WrapRequest;
+  /** Reads and lists are answered from this snapshot; what is recovered comes out of it. */
+  readonly snapshot?: SnapshotUse;
   /** The method as it came, for the few paths that tell POST from PUT. */
   readonly method: string;
   /** Headers that the answer carries, whatever it is; filled on the way. */

@@ -23,7 +23,7 @@ export function nameIn(prefix: string, key: string): string {
 }
 
 /** Where to seek after `name` has been listed. */
-function pastName(prefix: string, name: string): string {
+export function pastName(prefix: string, name: string): string {
   return name.endsWith("/") ? pastFolder(prefix + name) : successor(prefix + name);
 }
 

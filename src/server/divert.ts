@@ -34,6 +34,14 @@ const redirectedPaths = new Set([
   "sys/monitor",
 ]);
 
+/** Only the file itself is too large of these. */
+const loadPath = "sys/storage/raft/snapshot-load";
+
+function isRedirected(path: string, method: string): boolean {
+  if (path === loadPath) return method === "POST" || method === "PUT";
+  return redirectedPaths.has(path);
+}
+
 /** How long a request waits for an active node, so that a change of it goes unnoticed. */
 const WAIT_MS = 5000;
 const LOOK_MS = 20;
@@ -137,13 +145,15 @@ class StandbyDivert {
     const { request, url, path, here } = asked;
     const isRead = this.#mayRead(asked);
     const refuses = (request.headers.get("x-vault-no-request-forwarding") ?? "") !== "";
-    if (refuses || (!isRead && redirectedPaths.has(path))) return await this.#redirect(url);
+    if (refuses || (!isRead && isRedirected(path, request.method))) {
+      return await this.#redirect(url);
+    }
     try {
       const again = await buffered(asked);
       if (isRead) {
         const answer = await answered(here, again.make());
         if (answer !== undefined) return answer;
-        if (redirectedPaths.has(path)) return await this.#redirect(url);
+        if (isRedirected(path, request.method)) return await this.#redirect(url);
       }
       return await this.#passOn(asked, again);
     } catch (error) {

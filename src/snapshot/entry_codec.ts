@@ -92,27 +92,48 @@ function decodeMessage(message: Bytes): Entry {
   return { key, value };
 }
 
+/** An entry with the place of its first byte in the state. */
+export interface PlacedEntry extends Entry {
+  readonly at: number;
+}
+
+/** Decodes the whole entries at the reader, which is left where the first unfinished one begins. */
+function* wholeEntries(reader: Reader, base: number): Generator<PlacedEntry> {
+  for (;;) {
+    const start = reader.at;
+    const length = reader.varint();
+    if (length !== undefined && length > maxEntryBytes) {
+      throw new MalformedStateError("an entry is larger than any can be");
+    }
+    const message = length === undefined ? undefined : reader.take(length);
+    if (message === undefined) {
+      reader.at = start;
+      return;
+    }
+    yield { ...decodeMessage(message), at: base + start };
+  }
+}
+
 /** Reads entries back, however the stream cuts them. Throws `MalformedStateError`. */
 export async function* decodeEntries(
   stream: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Entry> {
+): AsyncGenerator<PlacedEntry> {
   let rest: Uint8Array = new Uint8Array(0);
+  let base = 0;
   for await (const chunk of stream) {
     const reader = new Reader(rest.length === 0 ? chunk : concat(rest, chunk));
-    for (;;) {
-      const start = reader.at;
-      const length = reader.varint();
-      if (length !== undefined && length > maxEntryBytes) {
-        throw new MalformedStateError("an entry is larger than any can be");
-      }
-      const message = length === undefined ? undefined : reader.take(length);
-      if (message === undefined) {
-        reader.at = start;
-        break;
-      }
-      yield decodeMessage(message);
-    }
+    yield* wholeEntries(reader, base);
     rest = reader.bytes.subarray(reader.at);
+    base += reader.at;
   }
   if (rest.length > 0) throw new MalformedStateError("the last entry is cut short");
+}
+
+/** Decodes bytes that hold whole entries only. Throws `MalformedStateError`. */
+export function decodeBlock(bytes: Uint8Array): Entry[] {
+  const reader = new Reader(bytes);
+  const entries: Entry[] = [];
+  for (const { key, value } of wholeEntries(reader, 0)) entries.push({ key, value });
+  if (reader.at < bytes.length) throw new MalformedStateError("the last entry is cut short");
+  return entries;
 }

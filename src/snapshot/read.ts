@@ -9,9 +9,8 @@ import tar from "tar-stream";
 import { type Bytes, concat, fromUtf8 } from "../base/bytes.ts";
 import { badRequest, describeError, Failure } from "../base/failure.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../logical/json.ts";
-import type { Entry } from "../storage/storage.ts";
 import { isBelowBarrier } from "../barrier/physical.ts";
-import { decodeEntries, MalformedStateError } from "./entry_codec.ts";
+import { decodeEntries, MalformedStateError, type PlacedEntry } from "./entry_codec.ts";
 import { SpoolFile } from "./spool.ts";
 
 /** Members but `state.bin` are small. */
@@ -31,7 +30,9 @@ export interface ReadSnapshot {
   readonly fileBytes: number;
   /** What lies below the barrier: the keyring, and how it is sealed. */
   readonly belowBarrier: ReadonlyMap<string, Bytes>;
-  entries(): AsyncIterable<Entry>;
+  entries(): AsyncIterable<PlacedEntry>;
+  /** The file that the entries are read from; it goes when this is disposed of. */
+  readonly statePath: string;
   dispose(): Promise<void>;
 }
 
@@ -57,8 +58,17 @@ export async function readSnapshot(
       if (isBelowBarrier(key)) belowBarrier.set(key, value);
     }
     const dispose = () => spool.remove();
-    const { fileBytes } = members;
-    return { meta, sums, sealedSums, entryCount, fileBytes, belowBarrier, entries, dispose };
+    return {
+      meta,
+      sums,
+      sealedSums,
+      entryCount,
+      fileBytes: members.fileBytes,
+      belowBarrier,
+      entries,
+      statePath: spool.path,
+      dispose,
+    };
   } catch (error) {
     await spool.remove();
     if (error instanceof Failure) throw error;

@@ -25,7 +25,7 @@ async function made(folder: string, entries: readonly Entry[]): Promise<Uint8Arr
 async function read(folder: string, bytes: Uint8Array): Promise<Entry[]> {
   const snapshot = await readSnapshot(folder, ReadableStream.from([bytes]));
   const found: Entry[] = [];
-  for await (const entry of snapshot.entries()) found.push(entry);
+  for await (const { key, value } of snapshot.entries()) found.push({ key, value });
   await snapshot.dispose();
   assertEquals(snapshot.entryCount, found.length);
   return found;

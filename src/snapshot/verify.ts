@@ -2,14 +2,13 @@
  * Proves a backup: opens a snapshot with its unseal keys, apart from any node, and decrypts every
  * entry. Nothing but the keyring is held in memory.
  */
-import { Barrier, type BarrierParts } from "../barrier/barrier.ts";
+import type { Barrier, BarrierParts } from "../barrier/barrier.ts";
 import { isBelowBarrier } from "../barrier/physical.ts";
-import { type Bytes, wipe } from "../base/bytes.ts";
+import { wipe } from "../base/bytes.ts";
 import { badRequest, describeError } from "../base/failure.ts";
-import { ShamirSeal } from "../seal/shamir_seal.ts";
-import { UnsealProgress } from "../seal/unseal.ts";
 import { InmemStorage } from "../storage/inmem.ts";
 import type { PrefixCount } from "./inspect.ts";
+import { SnapshotKeys } from "./keys.ts";
 import type { ReadSnapshot } from "./read.ts";
 
 export interface Verified {
@@ -31,37 +30,21 @@ export async function verifySnapshot(
   const physical = new InmemStorage();
   const below = [...snapshot.belowBarrier].map(([key, value]) => ({ key, value }));
   await physical.write(below);
-  const barrier = new Barrier({ physical, ...machine });
-  const rootKey = await openRootKey(physical, shares, machine);
+  const keys = new SnapshotKeys(physical, machine);
   try {
-    await barrier.unseal(rootKey);
+    return await decryptAll(snapshot, await openBarrier(keys, shares));
   } finally {
-    wipe(rootKey);
-  }
-  try {
-    return await decryptAll(snapshot, barrier);
-  } finally {
-    await barrier.close();
+    keys.close();
+    await physical.close();
   }
 }
 
-async function openRootKey(
-  physical: InmemStorage,
-  shares: readonly string[],
-  { crypto, random }: Omit<BarrierParts, "physical">,
-): Promise<Bytes> {
-  const seal = new ShamirSeal(crypto, random);
-  const progress = new UnsealProgress({ physical, seal, crypto, random });
-  try {
-    for (const share of shares) {
-      const rootKey = await progress.submit(share);
-      if (rootKey !== undefined) return rootKey;
-    }
-    throw badRequest("too few different key shares were given");
-  } finally {
-    progress.reset();
-    seal.forget();
+async function openBarrier(keys: SnapshotKeys, shares: readonly string[]): Promise<Barrier> {
+  for (const share of shares) {
+    const barrier = await keys.submit(share);
+    if (barrier !== undefined) return barrier;
   }
+  throw badRequest("too few different key shares were given");
 }
 
 async function decryptAll(snapshot: ReadSnapshot, barrier: Barrier): Promise<Verified> {

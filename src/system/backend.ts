@@ -23,6 +23,7 @@ import { autopilotPaths } from "./autopilot.ts";
 import { raftPaths } from "./raft.ts";
 import { AutoSnapshots } from "./snapshots/auto.ts";
 import { autoSnapshotPaths } from "./snapshots/auto_paths.ts";
+import { loadedSnapshotPaths } from "./snapshots/load_paths.ts";
 import { raftSnapshotPaths } from "./snapshots/paths.ts";
 import { rawPaths } from "./raw.ts";
 import { remountPaths } from "./remount.ts";
@@ -54,6 +55,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...autopilotPaths(node),
       ...raftSnapshotPaths(node),
       ...autoSnapshotPaths(node, snapshots),
+      ...loadedSnapshotPaths(services, node, snapshots),
       ...standbyReads(quotaPaths(services)),
       ...standbyReads(auditPaths(services)),
       ...standbyReads(configPaths(services, node)),

@@ -22,6 +22,9 @@ export function ttlLabel(seconds: number): string {
   return ttlBuckets.find(([limit]) => seconds <= limit)?.[1] ?? "+Inf";
 }
 
+/** What is read from a loaded snapshot is measured apart. */
+export type MeasuredOperation = Operation | `${Operation}-snapshot`;
+
 export interface CreatedToken {
   /** Type of the method that made it. */
   readonly authMethod: string;
@@ -38,7 +41,7 @@ export class RequestMetrics {
   /** Until the token's policies are known, and until they have decided. */
   readonly fetchAcl: Summary;
   readonly checkToken: Summary;
-  readonly #routes = new Map<string, Map<Operation, Summary>>();
+  readonly #routes = new Map<string, Map<MeasuredOperation, Summary>>();
 
   constructor(readonly registry: Registry) {
     this.handleRequest = registry.summary("core.handle_request");
@@ -53,7 +56,7 @@ export class RequestMetrics {
   }
 
   /** How long the backend mounted at `mount` (ending in "/") takes for an operation. */
-  route(operation: Operation, mount: string): Summary {
+  route(operation: MeasuredOperation, mount: string): Summary {
     let byOperation = this.#routes.get(mount);
     if (byOperation === undefined) {
       byOperation = new Map();

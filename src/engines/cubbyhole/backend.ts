@@ -35,6 +35,7 @@ function oldUnwrap(kept: string): LogicalResponse {
 export function cubbyholeBackend(services: () => Services): LogicalBackend {
   return defineBackend({
     type: "cubbyhole",
+    readsFromSnapshot: true,
     help: "Keeps secrets for a single token. They are gone when the token is.",
     paths: standbyReads([
       path("*path", {
@@ -68,6 +69,19 @@ export function cubbyholeBackend(services: () => Services): LogicalBackend {
                 await services().tokens.burden(call.transaction, call.token.id);
               }
               cubbyhole.put(input.path, utf8(JSON.stringify(data)));
+            },
+          },
+          recover: {
+            summary: "Brings a secret back from a loaded snapshot.",
+            handler: async (call, input) => {
+              checkPath(input.path);
+              if (call.recovered === undefined || call.recovered.mount.path !== call.mount.path) {
+                throw badRequest("a cubbyhole takes back only what was in it");
+              }
+              const bytes = await own({ ...call, storage: call.recovered.storage })
+                .get(call.recovered.path);
+              if (bytes === undefined) throw notFound("the snapshot has no such secret");
+              own(call).put(input.path, bytes);
             },
           },
           delete: {

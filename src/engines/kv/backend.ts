@@ -31,11 +31,13 @@ function isVersioned(mount: MountInfo): boolean {
 export function kvBackend(services: () => Services): LogicalBackend {
   const platform = () => services().mounts.platform;
   let v2: LogicalBackend | undefined;
+  const unversioned = v1Backend(() => platform().clock.now());
   const versioned = () => v2 ??= versionedBackend(services);
-  const pick = (call: Call) => isVersioned(call.mount) ? versioned() : v1Backend;
+  const pick = (call: Call) => isVersioned(call.mount) ? versioned() : unversioned;
   return {
     type: "kv",
     specialPaths: {},
+    readsFromSnapshot: true,
     handle(call) {
       const backend = pick(call);
       const busy = isVersioned(call.mount) && isUpgrading(call.storage);
@@ -57,7 +59,7 @@ export function kvBackend(services: () => Services): LogicalBackend {
       });
     },
     describe(options) {
-      const backend = options.version === "2" ? versioned() : v1Backend;
+      const backend = options.version === "2" ? versioned() : unversioned;
       return backend.describe?.(options) ?? { help: "", paths: [] };
     },
   };

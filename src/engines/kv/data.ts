@@ -6,16 +6,9 @@ import type { Call, Platform } from "../../core/backend.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../logical/json.ts";
 import { mergePatch } from "../../logical/merge_patch.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
-import {
-  defaultMaxVersions,
-  isReadable,
-  type KeyRecord,
-  type KvConfig,
-  KvStore,
-  newKey,
-  versionBody,
-  type VersionRecord,
-} from "./record.ts";
+import { addVersion } from "./add_version.ts";
+import { isReadable, type KeyRecord, KvStore, newKey, versionBody } from "./record.ts";
+import { recoverData } from "./recover.ts";
 
 const cas = field.int("The version that must be the current one; 0 for a key that is not there.");
 
@@ -38,42 +31,6 @@ function readDocument(value: JsonValue | undefined): JsonObject | null {
   if (value === undefined) throw badRequest("no data provided");
   if (value === null || isJsonObject(value)) return value;
   throw badRequest("the data field must be an object");
-}
-
-/** Adds a version to a key, dropping those that are too many. */
-export function addVersion(
-  store: KvStore,
-  keyPath: string,
-  before: KeyRecord,
-  config: KvConfig,
-  data: JsonObject | null,
-  now: number,
-): KeyRecord {
-  const version = before.currentVersion + 1;
-  const deleted = deletionTime(before, config, now);
-  const versions: Record<string, VersionRecord> = {
-    ...before.versions,
-    [version]: { created: now, deleted, destroyed: false },
-  };
-  const kept = before.maxVersions || config.maxVersions || defaultMaxVersions;
-  let { oldestVersion } = before;
-  for (const number of Object.keys(versions).map(Number)) {
-    if (number > version - kept) continue;
-    delete versions[number];
-    store.deleteData(keyPath, number);
-    oldestVersion = Math.max(oldestVersion, number + 1);
-  }
-  const record = { ...before, currentVersion: version, oldestVersion, updated: now, versions };
-  store.putData(keyPath, version, data);
-  store.putKey(keyPath, record);
-  return record;
-}
-
-/** The shorter of the key's and the mount's time to live; a negative one means none. */
-export function deletionTime(record: KeyRecord, config: KvConfig, now: number): number {
-  if (record.deleteVersionAfter < 0 || config.deleteVersionAfter < 0) return 0;
-  const given = [record.deleteVersionAfter, config.deleteVersionAfter].filter((s) => s > 0);
-  return given.length === 0 ? 0 : now + Math.min(...given) * 1000;
 }
 
 async function read(store: KvStore, keyPath: string, wanted: number, now: number) {
@@ -158,6 +115,10 @@ export function dataPath(platform: Pick<Platform, "clock">): Path {
           const record = addVersion(store, input.path, before, config, merged, now);
           return { data: versionBody(record, record.currentVersion) };
         },
+      },
+      recover: {
+        summary: "Brings a version back from a loaded snapshot, as a new one.",
+        handler: (call, input) => recoverData(call, input.path, input.version, clock.now()),
       },
       delete: {
         summary: "Deletes the newest version; it can be undeleted.",

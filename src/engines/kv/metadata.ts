@@ -5,6 +5,7 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call, Platform } from "../../core/backend.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "../../logical/json.ts";
 import type { ListOptions } from "../../storage/storage.ts";
+import { recoverMetadata } from "./recover.ts";
 import { scanLimit } from "./v1.ts";
 import { keyBody, type KeyRecord, KvStore, metadataPrefix, newKey } from "./record.ts";
 
@@ -175,6 +176,10 @@ export function metadataPaths({ clock }: Pick<Platform, "clock">): Path[] {
             const after = apply(before, input, now, custom);
             if (existing === undefined || !changesNothing(call)) store.putKey(input.path, after);
           },
+        },
+        recover: {
+          summary: "Brings a key's settings back from a loaded snapshot.",
+          handler: (call, input) => recoverMetadata(call, input.path, clock.now()),
         },
         patch: {
           summary: "Merges into a key's metadata.",

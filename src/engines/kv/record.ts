@@ -1,4 +1,7 @@
-/** What KV version 2 keeps: a metadata entry a key, and an entry for the data of each version. */
+/**
+ * What KV keeps: in version 1 a value a key; in version 2 a metadata entry a key, and an entry for the
+ * data of each version.
+ */
 import type { Awaitable } from "../../base/awaitable.ts";
 import { type Bytes, storedText, utf8 } from "../../base/bytes.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
@@ -7,6 +10,7 @@ import { formatDuration } from "../../config/units.ts";
 import type { Call } from "../../core/backend.ts";
 import type { View } from "../../storage/transaction.ts";
 
+export const v1Prefix = "v1/";
 export const v2Prefix = "v2/";
 const configKey = `${v2Prefix}config`;
 export const metadataPrefix = `${v2Prefix}metadata/`;

@@ -5,9 +5,8 @@ import { Failure } from "../../base/failure.ts";
 import type { Platform } from "../../core/backend.ts";
 import { isJsonObject, parseJson } from "../../logical/json.ts";
 import type { Transaction, Transactions, View } from "../../storage/transaction.ts";
-import { addVersion } from "./data.ts";
-import { KvStore, newKey, v2Prefix } from "./record.ts";
-import { v1Prefix } from "./v1.ts";
+import { addVersion } from "./add_version.ts";
+import { KvStore, newKey, v1Prefix, v2Prefix } from "./record.ts";
 
 const marker = `${v2Prefix}upgrading`;
 /** Keys that are moved in one transaction. */

@@ -5,9 +5,9 @@ import { defineBackend } from "../../backend/backend.ts";
 import { path } from "../../backend/path.ts";
 import { parseDuration } from "../../config/units.ts";
 import type { Call, LogicalBackend } from "../../core/backend.ts";
+import { v1Prefix } from "./record.ts";
+import { recoveredValue } from "./recover.ts";
 import { isJsonObject, isRawNumber, type JsonObject, parseJson } from "../../logical/json.ts";
-
-export const v1Prefix = "v1/";
 
 /** Paths that one scan answers at the most. */
 export const scanLimit = 100_000;
@@ -33,54 +33,64 @@ function checkPath(name: string): void {
   if (name.endsWith("/")) throw badRequest("cannot write to a path ending in '/'");
 }
 
-export const v1Backend: LogicalBackend = defineBackend({
-  type: "kv",
-  help: "Keeps secrets at paths of your choice; the last value written is the one there is.",
-  paths: [
-    path("*path", {
-      summary: "A secret.",
-      params: { path: "Where the secret lies" },
-      arbitrary: true,
-      exists: async (call, input) => await call.storage.get(v1Prefix + input.path) !== undefined,
-      operations: {
-        read: {
-          summary: "Reads a secret.",
-          handler: async (call, input) => {
-            const bytes = await call.storage.get(v1Prefix + input.path);
-            const data = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
-            if (!isJsonObject(data)) throw notFound();
-            const durationSeconds = hintedTtl(data, call.mount.defaultLeaseTtl);
-            return { data, lease: { id: "", durationSeconds, renewable: false } };
+/** `now` tells milliseconds since the epoch. */
+export const v1Backend = (now: () => number): LogicalBackend =>
+  defineBackend({
+    type: "kv",
+    help: "Keeps secrets at paths of your choice; the last value written is the one there is.",
+    paths: [
+      path("*path", {
+        summary: "A secret.",
+        params: { path: "Where the secret lies" },
+        arbitrary: true,
+        exists: async (call, input) => await call.storage.get(v1Prefix + input.path) !== undefined,
+        operations: {
+          read: {
+            summary: "Reads a secret.",
+            handler: async (call, input) => {
+              const bytes = await call.storage.get(v1Prefix + input.path);
+              const data = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
+              if (!isJsonObject(data)) throw notFound();
+              const durationSeconds = hintedTtl(data, call.mount.defaultLeaseTtl);
+              return { data, lease: { id: "", durationSeconds, renewable: false } };
+            },
+          },
+          update: {
+            summary: "Writes a secret, in place of what was there.",
+            handler: (call, input) => {
+              checkPath(input.path);
+              const data = call.request.data;
+              if (Object.keys(data).length === 0) throw badRequest("missing data fields");
+              call.storage.put(v1Prefix + input.path, utf8(JSON.stringify(data)));
+            },
+          },
+          recover: {
+            summary: "Brings a secret back from a loaded snapshot, in place of what is there.",
+            handler: async (call, input) => {
+              checkPath(input.path);
+              const data = await recoveredValue(call, now());
+              call.storage.put(v1Prefix + input.path, utf8(JSON.stringify(data)));
+            },
+          },
+          delete: {
+            summary: "Deletes a secret.",
+            handler: (call, input) => {
+              if (!input.path.endsWith("/") && input.path !== "") {
+                call.storage.delete(v1Prefix + input.path);
+              }
+            },
+          },
+          scan: {
+            summary: "Lists secrets at all depths.",
+            handler: async (call, input) => ({ data: { keys: await scanAll(call, input.path) } }),
+          },
+          list: {
+            summary: "Lists secrets and folders.",
+            handler: async (call, input) => ({
+              data: { keys: await call.storage.list(v1Prefix + input.path) },
+            }),
           },
         },
-        update: {
-          summary: "Writes a secret, in place of what was there.",
-          handler: (call, input) => {
-            checkPath(input.path);
-            const data = call.request.data;
-            if (Object.keys(data).length === 0) throw badRequest("missing data fields");
-            call.storage.put(v1Prefix + input.path, utf8(JSON.stringify(data)));
-          },
-        },
-        delete: {
-          summary: "Deletes a secret.",
-          handler: (call, input) => {
-            if (!input.path.endsWith("/") && input.path !== "") {
-              call.storage.delete(v1Prefix + input.path);
-            }
-          },
-        },
-        scan: {
-          summary: "Lists secrets at all depths.",
-          handler: async (call, input) => ({ data: { keys: await scanAll(call, input.path) } }),
-        },
-        list: {
-          summary: "Lists secrets and folders.",
-          handler: async (call, input) => ({
-            data: { keys: await call.storage.list(v1Prefix + input.path) },
-          }),
-        },
-      },
-    }),
-  ],
-});
+      }),
+    ],
+  });

@@ -3,7 +3,7 @@ import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Platform } from "../../core/backend.ts";
-import { deletionTime } from "./data.ts";
+import { deletionTime } from "./add_version.ts";
 import { isReadable, KvStore, type VersionRecord } from "./record.ts";
 
 type Change = (version: VersionRecord, now: number, deletion: number) => VersionRecord;

@@ -7,6 +7,8 @@ import { openTarget } from "../../snapshot/auto/open_target.ts";
 import type { Ran, SnapshotSource } from "../../snapshot/auto/run.ts";
 import { type Running, SnapshotSchedule } from "../../snapshot/auto/schedule.ts";
 import { listSettings, readSettings, readState } from "../../snapshot/auto/store.ts";
+import type { SnapshotSettings } from "../../snapshot/auto/settings.ts";
+import type { SnapshotTarget } from "../../snapshot/auto/target.ts";
 import type { Report } from "../../telemetry/registry.ts";
 import { checkSeal, integrated } from "./restore.ts";
 import { saveSnapshot } from "./save.ts";
@@ -28,7 +30,7 @@ export class AutoSnapshots {
       log: log.named("snapshot-auto"),
       transactions,
       source: sourceOf(node),
-      target: (settings) => openTarget(settings, (name) => Deno.env.get(name), clock),
+      target: (settings) => this.target(settings),
       observe: (name, saveMs, ran) => this.#observe(name, saveMs, ran),
     });
     this.#stopReporting = registry.collect((report) => this.#report(report));
@@ -39,6 +41,12 @@ export class AutoSnapshots {
     this.#stopReporting();
     await this.#schedule?.stop();
     this.#schedule = undefined;
+  }
+
+  /** Where some settings keep their files. */
+  target(settings: SnapshotSettings): Promise<SnapshotTarget> {
+    const { clock } = this.node().platform;
+    return openTarget(settings, (name) => Deno.env.get(name), clock);
   }
 
   /** Settings have changed. */

@@ -1,6 +1,7 @@
 /** Puts a snapshot in the place of everything: on a running cluster, or on a node that is new. */
 import { timingSafeEqual } from "node:crypto";
 import { badRequest } from "../../base/failure.ts";
+import type { Barrier } from "../../barrier/barrier.ts";
 import { KEYRING_KEY, SEAL_CONFIG_KEY } from "../../barrier/physical.ts";
 import type { IntegratedStorage } from "../../core/integrated_storage.ts";
 import type { Node } from "../../core/node.ts";
@@ -10,6 +11,7 @@ import { decodeSealConfig } from "../../seal/config.ts";
 import { checkOwn, metaText } from "../../snapshot/meta.ts";
 import type { ReadSnapshot } from "../../snapshot/read.ts";
 import { flat } from "../node/route.ts";
+import { CorruptionError } from "../../storage/storage.ts";
 import { sumsContext } from "./save.ts";
 
 /** Only integrated storage can be read at one moment and replaced in one go. */
@@ -28,7 +30,7 @@ export async function restoreSnapshot(
   force: boolean,
 ): Promise<LogicalResponse | undefined> {
   const storage = integrated(node);
-  const read = await checked(storage, request);
+  const read = await receivedSnapshot(storage, request.body);
   try {
     if (!force) checkSeal(node, read);
     const needed = keysNeeded(read);
@@ -45,7 +47,7 @@ export async function restoreSnapshot(
  */
 export async function restoreFresh(node: Node, request: Request): Promise<LogicalResponse> {
   const storage = integrated(node);
-  const read = await checked(storage, request);
+  const read = await receivedSnapshot(storage, request.body);
   try {
     if (await node.isInitialized()) throw badRequest("Vault is already initialized");
     await node.ha?.bootstrap();
@@ -57,8 +59,11 @@ export async function restoreFresh(node: Node, request: Request): Promise<Logica
   }
 }
 
-async function checked(storage: IntegratedStorage, request: Request): Promise<ReadSnapshot> {
-  const { body } = request;
+/** Spools the file that a request carries and checks it. Throws a 400; must be disposed of. */
+export async function receivedSnapshot(
+  storage: IntegratedStorage,
+  body: ReadableStream<Uint8Array> | undefined,
+): Promise<ReadSnapshot> {
   if (body === undefined) throw badRequest("the body must be a snapshot file");
   const { readSnapshot } = await import("../../snapshot/read.ts");
   const read = await readSnapshot(storage.spoolFolder, body);
@@ -87,6 +92,20 @@ function keysNeeded({ meta, belowBarrier }: ReadSnapshot): string {
     `${metaText(meta, "CreatedAt")}; the keys of before are of no use for it`;
 }
 
+/** Whether a barrier holds the key that sealed a snapshot's checksums, and they are those of the file. */
+export function opensSums(
+  barrier: Barrier,
+  { sealedSums, sums }: Pick<ReadSnapshot, "sealedSums" | "sums">,
+): boolean {
+  try {
+    const opened = barrier.decryptRaw(sumsContext, sealedSums);
+    return opened.length === sums.length && timingSafeEqual(opened, sums);
+  } catch (error) {
+    if (error instanceof CorruptionError) return false;
+    throw error;
+  }
+}
+
 /** A snapshot of another cluster, or of before a rekey, opens with other keys than this node's. */
 export function checkSeal(
   { barrier }: Node,
@@ -94,13 +113,7 @@ export function checkSeal(
 ): void {
   const refusal = "could not verify hash file, possibly the snapshot is using a different set of " +
     "unseal keys; use the snapshot-force API to bypass this check";
-  let opened: Uint8Array;
-  try {
-    opened = barrier.decryptRaw(sumsContext, sealedSums);
-  } catch (cause) {
-    throw badRequest(refusal, cause);
-  }
-  if (opened.length !== sums.length || !timingSafeEqual(opened, sums)) throw badRequest(refusal);
+  if (!opensSums(barrier, { sealedSums, sums })) throw badRequest(refusal);
   const keyring = belowBarrier.get(KEYRING_KEY);
   if (keyring === undefined || !barrier.opensKeyring(keyring)) {
     throw badRequest(
