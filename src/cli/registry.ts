@@ -352,6 +352,11 @@ export const root: Group = {
       "Read what is at a path",
       async () => (await import("./commands/read.ts")).command,
     ),
+    leaf(
+      "recover",
+      "Bring secrets back out of a loaded snapshot",
+      async () => (await import("./commands/recover.ts")).command,
+    ),
     leaf("scan", "List keys at every depth", async () => (await import("./commands/list.ts")).scan),
     group("secrets", "Secrets engines", "Secrets engines keep, make or encrypt secrets.", [
       leaf(

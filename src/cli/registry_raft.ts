@@ -60,6 +60,11 @@ export const raftGroup: Group = group(
         async () => (await import("./commands/raft_snapshot_inspect.ts")).inspect,
       ),
       leaf(
+        "load",
+        "Look into a snapshot beside what is stored",
+        async () => (await import("./commands/raft_snapshot_load.ts")).load,
+      ),
+      leaf(
         "restore",
         "Put back all data from a file",
         async () => (await import("./commands/raft_snapshot.ts")).restore,
@@ -68,6 +73,16 @@ export const raftGroup: Group = group(
         "save",
         "Save all data to a file",
         async () => (await import("./commands/raft_snapshot.ts")).save,
+      ),
+      leaf(
+        "unload",
+        "Let go of a loaded snapshot",
+        async () => (await import("./commands/raft_snapshot_load.ts")).unload,
+      ),
+      leaf(
+        "unseal",
+        "Give a loaded snapshot an unseal key of its own",
+        async () => (await import("./commands/raft_snapshot_load.ts")).unseal,
       ),
       leaf(
         "verify",

@@ -73,6 +73,34 @@ const scenarios: Readonly<Record<string, Scenario>> = {
       await first.sh('! VAULT_TOKEN="$LOST_TOKEN" holdfast token lookup');
     },
   },
+  "lost-secret.md": {
+    prepare: async (first) => {
+      first.variables.SNAPSHOT = `${first.folder}/good.snap`;
+      await first.sh(`holdfast secrets enable -version=2 -path=gone kv
+        holdfast kv put secret/team/a of=then
+        holdfast kv put secret/team/deep/b of=then
+        holdfast kv put gone/c of=then
+        holdfast operator raft snapshot save "$SNAPSHOT"
+        holdfast kv put secret/canary alive=no
+        holdfast kv put secret/after of=now
+        holdfast kv metadata delete secret/team/a
+        holdfast kv put secret/team/deep/b of=now
+        holdfast secrets disable gone`);
+    },
+    check: async (first) => {
+      await canary(first);
+      const of = async (key: string) =>
+        (await first.sh(`holdfast kv get -field=of "${key}"`)).trim();
+      for (const key of ["secret/team/a", "secret/team/deep/b", "gone/c"]) {
+        assertEquals(await of(key), "then", key);
+      }
+      assertEquals(await of("secret/after"), "now");
+      assertEquals(
+        (await first.sh("holdfast kv get -field=alive secret/canary-then")).trim(),
+        "yes",
+      );
+    },
+  },
   "node-replacement.md": {
     members: 3,
     prepare: async (_first, [, third]) => {

@@ -41,6 +41,8 @@ export function policyFor(request: ApiRequest): string {
 }
 
 function capabilitiesFor(request: ApiRequest): readonly string[] {
+  const isRecovery = request.headers?.some(([name]) => name === "X-Vault-Recover-Snapshot-Id");
+  if (isRecovery === true) return ["recover"];
   switch (request.method) {
     case "GET":
       return request.query?.some(([name, value]) => name === "list" && value === "true")

@@ -2,9 +2,9 @@
 import type { Call } from "../call.ts";
 import { CommandError } from "../errors.ts";
 
-/** Throws CommandError (exit code 1) where nobody can be asked. */
-export async function keyShare(call: Call, label = "Unseal Key"): Promise<string> {
-  const given = call.arg(0).trim();
+/** The share that the word at `at` gives. Throws CommandError (exit code 1) where nobody can be asked. */
+export async function keyShare(call: Call, at = 0, label = "Unseal Key"): Promise<string> {
+  const given = call.arg(at).trim();
   if (given === "-") return new TextDecoder().decode(await call.io.readStdin()).trim();
   if (given !== "") return given;
   if (call.flags.bool("non-interactive") || !call.io.stdinIsTerminal) {

@@ -6,6 +6,7 @@ import type { Command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { asObject, isObject } from "../json.ts";
 import { secretField } from "../output/secret_table.ts";
+import { snapshotFlag, snapshotQuery } from "./snapshot_flag.ts";
 import { kvPath, kvTarget, mountFlag, printPathAndMetadata, printSection } from "./kv_mount.ts";
 
 export const command: Command = {
@@ -15,7 +16,11 @@ export const command: Command = {
     ["Read a secret", "kv get -mount=secret app"],
     ["Read one field of an older version", "kv get -mount=secret -version=2 -field=user app"],
   ],
-  flags: [mountFlag, int("version", "Version to read; the newest when not given.")],
+  flags: [
+    mountFlag,
+    int("version", "Version to read; the newest when not given."),
+    snapshotFlag,
+  ],
   words: [1, 1],
   output: "field",
   async run(call) {
@@ -26,6 +31,7 @@ export const command: Command = {
     const query: [string, string][] = target.version === 2 && version !== undefined && version > 0
       ? [["version", String(version)]]
       : [];
+    query.push(...snapshotQuery(call));
     const secret = await call.during(`reading ${path}`, client.read(path, query));
     if (secret === undefined) throw new CommandError(`Error: no value found at ${path}`, 2);
     if (target.version === 1) return await print1(call, secret);

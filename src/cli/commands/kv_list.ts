@@ -3,6 +3,7 @@ import type { Call } from "../call.ts";
 import { apiPath } from "../client/request.ts";
 import type { Command } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { snapshotFlag, snapshotQuery } from "./snapshot_flag.ts";
 import { kvPath, kvTarget, mountFlag } from "./kv_mount.ts";
 
 export const list: Command = {
@@ -10,7 +11,7 @@ export const list: Command = {
   about: "Lists the keys of a KV engine below a path. Keys that end with a slash have others " +
     "below them.",
   examples: [["List the top of an engine", "kv list -mount=secret"]],
-  flags: [mountFlag],
+  flags: [mountFlag, snapshotFlag],
   words: [0, 1],
   output: "format",
   run: (call) => run(call, "list"),
@@ -20,7 +21,7 @@ export const scan: Command = {
   usage: "[options] PATH",
   about: "Lists the keys of a KV engine below a path and below everything under it.",
   examples: [["All keys of an engine", "kv scan -mount=secret"]],
-  flags: [mountFlag],
+  flags: [mountFlag, snapshotFlag],
   words: [0, 1],
   output: "format",
   run: (call) => run(call, "scan"),
@@ -32,7 +33,10 @@ async function run(call: Call, verb: "list" | "scan"): Promise<number> {
   }
   const path = kvPath(await kvTarget(call), "metadata");
   const client = await call.client();
-  const work = verb === "list" ? client.list(path) : client.read(path, [["scan", "true"]]);
+  const query = snapshotQuery(call);
+  const work = verb === "list"
+    ? client.list(path, query)
+    : client.read(path, [["scan", "true"], ...query]);
   const doing = verb === "list" ? "listing" : "scanning";
   return await call.keys(await call.during(`${doing} ${path}`, work), path);
 }

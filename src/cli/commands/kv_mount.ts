@@ -28,10 +28,15 @@ export interface KvTarget {
 export async function kvTarget(call: Call): Promise<KvTarget> {
   const flag = apiPath(call.flags.text("mount"));
   const path = flag === "" ? apiPath(call.arg(0)) : `${flag}/${apiPath(call.arg(0))}`;
+  return await kvTargetOf(call, path, flag);
+}
+
+/** The same for a path; `known` is its engine's, where the user said so. */
+export async function kvTargetOf(call: Call, path: string, known = ""): Promise<KvTarget> {
   const client = await call.client();
   const answer = await client.send({
     method: "GET",
-    path: `sys/internal/ui/mounts/${flag === "" ? path : flag}`,
+    path: `sys/internal/ui/mounts/${known === "" ? path : known}`,
     preflight: true,
   });
   const data = asObject(toSecret(answer.json)?.data);

@@ -5,6 +5,7 @@ import type { Call } from "../call.ts";
 import { apiPath } from "../client/request.ts";
 import type { Secret } from "../client/secret.ts";
 import type { Command } from "../command.ts";
+import { snapshotFlag, snapshotQuery } from "./snapshot_flag.ts";
 import { asList, asObject, asText, type Json } from "../json.ts";
 import { titled } from "../output/table.ts";
 import { valueText } from "../output/value_text.ts";
@@ -13,6 +14,7 @@ const pageFlags: readonly Flag[] = [
   detailedFlag,
   text("after", "Begin behind this key."),
   int("limit", "Print at most this many keys; all when not given."),
+  snapshotFlag,
 ];
 
 export const list: Command = {
@@ -38,7 +40,7 @@ export const scan: Command = {
 async function run(call: Call, verb: "list" | "scan"): Promise<number> {
   const path = apiPath(call.arg(0));
   const client = await call.client();
-  const query: [string, string][] = [];
+  const query = snapshotQuery(call);
   if (call.flags.given("after")) query.push(["after", call.flags.text("after")]);
   const limit = call.flags.int("limit");
   if (limit !== undefined) query.push(["limit", String(limit)]);

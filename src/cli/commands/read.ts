@@ -3,6 +3,7 @@ import { readTextPairs } from "../args/pairs.ts";
 import { anyWords, type Command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { apiPath } from "../client/request.ts";
+import { snapshotFlag, snapshotQuery } from "./snapshot_flag.ts";
 
 export const command: Command = {
   usage: "[options] PATH [QUERY K=V...]",
@@ -12,12 +13,13 @@ export const command: Command = {
     ["Read a value of a version 1 KV engine", "read kv/app"],
     ["Read one field of the node's seal status", "read -field=sealed sys/seal-status"],
   ],
+  flags: [snapshotFlag],
   words: [1, anyWords],
   output: "field",
   raw: true,
   async run(call) {
     const path = apiPath(call.arg(0));
-    const query = [...await readTextPairs(call.args.slice(1), call.io)];
+    const query = [...snapshotQuery(call), ...await readTextPairs(call.args.slice(1), call.io)];
     const client = await call.client();
     if (call.format === "raw" && call.field === "") {
       const answer = await call.during(
