@@ -252,3 +252,36 @@ Deno.test("any node of a cluster takes the requests; who leads next says that it
   assertEquals(loaded.state, "ready");
   assertEquals((await look(b, token, "one/x", loaded.id)).at("data", "value"), "then");
 });
+
+Deno.test("a snapshot that was made automatically is loaded by its url, and no other file is", async () => {
+  await using folder = await scratch();
+  await using cluster = await makeCluster(folder.path, ["a"]);
+  const { token, nodes: [a] } = cluster;
+  assert(a !== undefined);
+  await ready(a, token);
+  await call(a, "sys/mounts/one", { token, body: { type: "kv" } });
+  await call(a, "one/x", { token, body: { value: "then" } });
+  const settings = {
+    storage_type: "local",
+    interval: "24h",
+    path_prefix: `${folder.path}/backups`,
+    local_max_space: 1e9,
+  };
+  await call(a, "sys/storage/raft/snapshot-auto/config/d", { token, body: settings });
+  let url = "";
+  await eventually(async () => {
+    const status = await call(a, "sys/storage/raft/snapshot-auto/status/d", { token });
+    url = String(status.at("data", "last_snapshot_url") ?? "");
+    return url !== "" && status.at("data", "last_success_time") !== "";
+  });
+  const path = "sys/storage/raft/snapshot-auto/snapshot-load/d";
+  const others = [`${url}x`, "file:///etc/passwd", url.replace("/backups/", "/")];
+  for (const other of others) {
+    assertEquals((await api(a.address, path, { token, body: { url: other } })).status, 400);
+  }
+  const loaded = await call(a, path, { token, body: { url } });
+  assertEquals(loaded.at("data", "status"), "ready");
+  assertEquals(loaded.at("data", "auto_config_name"), "d");
+  const id = String(loaded.at("data", "snapshot_id"));
+  assertEquals((await look(a, token, "one/x", id)).at("data", "value"), "then");
+});
