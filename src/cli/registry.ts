@@ -4,6 +4,7 @@
  */
 import { type Group, group, leaf } from "./group.ts";
 import { raftGroup } from "./registry_raft.ts";
+import { rawGroup } from "./registry_raw.ts";
 
 /** The root of the tree. */
 export const root: Group = {
@@ -248,6 +249,7 @@ export const root: Group = {
           async () => (await import("./commands/operator_seal.ts")).members,
         ),
         raftGroup,
+        rawGroup,
         leaf(
           "rekey",
           "Make new unseal keys",

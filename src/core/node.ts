@@ -175,6 +175,11 @@ export class Node {
     return this.#parts.backendTypes;
   }
 
+  /** Types of audit devices that can be enabled. */
+  get auditDeviceTypes(): readonly string[] {
+    return Object.keys(this.#parts.auditDevices);
+  }
+
   /** CORS and the like, as operators have set them; undefined while sealed. */
   get httpSettings(): HttpSettings | undefined {
     return (this.#services ?? this.reads?.services)?.httpSettings;

@@ -11,7 +11,6 @@ import { type LogControl, noLogControl } from "../telemetry/log_control.ts";
 import { renderMetrics } from "../telemetry/render.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { Front } from "../system/node/front.ts";
-import { RecoveryFront } from "../system/recovery/front.ts";
 import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
@@ -20,6 +19,7 @@ import { standbyDivert } from "./divert.ts";
 import { haOf, joinByItself, standbySettings, takeForwarded } from "./high_availability.ts";
 import { openListener, tlsPaths } from "./open_listener.ts";
 import { type OpenedStorage, openStorage } from "./open_storage.ts";
+import { openRecoverySession, type RecoverySession } from "./recovery_session.ts";
 import { RunningListener } from "./running_listener.ts";
 import { scheduleScrub } from "./scrubbing.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -66,7 +66,7 @@ export async function startNode(
   const { settings, storage: stanza } = live.current;
   const addresses = announcedAddresses(live.current);
   const storage = await openStorage(stanza, platform, onFatal, recovery);
-  const path = stanza?.type === "raft" ? stanza.values.path : undefined;
+  const path = dataFolder(live) || undefined;
   const node = assembleNode(platform, {
     physical: storage.physical,
     storageType: storage.type,
@@ -105,6 +105,12 @@ export async function startNode(
   return { node, storage, addresses };
 }
 
+/** Where integrated storage lies; "" for any other. */
+function dataFolder(live: LiveConfig): string {
+  const { storage } = live.current;
+  return storage?.type === "raft" ? storage.values.path ?? "" : "";
+}
+
 /**
  * Starts to listen on all listeners, or on none. `prepare` is done with the node before anybody can
  * reach it. Throws `ListenError` or `TlsFileError`.
@@ -131,6 +137,7 @@ export async function startServer(
   const libc = openLibc();
   const endTrims = libc === undefined ? () => {} : scheduleTrims(platform.clock, libc);
   const listeners: RunningListener[] = [];
+  let session: RecoverySession | undefined;
   const stop = async () => {
     logs.endFollowers();
     telemetry.registry.stop();
@@ -138,6 +145,7 @@ export async function startServer(
     endScrubs();
     endTrims();
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
+    await session?.end();
     await quietly(platform, "sealing", () => node.seal());
     await quietly(platform, "closing the storage", () => storage.close());
   };
@@ -150,7 +158,8 @@ export async function startServer(
       countAnswer: answerCounter(telemetry.registry),
       ...(pusher?.trace === undefined ? {} : { trace: pusher.trace }),
     };
-    const front = recovery ? new RecoveryFront(node) : new Front(node);
+    if (recovery) session = await openRecoverySession(node, dataFolder(live), platform);
+    const front = session?.front ?? new Front(node);
     const divert = standbyDivert(node, platform.clock, platform.log);
     const sweeper = libc && openSweeper(libc, platform);
     for (const listener of live.current.listeners) {

@@ -25,7 +25,7 @@ import { AutoSnapshots } from "./snapshots/auto.ts";
 import { autoSnapshotPaths } from "./snapshots/auto_paths.ts";
 import { loadedSnapshotPaths } from "./snapshots/load_paths.ts";
 import { raftSnapshotPaths } from "./snapshots/paths.ts";
-import { rawPaths } from "./raw.ts";
+import { rawPaths } from "./raw/paths.ts";
 import { remountPaths } from "./remount.ts";
 import { pprofPaths } from "./pprof.ts";
 import { telemetryPaths } from "./telemetry.ts";
@@ -50,7 +50,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...standbyReads(telemetryPaths(services)),
       ...pathsBelow("tools", toolPaths(services)),
       ...leasePaths(services),
-      ...rawPaths(() => node().rawStorageEndpoint),
+      ...rawPaths(node),
       ...raftPaths(node),
       ...autopilotPaths(node),
       ...raftSnapshotPaths(node),

@@ -111,6 +111,8 @@ function sealRows(seal: JsonObject): Row[] {
   if (asText(seal.cluster_name) !== "" || asText(seal.cluster_id) !== "") {
     rows.push(["Cluster Name", text("cluster_name")], ["Cluster ID", text("cluster_id")]);
   }
+  const session = asText(seal.recovery_audit_file);
+  if (session !== "") rows.push(["Recovery Mode", "true"], ["Recovery Audit File", session]);
   return rows;
 }
 

@@ -3,6 +3,7 @@ import type { Case } from "./case.ts";
 import type { Replies } from "./node.ts";
 import { mountCases } from "./mount_cases.ts";
 import { operatorCases } from "./operator_cases.ts";
+import { rawCases } from "./raw_cases.ts";
 import { recoverCases } from "./recover_cases.ts";
 
 const v2: Replies = {
@@ -418,5 +419,6 @@ export const cases: readonly Case[] = [
   ...policies,
   ...mountCases,
   ...operatorCases,
+  ...rawCases,
   ...recoverCases,
 ];

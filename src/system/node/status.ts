@@ -146,7 +146,8 @@ async function leader(node: Node): Promise<JsonObject> {
   };
 }
 
-export function statusRoutes(node: Node): NodeRoute[] {
+/** `more` is told beside the seal's state. */
+export function statusRoutes(node: Node, more: JsonObject = {}): NodeRoute[] {
   const codesGiven = Object.fromEntries(
     codeNames.map((name) => [name, field.string("A status code.")]),
   );
@@ -155,7 +156,9 @@ export function statusRoutes(node: Node): NodeRoute[] {
       GET: (_input, request) => health(node, request),
       HEAD: (_input, request) => health(node, request),
     }),
-    nodeRoute("sys/seal-status", {}, { GET: async () => flat(await sealStatus(node)) }),
+    nodeRoute("sys/seal-status", {}, {
+      GET: async () => flat({ ...await sealStatus(node), ...more }),
+    }),
     nodeRoute("sys/leader", {}, { GET: async () => flat(await leader(node)) }),
   ];
 }
