@@ -68,5 +68,7 @@ export interface DiagnoseOptions {
   readonly debug: boolean;
   /** Read the configuration only, touch nothing else (`operator validate-config`). */
   readonly configOnly: boolean;
+  /** Asked for the unseal keys, with how many it takes; absent where only what needs none is looked at. */
+  readonly unsealKeys?: (threshold: number) => Promise<readonly string[]>;
   readonly write: (text: string) => void;
 }

@@ -34,7 +34,7 @@ export async function runDiagnose(options: DiagnoseOptions): Promise<number> {
       const { checkStorage } = await import("./diagnose/storage.ts");
       const { checkListeners } = await import("./diagnose/listeners.ts");
       checks.push(await all.one("Check Crypto", () => ok(platform.crypto.name)));
-      checks.push(await checkStorage(all, config.storage, platform));
+      checks.push(await checkStorage(all, config.storage, platform, options.unsealKeys));
       checks.push(await all.one("Check Seal", () => seal(loaded)));
       checks.push(await all.one("Determine Redirect Address", () => addresses(loaded)));
       checks.push(await checkListeners(all, config.listeners, now));

@@ -148,6 +148,29 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     },
     check: canary,
   },
+  "will-not-start.md": {
+    prepare: async (first) => {
+      const { variables } = first;
+      variables.ROOT_TOKEN = variables.VAULT_TOKEN ?? "";
+      await Deno.writeTextFile(`${first.folder}/holdfast.hcl`, "raw_storage_endpoint = true\n", {
+        append: true,
+      });
+      await first.sh(`systemctl restart holdfast
+        holdfast operator unseal "$UNSEAL_KEY"
+        until holdfast secrets list >/dev/null 2>&1; do sleep 0.05; done`);
+      const { data }: { data: Record<string, { uuid: string }> } = JSON.parse(
+        await first.sh("holdfast read -format=json sys/mounts"),
+      );
+      await first.sh(`
+        holdfast operator raw write -force "core/mounts/${data["secret/"]?.uuid}" '{"path":'
+        systemctl restart holdfast
+        ! holdfast operator unseal "$UNSEAL_KEY"`);
+    },
+    check: async (first) => {
+      first.variables.VAULT_TOKEN = first.variables.ROOT_TOKEN ?? "";
+      await canary(first);
+    },
+  },
   "upgrade.md": { prepare: () => Promise.resolve(), check: canary },
 };
 

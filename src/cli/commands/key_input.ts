@@ -16,3 +16,18 @@ export async function keyShare(call: Call, at = 0, label = "Unseal Key"): Promis
   }
   return (await call.io.readSecretLine(`${label} (will be hidden): `)).trim();
 }
+
+/** As many shares as it takes: typed unseen, or from standard input, one a line. */
+export async function keyShares(call: Call, threshold: number): Promise<string[]> {
+  const { io } = call;
+  if (!io.stdinIsTerminal) {
+    const text = new TextDecoder().decode(await io.readStdin());
+    return text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  }
+  const shares: string[] = [];
+  for (let i = 1; i <= threshold; i++) {
+    const prompt = `Unseal Key ${i} of ${threshold} (will be hidden): `;
+    shares.push((await io.readSecretLine(prompt)).trim());
+  }
+  return shares;
+}

@@ -4,6 +4,7 @@ import type { Call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import type { DiagnoseOptions } from "../server_options.ts";
+import { keyShares } from "./key_input.ts";
 import { configFlag } from "./server.ts";
 import { startDiagnose } from "./server_module.ts";
 
@@ -15,17 +16,31 @@ export const diagnose: Command = {
   about: "Looks for what would keep a node from starting or from working well: its " +
     "configuration, storage, listeners, certificates, disk and limits. The node need not run. " +
     "The exit code is 0 when all is well, 1 for failures, 2 for warnings.",
-  examples: [["Check a configuration", "operator diagnose -config=/etc/holdfast/holdfast.hcl"]],
+  examples: [
+    ["Check a configuration", "operator diagnose -config=/etc/holdfast/holdfast.hcl"],
+    ["Look into everything", "operator diagnose -unseal -config=/etc/holdfast/holdfast.hcl"],
+  ],
   flags: [
     configFlag,
     bool("debug", "Print everything that was looked at."),
     list("skip", "Name of a check to leave out. May be repeated."),
+    bool(
+      "unseal",
+      "Decrypt everything that is stored and read it as a node would, mount tables included. The " +
+        "unseal keys are asked for at the terminal, or read from standard input, one a line.",
+    ),
   ],
   words: [0, 0],
   output: "format",
   http: false,
   run: (call) =>
-    check(call, { debug: call.flags.bool("debug"), skip: call.flags.list("skip") }, false),
+    check(call, {
+      debug: call.flags.bool("debug"),
+      skip: call.flags.list("skip"),
+      ...(call.flags.bool("unseal")
+        ? { unsealKeys: (threshold: number) => keyShares(call, threshold) }
+        : {}),
+    }, false),
 };
 
 export const validateConfig: Command = {
@@ -41,7 +56,7 @@ export const validateConfig: Command = {
 
 async function check(
   call: Call,
-  { debug, skip }: { debug: boolean; skip: readonly string[] },
+  own: Pick<DiagnoseOptions, "debug" | "skip" | "unsealKeys">,
   configOnly: boolean,
 ): Promise<number> {
   const configPaths = call.flags.list("config");
@@ -51,8 +66,7 @@ async function check(
   const options: DiagnoseOptions = {
     configPaths,
     format: call.format,
-    skip,
-    debug,
+    ...own,
     configOnly,
     write: (text) => call.io.out(text),
   };

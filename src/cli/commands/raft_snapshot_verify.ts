@@ -6,6 +6,7 @@ import type { Call } from "../call.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { titled } from "../output/table.ts";
+import { keyShares } from "./key_input.ts";
 
 export const verify: Command = {
   usage: "[options] FILE",
@@ -57,18 +58,4 @@ async function prove(call: Call, snapshot: ReadSnapshot): Promise<number> {
     call.line(failed === 0 ? `All ${count} entries open.` : `${failed} entries do not open.`);
   }
   return failed === 0 ? 0 : 2;
-}
-
-async function keyShares(call: Call, threshold: number): Promise<string[]> {
-  const { io } = call;
-  if (!io.stdinIsTerminal) {
-    const text = new TextDecoder().decode(await io.readStdin());
-    return text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  }
-  const shares: string[] = [];
-  for (let i = 1; i <= threshold; i++) {
-    const prompt = `Unseal Key ${i} of ${threshold} (will be hidden): `;
-    shares.push((await io.readSecretLine(prompt)).trim());
-  }
-  return shares;
 }

@@ -4,12 +4,14 @@ import type { ServerConfig } from "../../config/server_types.ts";
 import type { Platform } from "../../core/backend.ts";
 import { openRaftStorage, type RaftStorage } from "../../storage/raft.ts";
 import { StorageError } from "../../storage/storage.ts";
+import { storedEntries, type UnsealKeys } from "./entries.ts";
 import { type Check, type Examination, fail, type Finding, ok, skipped, warn } from "./check.ts";
 
 export function checkStorage(
   all: Examination,
   stanza: ServerConfig["storage"],
   platform: Platform,
+  unsealKeys: UnsealKeys | undefined,
 ): Promise<Check> {
   return all.group("Check Storage", async () => {
     if (stanza?.type === "inmem") {
@@ -22,8 +24,7 @@ export function checkStorage(
     }
     const path = stanza.values.path ?? "";
     const checks = [await all.one("Check Data Directory", () => directory(path))];
-    checks.push(await all.one("Check Files", () => contents(path, platform)));
-    return checks;
+    return [...checks, ...await contents(all, path, platform, unsealKeys)];
   });
 }
 
@@ -54,33 +55,55 @@ async function directory(path: string): Promise<Finding> {
   );
 }
 
-async function contents(path: string, platform: Platform): Promise<Finding> {
+async function contents(
+  all: Examination,
+  path: string,
+  platform: Platform,
+  unsealKeys: UnsealKeys | undefined,
+): Promise<Check[]> {
+  let storage: RaftStorage | undefined;
+  const files = await all.one("Check Files", async () => {
+    if (!await isThere(`${path}/CURRENT`)) return skipped("nothing is stored yet");
+    try {
+      storage = await openRaftStorage({
+        path,
+        clock: platform.clock,
+        random: platform.random,
+        log: silentLogger,
+        onFatal: () => {},
+      });
+      return await intact(storage);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      if (error.name === "StorageLockedError") return skipped(`${error.message}; it was not read`);
+      return fail(error.message);
+    }
+  });
+  const opened = storage;
+  if (opened === undefined) return [files];
   try {
-    await Deno.stat(`${path}/CURRENT`);
+    const look = () => storedEntries(opened, platform, unsealKeys);
+    return [files, await all.one("Check Entries", look)];
+  } finally {
+    await opened.close();
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return skipped("nothing is stored yet");
+    if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-  let storage: RaftStorage | undefined;
-  try {
-    storage = await openRaftStorage({
-      path,
-      clock: platform.clock,
-      random: platform.random,
-      log: silentLogger,
-      onFatal: () => {},
-    });
-    const { entries, logEntries, damages } = await storage.scrub({ pauseMs: 0 });
-    const [first] = damages;
-    if (first !== undefined) {
-      return fail(`${damages.length} damages, the first: ${first.message}`, "restore a snapshot");
-    }
+}
+
+async function intact(storage: RaftStorage): Promise<Finding> {
+  const { entries, logEntries, damages } = await storage.scrub({ pauseMs: 0 });
+  const [first] = damages;
+  if (first === undefined) {
     return ok(`${entries} entries and ${logEntries} log entries are intact`);
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    if (error.name === "StorageLockedError") return skipped(`${error.message}; it was not read`);
-    return fail(error.message);
-  } finally {
-    await storage?.close();
   }
+  return fail(`${damages.length} damages, the first: ${first.message}`, "restore a snapshot");
 }
