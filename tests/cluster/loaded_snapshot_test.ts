@@ -139,6 +139,12 @@ Deno.test("one secret comes back out of a loaded snapshot, and nothing else chan
   assertEquals((await recover(a, token, "one/none", id)).status, 404);
   assertEquals((await recover(a, token, "sys/policies/acl/x", id)).status, 404);
 
+  // An engine that was of version 1 then.
+  await call(a, "sys/mounts/one/tune", { token, body: { options: { version: "2" } } });
+  await eventually(async () => (await recover(a, token, "one/data/deep/er", id)).status === 200);
+  const upgraded = await call(a, "one/data/deep/er", { token });
+  assertEquals(upgraded.at("data", "data", "value"), "then-deep/er");
+
   assertEquals((await api(a.address, `${base}/${id}`, { token, method: "DELETE" })).status, 204);
   assertEquals((await look(a, token, "one/x", id)).status, 400);
   assertEquals((await api(a.address, `${base}/${id}`, { token })).status, 404);

@@ -136,10 +136,12 @@ export const undo: Command = {
   about:
     "Takes the newest write or delete back, and with each further call the one before it; the " +
     "last 50 are remembered, also over a restart. One whose entry something else has changed since " +
-    "is refused unless -force is given.",
+    "is refused unless -force is given. What was replaced stays stored, encrypted, until it is " +
+    "taken back, 50 changes have followed, or -forget is given.",
   examples: [["What can be taken back", "operator raw undo -list"]],
   flags: [
     bool("list", "Print what can be taken back, the newest first, and change nothing."),
+    bool("forget", "Forget all changes, and the values that they replaced, for good."),
     force,
   ],
   words: [0, 0],
@@ -147,6 +149,7 @@ export const undo: Command = {
   async run(call) {
     const client = await call.client();
     if (call.flags.bool("list")) return await listChanges(call);
+    if (call.flags.bool("forget")) return await forgetChanges(call);
     const body = { force: call.flags.bool("force") };
     const request = { method: "PUT", path: "sys/raw-undo", body } as const;
     const { json } = await call.during("taking a change back", client.send(request));
@@ -157,6 +160,15 @@ export const undo: Command = {
     return 0;
   },
 };
+
+async function forgetChanges(call: Call): Promise<number> {
+  const client = await call.client();
+  const secret = await call.during("forgetting the changes", client.delete("sys/raw-undo"));
+  const { forgotten } = asObject(secret?.data);
+  if (!call.forPeople) return await call.value({ forgotten: asNumber(forgotten) });
+  call.line(`Success! Forgotten: ${asNumber(forgotten)}`);
+  return 0;
+}
 
 async function listChanges(call: Call): Promise<number> {
   const client = await call.client();

@@ -81,6 +81,12 @@ export const rawCases: readonly Case[] = [
     prints: "a/b    3 bytes",
   },
   {
+    args: ["operator", "raw", "undo", "-forget"],
+    replies: { "DELETE sys/raw-undo": { body: { data: { forgotten: 3 } } } },
+    sends: ["DELETE sys/raw-undo"],
+    prints: "Success! Forgotten: 3",
+  },
+  {
     args: ["operator", "raw", "check"],
     replies: { "GET sys/raw-check": { body: { data: { entries: 9, damaged: 0, damages: [] } } } },
     sends: ["GET sys/raw-check"],

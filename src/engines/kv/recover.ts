@@ -40,7 +40,9 @@ async function readSource(call: Call): Promise<Source> {
   const { path, mount, storage } = sourceOf(call);
   const store = new KvStore(storage);
   if (mount.options.version !== "2") {
-    const bytes = await storage.get(v1Prefix + path);
+    // The mount may have been turned into version 2 since, and is asked for as that.
+    const bytes = await storage.get(v1Prefix + path) ??
+      await storage.get(v1Prefix + path.replace(/^data\//, ""));
     const value = bytes === undefined ? undefined : parseJson(fromUtf8(bytes));
     if (!isJsonObject(value)) throw absent();
     return { name: path, store, record: undefined, value };

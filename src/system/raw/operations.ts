@@ -12,7 +12,7 @@ import type { View } from "../../storage/transaction.ts";
 import { inspectEntry } from "../entries/inspect.ts";
 import { knownTypes } from "../entries/kinds.ts";
 import { plainEntries, survey } from "../entries/survey.ts";
-import { type Change, changeEntry, changes, undoChange } from "./undo.ts";
+import { type Change, changeEntry, changes, forgetChanges, undoChange } from "./undo.ts";
 
 /** Of all operations on an entry. */
 export const rawFields = {
@@ -124,6 +124,10 @@ export class RawOperations {
 
   async changes(storage: View): Promise<LogicalResponse> {
     return { data: { changes: (await changes(storage)).map(changeBody) } };
+  }
+
+  async forget(storage: View): Promise<LogicalResponse> {
+    return { data: { forgotten: await forgetChanges(storage) } };
   }
 
   async undo(storage: View, force: boolean): Promise<LogicalResponse> {

@@ -52,6 +52,10 @@ export function rawPaths(node: () => Node): Path[] {
           summary: "Takes the newest change back.",
           handler: (call, input) => raw().undo(call.transaction, input.force),
         },
+        delete: {
+          summary: "Forgets them, with the values that they replaced.",
+          handler: (call) => raw().forget(call.transaction),
+        },
       },
     }),
     path("raw-check", {

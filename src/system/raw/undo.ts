@@ -98,6 +98,13 @@ function forget(storage: View, id: string): void {
   storage.delete(valueKey(id));
 }
 
+/** Forgets all changes and the values that they replaced. Returns how many there were. */
+export async function forgetChanges(storage: View): Promise<number> {
+  const ids = await changeIds(storage);
+  for (const id of ids) forget(storage, id);
+  return ids.length;
+}
+
 /**
  * Takes the newest change back and forgets it. Throws a 404 where there is none, and a 400 where the
  * entry has changed since, unless `force` says that this does not matter.

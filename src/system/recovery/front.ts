@@ -143,6 +143,9 @@ export class RecoveryFront {
       this.#log.warn("a change was taken back", { key: String(answer.data?.key) });
       return answer;
     }
+    if (path === "-undo" && operation === "delete") {
+      return await this.#transactions.run((view) => this.#operations.forget(view));
+    }
     if (path !== "" && !path.startsWith("/")) throw new Failure(405, "unsupported operation");
     return await this.#entry(request, path.slice(1), force);
   }
