@@ -1,6 +1,6 @@
 /** Puts a snapshot in the place of everything: on a running cluster, or on a node that is new. */
 import { timingSafeEqual } from "node:crypto";
-import { badRequest } from "../../base/failure.ts";
+import { badRequest, describeError } from "../../base/failure.ts";
 import type { Barrier } from "../../barrier/barrier.ts";
 import { KEYRING_KEY, SEAL_CONFIG_KEY } from "../../barrier/physical.ts";
 import type { IntegratedStorage } from "../../core/integrated_storage.ts";
@@ -65,8 +65,7 @@ export async function receivedSnapshot(
   body: ReadableStream<Uint8Array> | undefined,
 ): Promise<ReadSnapshot> {
   if (body === undefined) throw badRequest("the body must be a snapshot file");
-  const { readSnapshot } = await import("../../snapshot/read.ts");
-  const read = await readSnapshot(storage.spoolFolder, body);
+  const read = await readReceived(storage.spoolFolder, body);
   try {
     checkOwn(read.meta);
     for (const key of [KEYRING_KEY, SEAL_CONFIG_KEY]) {
@@ -78,6 +77,22 @@ export async function receivedSnapshot(
   } catch (error) {
     await read.dispose();
     throw error;
+  }
+}
+
+async function readReceived(
+  folder: string,
+  body: ReadableStream<Uint8Array>,
+): Promise<ReadSnapshot> {
+  const { readSnapshot } = await import("../../snapshot/read.ts");
+  const { SpoolFile } = await import("../../snapshot/spool.ts");
+  const spool = await SpoolFile.take(folder, body).catch((cause) => {
+    throw badRequest(`the snapshot did not come whole: ${describeError(cause)}`, cause);
+  });
+  try {
+    return await readSnapshot(folder, (await Deno.open(spool.path)).readable);
+  } finally {
+    await spool.remove();
   }
 }
 
