@@ -109,17 +109,22 @@ Deno.test("a request that takes too long is answered 503, others as they are", a
   };
   const limit = new TimeLimit(clock, 1000);
   const slow = limit.run(new Promise<Response>(() => {}));
+  const { promise: endless, resolve } = Promise.withResolvers<Response>();
+  const upload = limit.run(endless, true);
   const quick = limit.run(Promise.resolve(new Response("q")));
   assertEquals((await quick).status, 200);
-  assertEquals(limit.inFlight, 1);
+  assertEquals(limit.inFlight, 2);
   now = 900;
   tasks.shift()?.();
-  assertEquals(limit.inFlight, 1);
+  assertEquals(limit.inFlight, 2);
   now = 1400;
   tasks.shift()?.();
   assertEquals((await slow).status, 503);
-  assertEquals(limit.inFlight, 0);
+  assertEquals(limit.inFlight, 1);
   assertEquals(tasks.length, 0);
+  resolve(new Response("u"));
+  assertEquals((await upload).status, 200);
+  assertEquals(limit.inFlight, 0);
 });
 
 Deno.test("calls for holders of key shares can be closed, under every name", async () => {

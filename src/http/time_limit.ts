@@ -21,8 +21,8 @@ export class TimeLimit {
     return this.#inFlight;
   }
 
-  /** `work` must not reject. */
-  run(work: Promise<Response>): Promise<Response> {
+  /** `work` must not reject; where it is `endless` it may take its time, and is only counted. */
+  run(work: Promise<Response>, endless = false): Promise<Response> {
     return new Promise((resolve) => {
       let isAnswered = false;
       const answer = (response: Response) => {
@@ -32,7 +32,7 @@ export class TimeLimit {
         resolve(response);
       };
       this.#inFlight++;
-      const callOff = this.limitMs > 0
+      const callOff = this.limitMs > 0 && !endless
         ? this.#deadlines.add(this.limitMs, () => answer(tooLong()))
         : () => {};
       work.then((response) => {

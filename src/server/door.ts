@@ -123,11 +123,14 @@ export class Door {
     if (redaction !== undefined && isRedactable(request.url)) {
       answer = answer.then((response) => redactResponse(response, redaction));
     }
-    const bounded = this.#time.run(answer.catch((error) => {
-      if (error instanceof NotAnswered) return standbyFailure(error);
-      this.#logBug(error);
-      return failureResponse(error);
-    }));
+    const bounded = this.#time.run(
+      answer.catch((error) => {
+        if (error instanceof NotAnswered) return standbyFailure(error);
+        this.#logBug(error);
+        return failureResponse(error);
+      }),
+      bringsSnapshot(request),
+    );
     const { countAnswer, trace } = this.#names;
     const isTimed = trace !== undefined || logLevel !== undefined;
     if (decorate === undefined && countAnswer === undefined && !isTimed) return bounded;
@@ -214,6 +217,11 @@ export class Door {
         : {}),
     };
   }
+}
+
+/** What a snapshot takes goes by its size, not by the time that any request may take. */
+function bringsSnapshot({ method, url }: Request): boolean {
+  return (method === "POST" || method === "PUT") && url.includes("/v1/sys/storage/raft/snapshot");
 }
 
 /** This node was active when the request came, and is not any more. */
