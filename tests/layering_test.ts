@@ -12,6 +12,7 @@ const rows: readonly (readonly string[])[] = [
   ["core"],
   ["quota", "identity", "audit", "lease", "token", "policy", "telemetry"],
   ["replication", "ha"],
+  ["foreign"],
   ["snapshot"],
   ["seal"],
   ["barrier"],

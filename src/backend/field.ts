@@ -170,3 +170,18 @@ export function readField<T>(name: string, declared: Field<T>, value: JsonValue 
     throw badRequest(`error converting input for field "${name}": ${error.message}`);
   }
 }
+
+/** The values of declared fields. */
+export type FieldValues<F extends FieldMap> = { readonly [K in keyof F]: FieldValue<F[K]> };
+
+/** Reads declared fields of an object that is no request's body; a 400 names the field. */
+export function readFields<F extends FieldMap>(declared: F, data: JsonObject): FieldValues<F> {
+  const read: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(declared)) read[name] = readField(name, one, data[name]);
+  return narrowFields<F>(read);
+}
+
+/** Every field was read by its own declaration just above. */
+function narrowFields<F extends FieldMap>(read: Record<string, unknown>): FieldValues<F> {
+  return read as FieldValues<F>;
+}

@@ -234,6 +234,11 @@ export const root: Group = {
           async () => (await import("./commands/operator_generate_root.ts")).command,
         ),
         leaf(
+          "import",
+          "Take over what Vault or OpenBao kept",
+          async () => (await import("./commands/operator_import.ts")).command,
+        ),
+        leaf(
           "init",
           "Initialise a new node",
           async () => (await import("./commands/operator_init.ts")).command,

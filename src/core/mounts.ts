@@ -40,6 +40,8 @@ export interface NewMount {
   readonly local?: boolean;
   readonly sealWrap?: boolean;
   readonly externalEntropyAccess?: boolean;
+  /** One that it had elsewhere; made up where it is missing. */
+  readonly accessor?: string;
 }
 
 /** Changes with every change of the tables. */
@@ -109,7 +111,8 @@ export class Mounts {
       path: mount.path,
       type: mount.type,
       description: mount.description ?? "",
-      accessor: `${accessorName(mount)}_${this.platform.random.uuid().slice(0, 8)}`,
+      accessor: mount.accessor ??
+        `${accessorName(mount)}_${this.platform.random.uuid().slice(0, 8)}`,
       config: { ...defaultMountConfig, ...mount.config },
       options: mount.options ?? {},
       local: mount.local ?? false,

@@ -178,11 +178,24 @@ export class Groups {
       const member = await this.get(transaction, id);
       if (member === undefined && wanted.has(id)) throw badRequest("a member group is not there");
       if (wanted.has(id)) {
-        transaction.put(`${prefixes.groupsInGroup}${groupId}/${id}`, nothing);
-        transaction.put(`${prefixes.groupsOfGroup}${id}/${groupId}`, nothing);
+        linkGroups(transaction, groupId, id);
       } else unlinkGroups(transaction, groupId, id);
       if (member !== undefined) await this.save(transaction, member, member);
     }
+  }
+
+  /**
+   * Makes a group a member of another, without counting it as a change of either. Throws a 400 for
+   * one that is not there or that would make a group its own member.
+   */
+  async addGroup(transaction: Transaction, groupId: string, memberId: string): Promise<void> {
+    const isThere = await this.get(transaction, groupId) !== undefined &&
+      await this.get(transaction, memberId) !== undefined;
+    if (!isThere) throw badRequest("a member group is not there");
+    if ([groupId, ...await this.ancestors(transaction, [groupId])].includes(memberId)) {
+      throw badRequest("member groups can't form a cycle");
+    }
+    linkGroups(transaction, groupId, memberId);
   }
 
   async #through(transaction: Transaction, key: string): Promise<Group | undefined> {
@@ -208,6 +221,11 @@ function dropAlias(transaction: Transaction, { alias }: Group): void {
   if (alias === null) return;
   transaction.delete(prefixes.groupAlias + alias.id);
   transaction.delete(prefixes.groupAliasName + aliasKey(alias.mountAccessor, alias.name));
+}
+
+function linkGroups(transaction: Transaction, parentId: string, memberId: string): void {
+  transaction.put(`${prefixes.groupsInGroup}${parentId}/${memberId}`, nothing);
+  transaction.put(`${prefixes.groupsOfGroup}${memberId}/${parentId}`, nothing);
 }
 
 function unlinkGroups(transaction: Transaction, parentId: string, memberId: string): void {

@@ -92,9 +92,10 @@ function decodeMessage(message: Bytes): Entry {
   return { key, value };
 }
 
-/** An entry with the place of its first byte in the state. */
+/** An entry with the place of its first byte in the state, and how many it takes there. */
 export interface PlacedEntry extends Entry {
   readonly at: number;
+  readonly length: number;
 }
 
 /** Decodes the whole entries at the reader, which is left where the first unfinished one begins. */
@@ -110,7 +111,7 @@ function* wholeEntries(reader: Reader, base: number): Generator<PlacedEntry> {
       reader.at = start;
       return;
     }
-    yield { ...decodeMessage(message), at: base + start };
+    yield { ...decodeMessage(message), at: base + start, length: reader.at - start };
   }
 }
 

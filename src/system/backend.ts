@@ -11,6 +11,7 @@ import { configPaths } from "./config.ts";
 import { specPaths } from "./specs.ts";
 import { explainPaths } from "./explain.ts";
 import { counterPaths } from "./counters.ts";
+import { importPaths } from "./import/paths.ts";
 import { internalUiPaths } from "./internal_ui.ts";
 import { keyPaths } from "./keys.ts";
 import { leasePaths } from "./leases.ts";
@@ -56,6 +57,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...raftSnapshotPaths(node),
       ...autoSnapshotPaths(node, snapshots),
       ...loadedSnapshotPaths(services, node, snapshots),
+      ...importPaths(services),
       ...standbyReads(quotaPaths(services)),
       ...standbyReads(auditPaths(services)),
       ...standbyReads(configPaths(services, node)),

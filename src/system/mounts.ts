@@ -1,6 +1,6 @@
 /** `sys/mounts` and `sys/auth`: enabling, disabling, tuning, listing. */
 import { badRequest, Failure, notFound } from "../base/failure.ts";
-import { field } from "../backend/field.ts";
+import { field, readFields } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
 import { defaultMountConfig, type MountEntry } from "../core/mount_entry.ts";
@@ -8,6 +8,7 @@ import type { Mounted } from "../core/router.ts";
 import type { Services } from "../core/services.ts";
 import { finishUnmount, taint } from "../core/unmount.ts";
 import type { JsonObject } from "../logical/json.ts";
+import type { Transaction } from "../storage/transaction.ts";
 import { coreTypes, mountBody, tableBody, tuneBody } from "./mount_body.ts";
 import { changedConfig, configFields, readConfigObject } from "./mount_config.ts";
 
@@ -65,7 +66,14 @@ export function checkFree(services: Services, table: Table, name: string): void 
   if (taken !== undefined) throw badRequest(`cannot mount below protected path "${taken}"`);
 }
 
-async function enable(services: Services, call: Call, table: Table, name: string, given: Enable) {
+async function enable(
+  services: Services,
+  transaction: Transaction,
+  table: Table,
+  name: string,
+  given: Enable,
+  accessor?: string,
+) {
   const path = mountPath(name);
   if (given.type === "") throw badRequest("backend type must be specified as a string");
   const alias = /^kv-v([12])$/.exec(given.type) ?? (given.type === "generic" ? ["", "1"] : null);
@@ -79,7 +87,7 @@ async function enable(services: Services, call: Call, table: Table, name: string
   if (coreTypes.has(type)) throw badRequest(`mount type of "${type}" is not mountable`);
   checkFree(services, table, path);
   const config = readConfigObject(given.config);
-  await services.mounts.add(call.transaction, {
+  await services.mounts.add(transaction, {
     table,
     path,
     type,
@@ -89,7 +97,38 @@ async function enable(services: Services, call: Call, table: Table, name: string
     local: given.local,
     sealWrap: given.seal_wrap,
     externalEntropyAccess: given.external_entropy_access,
+    ...(accessor === undefined ? {} : { accessor }),
   });
+}
+
+/**
+ * Mounts what was mounted elsewhere, with the accessor that it had. `path` is where requests reach
+ * it; `data` are the fields of enabling. Throws a 400 for what can't be mounted.
+ */
+export async function importMount(
+  services: Services,
+  transaction: Transaction,
+  path: string,
+  data: JsonObject,
+): Promise<void> {
+  const { accessor, ...fields } = readFields({ ...enableFields, accessor: accessorField }, data);
+  if (!/^[\w-]{1,128}$/.test(accessor)) throw badRequest("the accessor is none");
+  if (services.mounts.byAccessor(accessor) !== undefined) {
+    throw badRequest("its accessor is that of another mount");
+  }
+  const isAuth = path.startsWith("auth/");
+  const name = isAuth ? path.slice("auth/".length) : path;
+  await enable(services, transaction, isAuth ? "auth" : "mounts", name, fields, accessor);
+}
+
+const accessorField = field.string("The accessor.", "");
+
+/** Whether what was mounted elsewhere finds its own kind here. */
+export function isSameMount(entry: MountEntry, data: JsonObject): boolean {
+  const { type, options } = readFields(enableFields, data);
+  const version = entry.type === "kv" ? entry.options.version ?? "1" : "";
+  return !entry.tainted && entry.type === type &&
+    (entry.type !== "kv" || version === (options?.version ?? "1"));
 }
 
 async function disable(services: Services, call: Call, table: Table, name: string) {
@@ -181,7 +220,8 @@ function tablePaths(services: () => Services, table: Table): Path[] {
         },
         update: {
           summary: `Enables a ${what}.`,
-          handler: (call, input) => enable(services(), call, table, String(input.path), input),
+          handler: (call, input) =>
+            enable(services(), call.transaction, table, String(input.path), input),
         },
         delete: {
           summary: `Disables a ${what}, with all its data and leases.`,

@@ -10,7 +10,13 @@ import { lockoutName } from "../common/lockout_name.ts";
 import { loginAuth, renewedAuth } from "../common/login_auth.ts";
 import { addressAllowed } from "./cidrs.ts";
 import { readRoleFrom, type Role, roleById } from "./role.ts";
-import { hasEnded, hashSecretId, readSecretId, type SecretId, useSecretId } from "./secret_id.ts";
+import {
+  hasEnded,
+  placeOfSecretId,
+  readSecretId,
+  type SecretId,
+  useSecretId,
+} from "./secret_id.ts";
 
 const wrong = "invalid role or secret ID";
 
@@ -53,7 +59,7 @@ async function checkSecretId(
   const counted = lockoutName(services, call, role.roleId);
   await services.lockouts.check(call.transaction, counted);
   services.lockouts.recheck(counted);
-  const place = { role: role.name, hash: hashSecretId(services, call, secretId) };
+  const place = await placeOfSecretId(services, call, role, secretId);
   const entry = await readSecretId(call, place);
   const now = services.tokens.clock.now();
   if (entry === undefined || hasEnded(entry, now)) throw services.lockouts.failed(counted, wrong);

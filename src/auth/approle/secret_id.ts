@@ -2,6 +2,7 @@
  * Secret IDs: kept under a keyed hash, found again by role, by accessor and by the time they end.
  * A use is counted in the transaction of the login, so a limit holds whatever comes at once.
  */
+import { createHmac } from "node:crypto";
 import { timeKey } from "../../base/time_key.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
@@ -42,6 +43,29 @@ const page = 500;
 /** The name under which a secret ID is kept. */
 export function hashSecretId({ tokens }: Services, { mount }: Call, secretId: string): string {
   return tokens.hash(`approle/${mount.uuid}/${secretId}`);
+}
+
+/** By role: the key of the hashes of secret IDs that were made elsewhere. */
+export const foreignKeys = "foreign_key/";
+
+/** The name of a secret ID that was made elsewhere: its HMAC-SHA256 in hexadecimal. */
+export function foreignName(hmac: string): string {
+  return `hmac-${hmac}`;
+}
+
+/** Where a secret ID of a role is, or would be. */
+export async function placeOfSecretId(
+  services: Services,
+  call: Call,
+  role: Role,
+  secretId: string,
+): Promise<SecretIdPlace> {
+  const own = { role: role.name, hash: hashSecretId(services, call, secretId) };
+  const foreignKey = await call.cached(foreignKeys + role.name, fromUtf8);
+  if (foreignKey === undefined || await readSecretId(call, own) !== undefined) return own;
+  const hmac = createHmac("sha256", foreignKey).update(secretId).digest("hex");
+  const foreign = { role: role.name, hash: foreignName(hmac) };
+  return await readSecretId(call, foreign) === undefined ? own : foreign;
 }
 
 export async function readSecretId(
@@ -108,6 +132,7 @@ export async function accessorsOf(storage: View, role: string): Promise<string[]
 }
 
 export async function removeAllOf(storage: View, role: string): Promise<void> {
+  storage.delete(foreignKeys + role);
   await eachOf(storage, role, (place, entry) => removeSecretId(storage, place, entry));
 }
 

@@ -14,6 +14,7 @@ import {
   addSecretId,
   hashSecretId,
   placeOfAccessor,
+  placeOfSecretId,
   readSecretId,
   removeSecretId,
   type SecretId,
@@ -107,14 +108,14 @@ async function roleOf(call: Call, name: string): Promise<Role> {
   return role;
 }
 
-function placeOfSecret(
+async function placeOfSecret(
   services: Services,
   call: Call,
   role: Role,
   secretId: string,
-): SecretIdPlace {
+): Promise<SecretIdPlace> {
   if (secretId === "") throw badRequest("missing secret_id");
-  return { role: role.name, hash: hashSecretId(services, call, secretId) };
+  return await placeOfSecretId(services, call, role, secretId);
 }
 
 function noAccessor(accessor: string): LogicalResponse {
@@ -175,7 +176,7 @@ function bySecretPaths(services: () => Services): Path[] {
     summary: "Destroys a secret ID.",
     handler: async (call: Call, input: { role_name: string; secret_id: string }) => {
       const role = await roleOf(call, input.role_name);
-      const place = placeOfSecret(services(), call, role, input.secret_id);
+      const place = await placeOfSecret(services(), call, role, input.secret_id);
       const entry = await readSecretId(call, place);
       if (entry !== undefined) removeSecretId(call.storage, place, entry);
     },
@@ -190,7 +191,7 @@ function bySecretPaths(services: () => Services): Path[] {
           summary: "Tells of a secret ID; an empty answer where there is none.",
           handler: async (call, input) => {
             const role = await roleOf(call, input.role_name);
-            const place = placeOfSecret(services(), call, role, input.secret_id);
+            const place = await placeOfSecret(services(), call, role, input.secret_id);
             const entry = await readSecretId(call, place);
             return entry && { data: secretIdBody(entry, role) };
           },

@@ -232,6 +232,12 @@ export const operatorCases: readonly Case[] = [
     sends: [["POST sys/storage/raft/remove-peer", { server_id: "n2", dr_operation_token: "t" }]],
   },
   {
+    args: ["operator", "import", "gone.snap"],
+    sends: [],
+    complains: "Error opening gone.snap",
+    exit: 1,
+  },
+  {
     args: ["operator", "raft", "snapshot", "save", "s.snap"],
     replies: { "GET sys/storage/raft/snapshot": { status: 200 } },
     sends: ["GET sys/storage/raft/snapshot"],

@@ -1,0 +1,143 @@
+/** How each kind of item gets in. Each writes to its draft alone. */
+import { badRequest, notFound } from "../../base/failure.ts";
+import { field, readFields } from "../../backend/field.ts";
+import { importSecretId, secretIdItemFields } from "../../auth/approle/import.ts";
+import type { Call } from "../../core/backend.ts";
+import { routePath, storagePrefix } from "../../core/mount_entry.ts";
+import type { Mounted } from "../../core/router.ts";
+import type { Services } from "../../core/services.ts";
+import { importKey, keyItemFields } from "../../engines/kv/import.ts";
+import type { Item, ItemKind } from "../../foreign/items.ts";
+import type { JsonObject } from "../../logical/json.ts";
+import { immutablePolicyNames, normalizePolicyName } from "../../policy/builtin.ts";
+import type { Transaction } from "../../storage/transaction.ts";
+import { importMount, isSameMount } from "../mounts.ts";
+import { putEntity, putGroup, putMembers } from "./identity.ts";
+import { Occupied } from "./outcome.ts";
+
+/** Where an item is put: a draft within the call's transaction. */
+export interface Place {
+  readonly services: Services;
+  readonly call: Call;
+  readonly transaction: Transaction;
+  readonly dryRun: boolean;
+}
+
+type Put = (place: Place, item: Item) => Promise<void>;
+
+const ways: Readonly<Record<ItemKind, Put>> = {
+  mount: putMount,
+  write: putWrite,
+  policy: putPolicy,
+  kv2: putKey,
+  secret_id: putSecretId,
+  entity: putEntity,
+  group: putGroup,
+  members: putMembers,
+};
+
+/** Throws a `Failure` for what can't be, `Occupied` where something else is there. */
+export function putItem(place: Place, item: Item): Promise<void> {
+  return ways[item.kind](place, item);
+}
+
+async function putMount({ services, transaction }: Place, { path, data }: Item): Promise<void> {
+  const present = services.mounts.router.at(path);
+  if (present === undefined) return await importMount(services, transaction, path, data);
+  if (!isSameMount(present.entry, data)) {
+    throw new Occupied(`another mount is at ${path}, or one of another version`);
+  }
+}
+
+/** The call as the mount's own handler sees it, within the draft. */
+function callAt({ services, call, transaction }: Place, mounted: Mounted, item: Item): Call {
+  const prefix = storagePrefix(mounted.entry);
+  const path = item.path.slice(routePath(mounted.entry).length);
+  return {
+    ...call,
+    request: { ...call.request, operation: "update", path: item.path, data: item.data },
+    path,
+    mount: services.mounts.info(mounted.entry),
+    storage: transaction.within(prefix),
+    transaction,
+    cached: (key, decode) => services.cache.read(transaction, prefix + key, decode),
+  };
+}
+
+/**
+ * The mount that an item belongs to. In a dry run its mount may not be there yet: then there is
+ * nothing to compare with.
+ */
+function mountOf({ services }: Place, path: string): Mounted | undefined {
+  const mounted = services.mounts.router.find(path)?.mounted;
+  return mounted === undefined || mounted.entry.tainted ? undefined : mounted;
+}
+
+/** Marks an item that a dry run can't try. */
+function markOnly({ transaction }: Place, item: Item): void {
+  transaction.put(`dry-run/${item.kind}/${item.path}`, new Uint8Array(0));
+}
+
+async function putWrite(place: Place, item: Item): Promise<void> {
+  const mounted = mountOf(place, item.path);
+  if (mounted === undefined) {
+    if (place.dryRun) return markOnly(place, item);
+    throw badRequest(`nothing is mounted at ${item.path}`);
+  }
+  const answer = await mounted.backend.handle(callAt(place, mounted, item));
+  if ((answer?.status ?? 200) >= 400) throw badRequest("the mount does not take it");
+}
+
+const policyFields = {
+  policy: field.string("The policy's text.", ""),
+  cas_required: field.bool("Whether changes must name a version.", false),
+  allow_slashes_in_identity_templates: field.bool("Of templates.", false),
+  allow_wildcards_in_identity_templates: field.bool("Of templates.", false),
+};
+
+async function putPolicy({ services, transaction }: Place, { path, data }: Item): Promise<void> {
+  const name = normalizePolicyName(path);
+  if (immutablePolicyNames.has(name)) throw badRequest("it is the server's own");
+  const given = readFields(policyFields, data);
+  const settings = {
+    casRequired: given.cas_required,
+    allowSlashes: given.allow_slashes_in_identity_templates,
+    allowWildcards: given.allow_wildcards_in_identity_templates,
+  };
+  const before = await services.acls.get(transaction, name);
+  const isSame = before !== undefined && before.text === given.policy &&
+    before.casRequired === settings.casRequired && before.allowSlashes === settings.allowSlashes &&
+    before.allowWildcards === settings.allowWildcards;
+  if (isSame) return;
+  const cas = before?.casRequired ? { cas: before.version } : {};
+  await services.acls.put(transaction, name, given.policy, { ...settings, ...cas });
+}
+
+/** The storage of the mount that an item names, of a type. Undefined in a dry run without it. */
+function mountedAt(place: Place, item: Item, type: string) {
+  const path = typeof item.data.mount === "string" ? item.data.mount : "";
+  const mounted = place.services.mounts.router.at(path);
+  if (mounted === undefined || mounted.entry.tainted) {
+    if (!place.dryRun) throw notFound(`nothing is mounted at ${path}`);
+    markOnly(place, item);
+    return undefined;
+  }
+  if (mounted.entry.type !== type) throw new Occupied(`${path} is of type ${mounted.entry.type}`);
+  return mounted;
+}
+
+async function putKey(place: Place, item: Item): Promise<void> {
+  const mounted = mountedAt(place, item, "kv");
+  if (mounted === undefined) return;
+  if (mounted.entry.options.version !== "2") throw new Occupied("the mount is of version 1");
+  const storage = place.transaction.within(storagePrefix(mounted.entry));
+  await importKey(storage, readFields(keyItemFields, item.data));
+}
+
+async function putSecretId(place: Place, item: Item): Promise<void> {
+  const mounted = mountedAt(place, item, "approle");
+  if (mounted === undefined) return;
+  const call = callAt(place, mounted, item);
+  const given: JsonObject = item.data;
+  await importSecretId(call, readFields(secretIdItemFields, given));
+}
