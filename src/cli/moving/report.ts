@@ -30,6 +30,7 @@ export function explain(call: Call, shipment: Shipment, account: Account): void 
   call.lines(titled(["What", ...heads], rows));
   section(call, "Something else is here already (-overwrite takes the file's)", shipment.conflicts);
   section(call, "The node does not take", shipment.refused);
+  section(call, "To look after", shipment.notes);
   if (account.left.length > 0) {
     call.line();
     call.line("Not brought over:");
@@ -69,6 +70,7 @@ export function reportJson(shipment: Shipment, account: Account): Json {
     ),
     conflicts: list(shipment.conflicts),
     refused: list(shipment.refused),
+    notes: list(shipment.notes),
     not_brought_over: account.left.map((left) => ({ ...left })),
     unreadable: account.failed,
     unreadable_keys: account.failures.map((failure) => ({ ...failure })),

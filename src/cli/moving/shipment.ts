@@ -32,6 +32,8 @@ export class Shipment {
   readonly counts = new Map<ItemKind, Map<string, number>>();
   readonly conflicts: Told[] = [];
   readonly refused: Told[] = [];
+  /** Of what was there already and may need a hand. */
+  readonly notes: Told[] = [];
   #waiting: Waiting[] = [];
   #size = 0;
 
@@ -110,6 +112,7 @@ export class Shipment {
     const entry = { kind, path, reason: asText(result.reason) };
     if (status === "conflict") this.conflicts.push(entry);
     else if (status === "refused") this.refused.push(entry);
+    else if (entry.reason !== "") this.notes.push(entry);
     return status;
   }
 }

@@ -23,7 +23,8 @@ export interface Place {
   readonly dryRun: boolean;
 }
 
-type Put = (place: Place, item: Item) => Promise<void>;
+/** May answer with a word about what is there already. */
+type Put = (place: Place, item: Item) => Promise<string | void>;
 
 const ways: Readonly<Record<ItemKind, Put>> = {
   mount: putMount,
@@ -37,16 +38,20 @@ const ways: Readonly<Record<ItemKind, Put>> = {
 };
 
 /** Throws a `Failure` for what can't be, `Occupied` where something else is there. */
-export function putItem(place: Place, item: Item): Promise<void> {
+export function putItem(place: Place, item: Item): Promise<string | void> {
   return ways[item.kind](place, item);
 }
 
-async function putMount({ services, transaction }: Place, { path, data }: Item): Promise<void> {
+async function putMount({ services, transaction }: Place, { path, data }: Item) {
   const present = services.mounts.router.at(path);
   if (present === undefined) return await importMount(services, transaction, path, data);
   if (!isSameMount(present.entry, data)) {
     throw new Occupied(`another mount is at ${path}, or one of another version`);
   }
+  const { accessor } = present.entry;
+  return accessor === data.accessor
+    ? undefined
+    : `it keeps its accessor ${accessor}: policies that name ${data.accessor} need a change`;
 }
 
 /** The call as the mount's own handler sees it, within the draft. */
@@ -78,8 +83,19 @@ function markOnly({ transaction }: Place, item: Item): void {
   transaction.put(`dry-run/${item.kind}/${item.path}`, new Uint8Array(0));
 }
 
+/** Of the mounts that every node has, the paths that can be brought over. */
+const ownPaths: Readonly<Record<string, RegExp>> = {
+  system: /^sys\/policies\/password\//,
+  token: /^auth\/token\/roles\//,
+  identity: /^$/,
+  cubbyhole: /^$/,
+};
+
 async function putWrite(place: Place, item: Item): Promise<void> {
   const mounted = mountOf(place, item.path);
+  if (ownPaths[mounted?.entry.type ?? ""]?.test(item.path) === false) {
+    throw badRequest(`nothing is brought to ${item.path}`);
+  }
   if (mounted === undefined) {
     if (place.dryRun) return markOnly(place, item);
     throw badRequest(`nothing is mounted at ${item.path}`);

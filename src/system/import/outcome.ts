@@ -5,7 +5,7 @@ import type { Transaction } from "../../storage/transaction.ts";
 
 export type Status = "imported" | "unchanged" | "replaced" | "conflict" | "refused";
 
-/** The reason stands with what was refused, and where a word about a conflict helps. */
+/** The reason stands with what was refused, and wherever else a word helps. */
 export interface Outcome {
   readonly status: Status;
   readonly reason?: string;
@@ -23,11 +23,12 @@ export class Occupied extends Error {
 export async function outcomeOf(
   outer: Transaction,
   overwrite: boolean,
-  put: (draft: Draft) => Promise<void>,
+  put: (draft: Draft) => Promise<string | void>,
 ): Promise<Outcome> {
   const draft = new Draft(outer);
+  let note: string | void;
   try {
-    await put(draft);
+    note = await put(draft);
   } catch (error) {
     if (error instanceof Occupied) return { status: "conflict", reason: error.message };
     if (error instanceof Failure && error.status < 500) {
@@ -38,7 +39,9 @@ export async function outcomeOf(
     draft.end();
   }
   const { changes, additions } = await difference(outer, draft);
-  if (changes === 0 && additions === 0) return { status: "unchanged" };
+  if (changes === 0 && additions === 0) {
+    return { status: "unchanged", ...(note === undefined ? {} : { reason: note }) };
+  }
   if (changes > 0 && !overwrite) return { status: "conflict" };
   draft.takeOver();
   return { status: changes > 0 ? "replaced" : "imported" };
