@@ -17,6 +17,10 @@ export const STORED_ROOT_KEY = "core/hsm/barrier-unseal-keys";
 export const UNSEAL_BACKUP_KEY = "core/unseal-keys-backup";
 /** The same of recovery keys. */
 export const RECOVERY_BACKUP_KEY = "core/recovery-keys-backup";
+/** In a storage that `operator migrate` copies from: it must not be used. */
+export const MIGRATION_KEY = "core/migration";
+/** In a storage that it copies to: not all is there yet. */
+export const MIGRATION_PROGRESS_KEY = "core/migration-progress";
 
 const BELOW: ReadonlySet<string> = new Set([
   KEYRING_KEY,
@@ -26,6 +30,8 @@ const BELOW: ReadonlySet<string> = new Set([
   STORED_ROOT_KEY,
   UNSEAL_BACKUP_KEY,
   RECOVERY_BACKUP_KEY,
+  MIGRATION_KEY,
+  MIGRATION_PROGRESS_KEY,
 ]);
 
 /** Whether a key is kept below the barrier, where `Barrier` neither reads nor writes it. */

@@ -253,6 +253,11 @@ export const root: Group = {
           "List the nodes of a cluster",
           async () => (await import("./commands/operator_seal.ts")).members,
         ),
+        leaf(
+          "migrate",
+          "Move what a node keeps to another storage",
+          async () => (await import("./commands/operator_migrate.ts")).migrate,
+        ),
         raftGroup,
         rawGroup,
         leaf(

@@ -72,3 +72,17 @@ export interface DiagnoseOptions {
   readonly unsealKeys?: (threshold: number) => Promise<readonly string[]>;
   readonly write: (text: string) => void;
 }
+
+/** `src/server/migrate.ts` exports `runMigrate(options: MigrateOptions): Promise<number>`. */
+export interface MigrateOptions {
+  /** The file with both stanzas. */
+  readonly configPath: string;
+  /** Only keys at or after it; "" for all. */
+  readonly start: string;
+  /** Remove the lock of the source and copy nothing. */
+  readonly reset: boolean;
+  readonly maxParallel: number;
+  readonly say: (level: "debug" | "info", text: string) => void;
+  /** Told why it failed. */
+  readonly fail: (text: string) => void;
+}

@@ -108,7 +108,8 @@ function readListener(block: HclBlock, context: ReadContext, parts: Parts): void
   parts.listeners.push({ type, ...readStanza(listenerKeys, block.body, context) });
 }
 
-function readStorage(block: HclBlock, context: ReadContext): StorageConfig | undefined {
+/** The stanza of a storage, whatever its name; undefined for an unknown type, which is noted. */
+export function readStorage(block: HclBlock, context: ReadContext): StorageConfig | undefined {
   const { body } = block;
   switch (label(block)) {
     case "raft":

@@ -4,6 +4,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { badRequest } from "../base/failure.ts";
 import { decodeBlock, type PlacedEntry } from "../snapshot/entry_codec.ts";
 import { isOwn } from "../snapshot/meta.ts";
+import { FileStore } from "../storage/file.ts";
 import type { ReadSnapshot } from "../snapshot/read.ts";
 
 export interface Source {
@@ -33,4 +34,15 @@ export async function snapshotSource(snapshot: ReadSnapshot): Promise<Source> {
     },
     close: () => file.close(),
   };
+}
+
+/** A directory of Vault's `file` storage, of a server that is stopped. */
+export async function fileSource(path: string): Promise<Source> {
+  const store = await FileStore.read(path);
+  const keys: string[] = [];
+  for await (const key of store.keys()) keys.push(key);
+  if (!keys.includes("core/keyring")) {
+    throw badRequest(`${path} is no file storage: it has no keyring`);
+  }
+  return { keys: keys.sort(), stored: (key) => store.get(key), close: () => store.close() };
 }

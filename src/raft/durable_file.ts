@@ -16,16 +16,17 @@ export async function syncDirectory(path: string): Promise<void> {
 /**
  * Writes beside, syncs, renames over, syncs the directory: old content or new, never a mixture.
  * Throws `StorageFullError` where the old content stays for want of space, `StorageFatalError`
- * where it can't be told which of the two is there.
+ * where it can't be told which of the two is there. `beside` is on the same file system.
  */
 export async function replaceFile(
   directory: string,
   name: string,
   content: Uint8Array,
+  beside = `${directory}/${name}.new`,
 ): Promise<void> {
   const path = `${directory}/${name}`;
   try {
-    await writeSynced(`${path}.new`, content);
+    await writeSynced(beside, content);
   } catch (error) {
     const message = describeError(error);
     const isFull = /os error (28|122)\b/.test(message);
@@ -33,7 +34,7 @@ export async function replaceFile(
     throw new StorageFatalError(`${path}: ${message}`, { cause: error });
   }
   try {
-    await Deno.rename(`${path}.new`, path);
+    await Deno.rename(beside, path);
     await syncDirectory(directory);
   } catch (error) {
     const message = describeError(error);

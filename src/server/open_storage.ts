@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { IntegratedStorage, RaftIndexes } from "../core/integrated_storage.ts";
 import type { Platform } from "../core/backend.ts";
 import type { ServerConfig } from "../config/server_types.ts";
+import { MIGRATION_KEY, MIGRATION_PROGRESS_KEY } from "../barrier/physical.ts";
 import { InmemStorage } from "../storage/inmem.ts";
 import type { IntegratedStorage as RaftStorage } from "../storage/raft.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -41,6 +42,12 @@ export async function openStorage(
 ): Promise<OpenedStorage> {
   if (config === undefined) throw new StorageConfigError("there is no storage stanza");
   if (config.type === "inmem") return inmemStorage();
+  if (config.type === "file") {
+    throw new StorageConfigError(
+      'storage "file" is only for operator migrate: what one request changes would not be one ' +
+        "atomic write in it",
+    );
+  }
   if (config.type !== "raft") {
     throw new StorageConfigError(`storage "${config.type}" is not in this build`);
   }
@@ -64,6 +71,7 @@ export async function openStorage(
     repair: !recovery && config.values.retry_join.length > 0,
     sha256: (bytes) => crypto.hash("sha256", bytes),
   });
+  await refuseMigrating(storage, path);
   return {
     physical: storage,
     raft: storage,
@@ -88,6 +96,18 @@ export async function openStorage(
     },
     close: () => storage.close(),
   };
+}
+
+/** A part of the data would be changed, or all of it behind the back of a migration. */
+async function refuseMigrating(storage: RaftStorage, path: string): Promise<void> {
+  const isSource = await storage.get(MIGRATION_KEY) !== undefined;
+  if (!isSource && await storage.get(MIGRATION_PROGRESS_KEY) === undefined) return;
+  await storage.close();
+  throw new StorageConfigError(
+    isSource
+      ? `${path} is the source of a migration: run operator migrate to its end, or with -reset`
+      : `${path} holds a part of what operator migrate copies: run it to its end`,
+  );
 }
 
 /** Forgets everything at the end of the process. */

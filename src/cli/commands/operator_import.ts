@@ -11,11 +11,12 @@ import type { Shipment } from "../moving/shipment.ts";
 import { keyShares } from "./key_input.ts";
 
 export const command: Command = {
-  usage: "[options] FILE",
+  usage: "[options] FILE|DIRECTORY",
   about:
     "Takes over what is inside a raft snapshot of Vault or OpenBao: secrets of KV with their " +
     "versions, policies, mounts, users, AppRoles, roles of JWT and of tokens, entities and " +
-    "groups. FILE is read and decrypted on this machine; the node gets what was in it, through " +
+    "groups. FILE, or the directory of a stopped server with file storage, is read and decrypted " +
+    "on this machine; the node gets what was in it, through " +
     "its API, and needs to be unsealed.\n\nThe unseal keys of the cluster that made FILE are " +
     "asked for at the terminal, or read from standard input or -keys-file, one a line. They " +
     "never leave this machine.\n\nWhat is on the node already and differs stays, and is told, " +
@@ -56,14 +57,25 @@ export const command: Command = {
 async function openSource(call: Call, folder: string): Promise<Source> {
   const file = call.arg(0).trim();
   const { readSnapshot } = await import("../../snapshot/read.ts");
-  const { snapshotSource } = await import("../../foreign/source.ts");
+  const { fileSource, snapshotSource } = await import("../../foreign/source.ts");
   let stream: ReadableStream<Uint8Array>;
   try {
+    if (await isDirectory(file)) return await fileSource(file);
     stream = await call.io.openRead(file);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new CommandError(`Error opening ${file}: ${describeError(error)}`, 1);
   }
   return await snapshotSource(await readSnapshot(folder, stream));
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function importFrom(call: Call, source: Source): Promise<number> {
