@@ -3,6 +3,7 @@ import type { JsonObject } from "../logical/json.ts";
 import type { Item } from "./items.ts";
 import type { ForeignMount } from "./mount_table.ts";
 import type { Opened } from "./opened.ts";
+import { UnreadableError } from "./unreadable.ts";
 import { Message } from "./wire.ts";
 
 /** Messages in all buckets of a folder. */
@@ -13,13 +14,15 @@ async function* inBuckets(opened: Opened, folder: string): AsyncGenerator<Messag
   }
 }
 
-/** An item holds its message in an Any, or as bare bytes; newer buckets may be a map of those. */
+/** A bucket is a list of items, or a map; either way an Any stands second and says what it holds. */
 function messagesIn(bucket: Message): Message[] {
-  const listed = bucket.messages(2).map((item) => {
+  return [...bucket.messages(2), ...bucket.messages(3)].map((item) => {
     const packed = item.message(2);
-    return new Message(packed === undefined ? item.bytes(3) : packed.bytes(2));
+    if (packed === undefined || !/[./]identity\./.test(packed.text(1))) {
+      throw new UnreadableError("it holds something that is no part of the identity");
+    }
+    return new Message(packed.bytes(2));
   });
-  return [...listed, ...bucket.messages(3).map((pair) => new Message(pair.bytes(2)))];
 }
 
 /** `paths` tells where the mount with an accessor is, for mounts that are brought over. */

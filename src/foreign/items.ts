@@ -5,7 +5,8 @@ import type { JsonObject } from "../logical/json.ts";
  * - `mount`: an engine or auth method with its tuning and accessor; `path` is where requests reach it.
  * - `write`: what a request of the API can say whole; `path` is the request's.
  * - `policy`: an ACL policy; `path` is its name.
- * - `kv2`: a key of KV 2 with all its versions.
+ * - `kv2_version`: the data of one version of a key that is too large to come whole; comes before it.
+ * - `kv2`: a key of KV 2 with all its versions, but for data that came before.
  * - `secret_id`: a secret ID of an AppRole, by its hash.
  * - `entity`, `group`, `members`: of the identity, with their IDs; `path` is a name.
  */
@@ -13,6 +14,7 @@ export const itemKinds = [
   "mount",
   "write",
   "policy",
+  "kv2_version",
   "kv2",
   "secret_id",
   "entity",

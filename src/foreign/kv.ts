@@ -1,7 +1,7 @@
 /** Secrets of both versions of the KV engine. */
 import { createHash } from "node:crypto";
 import { fromUtf8 } from "../base/bytes.ts";
-import type { JsonObject } from "../logical/json.ts";
+import { isJsonObject, type JsonObject } from "../logical/json.ts";
 import type { Item } from "./items.ts";
 import type { ForeignMount } from "./mount_table.ts";
 import { jsonObject, type Opened } from "./opened.ts";
@@ -40,7 +40,8 @@ async function* versionedItems(opened: Opened, mount: ForeignMount): AsyncGenera
   const salt = await opened.decoded(`${folder}salt`, fromUtf8);
   for (const key of opened.below(`${folder}metadata/`)) {
     const metadata = await opened.decoded(key, (bytes) => new Message(bytes));
-    if (metadata !== undefined) yield await keyItem(opened, mount, folder, salt ?? "", metadata);
+    if (metadata === undefined) continue;
+    yield* inParts(await keyItem(opened, mount, folder, salt ?? "", metadata));
   }
   // Names of keys are encrypted with these; what is inside of the entries tells them too.
   for (const key of [`${folder}archive/metadata`, `${folder}policy/metadata`]) {
@@ -109,6 +110,23 @@ async function keyItem(
       versions,
     },
   };
+}
+
+/** Characters of JSON that one change of the node's storage surely takes. */
+const wholeMax = 4 * 1024 * 1024;
+
+/** A key that is too large for one change comes in parts, at whose end it is there. */
+function* inParts(whole: Item): Generator<Item> {
+  const { mount, name, versions = {} } = whole.data;
+  if (!isJsonObject(versions) || JSON.stringify(versions).length <= wholeMax) return yield whole;
+  const rest: JsonObject = {};
+  for (const [number, value] of Object.entries(versions)) {
+    const { data, ...version } = isJsonObject(value) ? value : {};
+    rest[number] = version;
+    if (data === undefined) continue;
+    yield { kind: "kv2_version", path: whole.path, data: { mount, name, version: number, data } };
+  }
+  yield { ...whole, data: { ...whole.data, versions: rest } };
 }
 
 /** Where the data of a version lie. */

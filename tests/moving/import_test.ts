@@ -27,12 +27,13 @@ async function alike(peer: Peer, node: TestNode, path: string, except: readonly 
 }
 
 async function keysAreAlike(peer: Peer, node: TestNode): Promise<void> {
-  for (const name of ["team/app", "many", "big", "after-rotation", "only-metadata"]) {
+  for (const name of ["team/app", "many", "big", "huge", "after-rotation", "only-metadata"]) {
     await alike(peer, node, `secret/metadata/${name}`, ["current_metadata_version"]);
   }
   for (const version of [0, 1, 2, 3, 4]) {
     await alike(peer, node, `secret/data/team/app?version=${version}`);
   }
+  for (const version of [3, 9]) await alike(peer, node, `secret/data/huge?version=${version}`);
   for (const version of [5, 6, 12]) await alike(peer, node, `secret/data/many?version=${version}`);
   const odd = encodeURIComponent(encodeURIComponent("Odd name, with ünïcode %2F"));
   for (const name of ["big", "after-rotation", odd]) {
@@ -146,6 +147,20 @@ Deno.test("a snapshot of OpenBao is taken over, whole and once", async (t) => {
   });
 
   await t.step("people and programs log in as before", () => loginsWork(node, world));
+
+  await t.step(
+    "a large secret that is another one here stays whole, or is replaced whole",
+    async () => {
+      await node.api("DELETE", "secret/metadata/huge");
+      await node.api("POST", "secret/data/huge", { data: { v: "ours" }, options: { cas: 0 } });
+      const { report } = await importSnapshot(node, file, keys);
+      assertStringIncludes(JSON.stringify(at(report, "conflicts")), "secret/data/huge");
+      assertEquals((await node.api("GET", "secret/data/huge")).get("data.data.v"), "ours");
+      await importSnapshot(node, file, keys, ["-overwrite"]);
+      await alike(peer, node, "secret/metadata/huge", ["current_metadata_version"]);
+      await alike(peer, node, "secret/data/huge?version=5");
+    },
+  );
 
   await t.step("what is here already stays, unless it may be replaced", async () => {
     await node.api("POST", "old/app/db", { user: "changed here" });

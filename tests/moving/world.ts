@@ -58,6 +58,8 @@ async function secrets(peer: Peer): Promise<void> {
   });
   for (let i = 1; i <= 12; i++) await put("many", i);
   await put("big", "x".repeat(200_000));
+  // More than one change of the storage takes.
+  for (let i = 1; i <= 9; i++) await put("huge", String(i).repeat(1_000_000));
   await put(encodeURIComponent("Odd name, with ünïcode %2F"), { deep: [1, { er: null }] });
   await peer.write("secret/metadata/only-metadata", { custom_metadata: { only: "this" } });
   await peer.write("secret/config", { max_versions: 7, cas_required: true });

@@ -9,6 +9,7 @@ const names: Readonly<Record<string, string>> = {
   mount: "mounts",
   write: "settings, KV 1, roles",
   policy: "policies",
+  kv2_version: "large versions of KV 2",
   kv2: "keys of KV 2",
   secret_id: "secret IDs",
   entity: "entities",

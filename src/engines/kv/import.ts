@@ -27,18 +27,63 @@ const versionFields = {
   destroyed: field.bool("Whether its data are gone.", false),
 };
 
-/** Puts the key in place of what is there. Throws a 400 for what can't be. */
+/** Of one version of a key. */
+export const versionItemFields = {
+  name: field.string("Where the secret lies in its mount.", ""),
+  version: field.int("Its number.", 0),
+  data: field.any("Its document."),
+};
+
+function checkName(name: string): void {
+  if (name === "" || name.endsWith("/")) throw badRequest("it has no name");
+}
+
+/**
+ * Puts the data of a version that nobody sees until its key comes. False where a key is there
+ * that has other data, or none, for it: nothing was changed then, unless that is wanted.
+ */
+export async function importVersion(
+  storage: View,
+  given: FieldValues<typeof versionItemFields>,
+  overwrite: boolean,
+): Promise<boolean> {
+  checkName(given.name);
+  if (given.version < 1) throw badRequest("a version's number is none");
+  const store = new KvStore(storage);
+  const data = documentOf(given.data);
+  const isThere = await store.key(given.name) !== undefined;
+  if (isThere && !overwrite) {
+    const present = await store.data(given.name, given.version);
+    return JSON.stringify(present) === JSON.stringify(data);
+  }
+  store.putData(given.name, given.version, data);
+  return true;
+}
+
+/**
+ * Puts the key in place of what is there. Throws a 400 for what can't be. Data of a version that
+ * are not given must have come before; `isTried` leaves that out.
+ */
 export async function importKey(
   storage: View,
   given: FieldValues<typeof keyItemFields>,
+  isTried = false,
 ): Promise<void> {
-  if (given.name === "" || given.name.endsWith("/")) throw badRequest("it has no name");
+  checkName(given.name);
   const store = new KvStore(storage);
   const before = await store.key(given.name);
-  if (before !== undefined) store.deleteKey(given.name, before);
   const versions: Record<string, VersionRecord> = {};
   for (const [number, value] of Object.entries(given.versions)) {
-    versions[number] = putVersion(store, given.name, number, value);
+    const { data, version } = readVersion(number, value);
+    versions[number] = version;
+    if (version.destroyed) store.deleteData(given.name, Number(number));
+    else if (data !== undefined) store.putData(given.name, Number(number), documentOf(data));
+    else if (!isTried && !await store.hasData(given.name, Number(number))) {
+      throw badRequest(`the data of version ${number} are missing`);
+    }
+  }
+  for (const number of Object.keys(before?.versions ?? {})) {
+    if (versions[number] === undefined) store.deleteData(given.name, Number(number));
   }
   store.putKey(given.name, recordOf(given, versions));
 }
@@ -62,17 +107,11 @@ function recordOf(
   };
 }
 
-function putVersion(
-  store: KvStore,
-  name: string,
-  number: string,
-  value: JsonValue | undefined,
-): VersionRecord {
+function readVersion(number: string, value: JsonValue | undefined) {
   if (!/^[1-9]\d{0,14}$/.test(number)) throw badRequest("a version's number is none");
   if (!isJsonObject(value)) throw badRequest("a version must be an object");
-  const { created, deleted, destroyed } = readFields(versionFields, value);
-  if (!destroyed) store.putData(name, Number(number), documentOf(value.data));
-  return { created, deleted, destroyed };
+  const version: VersionRecord = readFields(versionFields, value);
+  return { version, data: value.data };
 }
 
 function documentOf(data: JsonValue | undefined): JsonObject | null {

@@ -103,6 +103,10 @@ export class KvStore {
     return isJsonObject(value) ? value : null;
   }
 
+  async hasData(path: string, version: number): Promise<boolean> {
+    return await this.storage.get(dataKey(path, version)) !== undefined;
+  }
+
   putData(path: string, version: number, data: JsonObject | null): void {
     this.storage.put(dataKey(path, version), utf8(JSON.stringify(data)));
   }

@@ -6,7 +6,12 @@ import type { Call } from "../../core/backend.ts";
 import { routePath, storagePrefix } from "../../core/mount_entry.ts";
 import type { Mounted } from "../../core/router.ts";
 import type { Services } from "../../core/services.ts";
-import { importKey, keyItemFields } from "../../engines/kv/import.ts";
+import {
+  importKey,
+  importVersion,
+  keyItemFields,
+  versionItemFields,
+} from "../../engines/kv/import.ts";
 import type { Item, ItemKind } from "../../foreign/items.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import { immutablePolicyNames, normalizePolicyName } from "../../policy/builtin.ts";
@@ -21,6 +26,7 @@ export interface Place {
   readonly call: Call;
   readonly transaction: Transaction;
   readonly dryRun: boolean;
+  readonly overwrite: boolean;
 }
 
 /** May answer with a word about what is there already. */
@@ -30,6 +36,7 @@ const ways: Readonly<Record<ItemKind, Put>> = {
   mount: putMount,
   write: putWrite,
   policy: putPolicy,
+  kv2_version: putVersion,
   kv2: putKey,
   secret_id: putSecretId,
   entity: putEntity,
@@ -142,12 +149,27 @@ function mountedAt(place: Place, item: Item, type: string) {
   return mounted;
 }
 
-async function putKey(place: Place, item: Item): Promise<void> {
+/** Of a mount of version 2. */
+function versionedStorage(place: Place, item: Item) {
   const mounted = mountedAt(place, item, "kv");
-  if (mounted === undefined) return;
+  if (mounted === undefined) return undefined;
   if (mounted.entry.options.version !== "2") throw new Occupied("the mount is of version 1");
-  const storage = place.transaction.within(storagePrefix(mounted.entry));
-  await importKey(storage, readFields(keyItemFields, item.data));
+  return place.transaction.within(storagePrefix(mounted.entry));
+}
+
+async function putVersion(place: Place, item: Item): Promise<void> {
+  const storage = versionedStorage(place, item);
+  if (storage === undefined) return;
+  const given = readFields(versionItemFields, item.data);
+  if (!await importVersion(storage, given, place.overwrite)) {
+    throw new Occupied(`version ${given.version} is another one here`);
+  }
+}
+
+async function putKey(place: Place, item: Item): Promise<void> {
+  const storage = versionedStorage(place, item);
+  if (storage === undefined) return;
+  await importKey(storage, readFields(keyItemFields, item.data), place.dryRun);
 }
 
 async function putSecretId(place: Place, item: Item): Promise<void> {

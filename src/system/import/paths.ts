@@ -44,7 +44,8 @@ async function take(
   const sheet = dryRun ? new Draft(call.transaction) : call.transaction;
   const results: JsonObject[] = [];
   for (const item of items) {
-    const put = (draft: Draft) => putItem({ services, call, transaction: draft, dryRun }, item);
+    const put = (draft: Draft) =>
+      putItem({ services, call, transaction: draft, dryRun, overwrite }, item);
     results.push({ ...await outcomeOf(sheet, overwrite, put) });
   }
   return { data: { results } };
