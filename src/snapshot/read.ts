@@ -6,7 +6,7 @@ import { finished } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 // @ts-types="./tar_stream.d.ts"
 import tar from "tar-stream";
-import { type Bytes, concat, fromUtf8 } from "../base/bytes.ts";
+import { type Bytes, concat, fromUtf8, utf8 } from "../base/bytes.ts";
 import { badRequest, describeError, Failure } from "../base/failure.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../logical/json.ts";
 import { isBelowBarrier } from "../barrier/physical.ts";
@@ -143,8 +143,10 @@ function checkSums({ small, stateSum }: Members) {
   const sums = member("SHA256SUMS");
   const sealedSums = member("SHA256SUMS.sealed");
   const metaSum = createHash("sha256").update(metaBytes).digest("hex");
-  const expected = new TextEncoder().encode(`${metaSum}  meta.json\n${stateSum}  state.bin\n`);
-  if (expected.length !== sums.length || !timingSafeEqual(expected, sums)) {
+  // Other programs write the lines in either order.
+  const lines = [`${metaSum}  meta.json\n`, `${stateSum}  state.bin\n`];
+  const orders = [lines, lines.toReversed()].map((order) => utf8(order.join("")));
+  if (!orders.some((order) => order.length === sums.length && timingSafeEqual(order, sums))) {
     throw badRequest("snapshot: damaged: its checksums do not match");
   }
   const meta = parseJson(fromUtf8(metaBytes));

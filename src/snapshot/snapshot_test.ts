@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../base/failure.ts";
 import { concat, utf8 } from "../base/bytes.ts";
+import { tar } from "../base/tar.ts";
 import { testRandom } from "../crypto/testing.ts";
 import type { Entry } from "../storage/storage.ts";
 import { readSnapshot } from "./read.ts";
@@ -41,6 +44,26 @@ Deno.test("what was saved comes back, entry by entry", async () => {
 Deno.test("an empty content is a snapshot too", async () => {
   const folder = await Deno.makeTempDir();
   assertEquals(await read(folder, await made(folder, [])), []);
+});
+
+Deno.test("the lines of the checksums may stand in either order, once each", async () => {
+  const folder = await Deno.makeTempDir();
+  const sum = (text: string) => createHash("sha256").update(text).digest("hex");
+  const meta = '{"Version":1}', state = "";
+  const lines = [`${sum(meta)}  meta.json\n`, `${sum(state)}  state.bin\n`];
+  const packed = (sums: readonly string[]) => {
+    const members = { "meta.json": meta, "state.bin": state, SHA256SUMS: sums.join("") };
+    const files = Object.entries({ ...members, "SHA256SUMS.sealed": "" })
+      .map(([name, text]) => ({ name, mode: 0o600, content: utf8(text) }));
+    return new Uint8Array(gzipSync(tar(files)));
+  };
+  for (const order of [lines, lines.toReversed()]) {
+    assertEquals(await read(folder, packed(order)), []);
+  }
+  const [first = "", second = ""] = lines;
+  for (const wrong of [[first], [second, second], [first, second, first], []]) {
+    await assertRejects(() => read(folder, packed(wrong)), Failure, "its checksums do not match");
+  }
 });
 
 Deno.test("a reader that goes away, whenever, leaves no file and no error behind", async () => {
