@@ -42,12 +42,7 @@ export async function openStorage(
 ): Promise<OpenedStorage> {
   if (config === undefined) throw new StorageConfigError("there is no storage stanza");
   if (config.type === "inmem") return inmemStorage();
-  if (config.type === "file") {
-    throw new StorageConfigError(
-      'storage "file" is only for operator migrate: what one request changes would not be one ' +
-        "atomic write in it",
-    );
-  }
+  if (config.type === "file") throw new StorageConfigError(onlyForMigration);
   if (config.type !== "raft") {
     throw new StorageConfigError(`storage "${config.type}" is not in this build`);
   }
@@ -100,15 +95,29 @@ export async function openStorage(
 
 /** A part of the data would be changed, or all of it behind the back of a migration. */
 async function refuseMigrating(storage: RaftStorage, path: string): Promise<void> {
-  const isSource = await storage.get(MIGRATION_KEY) !== undefined;
-  if (!isSource && await storage.get(MIGRATION_PROGRESS_KEY) === undefined) return;
+  const problem = await migrationProblem(storage, path);
+  if (problem === undefined) return;
   await storage.close();
-  throw new StorageConfigError(
-    isSource
-      ? `${path} is the source of a migration: run operator migrate to its end, or with -reset`
-      : `${path} holds a part of what operator migrate copies: run it to its end`,
-  );
+  throw new StorageConfigError(problem);
 }
+
+/** What keeps a server from a storage that `operator migrate` is not done with. */
+export async function migrationProblem(
+  storage: Pick<Storage, "get">,
+  path: string,
+): Promise<string | undefined> {
+  if (await storage.get(MIGRATION_KEY) !== undefined) {
+    return `${path} is the source of a migration: run operator migrate to its end, or with -reset`;
+  }
+  if (await storage.get(MIGRATION_PROGRESS_KEY) !== undefined) {
+    return `${path} holds a part of what operator migrate copies: run it to its end`;
+  }
+  return undefined;
+}
+
+/** Why there is no server on files. */
+export const onlyForMigration = 'storage "file" is only for operator migrate: what one request ' +
+  "changes would not be one atomic write in it";
 
 /** Forgets everything at the end of the process. */
 export function inmemStorage(): OpenedStorage {

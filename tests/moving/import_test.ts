@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { at, TestNode } from "../e2e/node.ts";
 import { Peer, peerProgram } from "../e2e/peer.ts";
-import { repository, run } from "../e2e/program.ts";
+import { environment, repository, run } from "../e2e/program.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import {
   comparable,
@@ -177,6 +177,52 @@ Deno.test("a snapshot of OpenBao is taken over, whole and once", async (t) => {
     await node.unseal();
     await keysAreAlike(peer, node);
   });
+});
+
+Deno.test("an import that was killed is begun again, and nothing is done twice", async (t) => {
+  const bin = await peerProgram();
+  if (!skipUnless(t, bin !== undefined, "python3 and PyPI") || bin === undefined) return;
+  await using peer = await Peer.start(bin);
+  await using node = await TestNode.create();
+  await node.setUp();
+  await peer.write("sys/mounts/old", { type: "kv" });
+  const count = 1500;
+  for (let from = 0; from < count; from += 50) {
+    const some = Array.from(
+      { length: 50 },
+      (_, i) => peer.write(`old/${from + i}`, { n: from + i }),
+    );
+    await Promise.all(some);
+  }
+  const file = await peer.snapshot("many.snap");
+  await Deno.writeTextFile(`${node.folder}/keys.txt`, peer.unsealKeys.join("\n"));
+  const child = new Deno.Command(node.bin, {
+    args: ["operator", "import", `-keys-file=${node.folder}/keys.txt`, file],
+    clearEnv: true,
+    env: environment({
+      VAULT_ADDR: node.url,
+      VAULT_TOKEN: node.keys?.rootToken ?? "",
+      HOME: node.folder,
+    }),
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const there = async () => {
+    const keys = (await node.api("GET", "old?list=true")).get("data.keys");
+    return Array.isArray(keys) ? keys.length : 0;
+  };
+  const ended = child.status;
+  for (let i = 0; i < 2000 && await there() === 0; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  child.kill("SIGKILL");
+  await ended;
+  const half = await there();
+  assert(half > 0 && half < count, `${half} were there`);
+  const { report, text } = await importSnapshot(node, file, peer.unsealKeys);
+  assertEquals(at(report, "counts.write.unchanged"), half, text);
+  assertEquals(at(report, "counts.write.imported"), count - half);
+  assertEquals(await there(), count);
 });
 
 Deno.test("what is no snapshot, or not with these keys, changes nothing", async (t) => {

@@ -57,6 +57,8 @@ Deno.test("a node moves from raft to files and back, and serves what it served",
     assertStringIncludes(failed.text, `${blocked}/logical`);
     assertEquals(await node.start(), 1);
     assertStringIncludes(node.output, "is the source of a migration");
+    const diagnosed = await node.cli(["operator", "diagnose", `-config=${node.config}`]);
+    assertStringIncludes(diagnosed.text, "is the source of a migration");
     const freed = await migrate(node, "blocked", text, "-reset");
     assertEquals(freed.code, 0, freed.text);
     await node.start();

@@ -2,6 +2,7 @@
 import { silentLogger } from "../../base/log.ts";
 import type { ServerConfig } from "../../config/server_types.ts";
 import type { Platform } from "../../core/backend.ts";
+import { migrationProblem, onlyForMigration } from "../open_storage.ts";
 import { openRaftStorage, type RaftStorage } from "../../storage/raft.ts";
 import { StorageError } from "../../storage/storage.ts";
 import { storedEntries, type UnsealKeys } from "./entries.ts";
@@ -20,7 +21,8 @@ export function checkStorage(
     }
     if (stanza?.type !== "raft") {
       const type = stanza?.type ?? "";
-      return [await all.one("Check Storage Type", () => fail(`"${type}" is not in this build`))];
+      const message = type === "file" ? onlyForMigration : `"${type}" is not in this build`;
+      return [await all.one("Check Storage Type", () => fail(message))];
     }
     const path = stanza.values.path ?? "";
     const checks = [await all.one("Check Data Directory", () => directory(path))];
@@ -72,7 +74,8 @@ async function contents(
         log: silentLogger,
         onFatal: () => {},
       });
-      return await intact(storage);
+      const problem = await migrationProblem(storage, path);
+      return problem === undefined ? await intact(storage) : fail(problem);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       if (error.name === "StorageLockedError") return skipped(`${error.message}; it was not read`);
