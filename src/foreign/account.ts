@@ -16,7 +16,7 @@ const reasons: readonly (readonly [prefix: string, what: string, reason: string]
     "leases",
     "who made a dynamic secret ends it: revoke them there, or let them end by themselves",
   ],
-  ["sys/quotas/", "quotas", "set them anew below sys/quotas"],
+  ["sys/quotas/", "quotas of other kinds", "set them anew below sys/quotas"],
   ["sys/config/", "settings below sys/config", "set them anew"],
   ["sys/counters/", "", ""],
   ["core/hsm/", "", ""],

@@ -1,4 +1,5 @@
 /** All that can be brought over, in an order in which each thing finds what it hangs on. */
+import { databaseItems } from "./database.ts";
 import { identityItems } from "./identity.ts";
 import type { Item } from "./items.ts";
 import { kvItems } from "./kv.ts";
@@ -6,6 +7,7 @@ import { loginReaders, tokenRoleItems } from "./logins.ts";
 import { type ForeignMount, mountItem, ownTypes, readMounts } from "./mount_table.ts";
 import type { Opened } from "./opened.ts";
 import { passwordPolicyItems, policyItems } from "./policies.ts";
+import { quotaItems } from "./quotas.ts";
 
 /**
  * Mounts come first; then `isTaken` is asked of the path of each, whether its content is wanted.
@@ -32,6 +34,7 @@ export async function* bring(
     if (mount.type === "identity") yield* identityItems(opened, mount, paths);
     else if (mount.type === "cubbyhole") leaveCubbyholes(opened, mount);
   }
+  yield* quotaItems(opened);
   await leaveAudit(opened);
   opened.account.close(opened.source.keys);
 }
@@ -39,6 +42,7 @@ export async function* bring(
 async function* contentOf(opened: Opened, mount: ForeignMount): AsyncGenerator<Item> {
   const { table, type, prefix, path } = mount;
   if (table === "mounts" && (type === "kv" || type === "generic")) yield* kvItems(opened, mount);
+  if (table === "mounts" && type === "database") yield* databaseItems(opened, mount);
   const reader = Object.hasOwn(loginReaders, type) ? loginReaders[type] : undefined;
   if (table === "auth" && reader !== undefined) yield* reader(opened, mount);
   leaveRest(opened, prefix, path);

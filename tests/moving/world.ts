@@ -32,6 +32,8 @@ export async function furnish(peer: Peer): Promise<World> {
     token_period: "24h",
     path_suffix: "ci-x",
   });
+  await database(peer);
+  await peer.write("sys/quotas/rate-limit/q", { rate: 1000, interval: "10s", path: "db/" });
   const ids = await logins(peer);
   return { ...ids, ...await identity(peer, ids.userpassAccessor) };
 }
@@ -73,6 +75,26 @@ async function raw(peer: Peer, path: string, body: string): Promise<void> {
     body,
   });
   assertEquals(response.status, 204);
+}
+
+async function database(peer: Peer): Promise<void> {
+  await peer.write("sys/mounts/db", { type: "database" });
+  await peer.write("db/config/pg", {
+    plugin_name: "postgresql-database-plugin",
+    allowed_roles: "reader",
+    connection_url: "postgresql://{{username}}:{{password}}@localhost:1/x",
+    username: "root",
+    password: "database-password",
+    max_open_connections: "7",
+    verify_connection: false,
+  });
+  await peer.write("db/roles/reader", {
+    db_name: "pg",
+    creation_statements: ["create one", "create two"],
+    revocation_statements: ["drop"],
+    default_ttl: "1h",
+    max_ttl: "24h",
+  });
 }
 
 async function logins(peer: Peer) {
@@ -158,7 +180,6 @@ async function identity(peer: Peer, accessor: string) {
 export async function furnishWhatStays(peer: Peer): Promise<void> {
   await peer.write("sys/mounts/transit", { type: "transit" });
   await peer.write("transit/keys/k", {});
-  await peer.write("sys/quotas/rate-limit/q", { rate: 1000 });
   await peer.write("cubbyhole/mine", { a: "b" });
 }
 

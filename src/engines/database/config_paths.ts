@@ -120,7 +120,10 @@ async function write(engine: Engine, call: Call, input: ConfigInput) {
   const { clock, random } = engine.services().tokens;
   const before = await findConfig(call.storage, input.name);
   const changed = { input, data: call.request.data, before };
-  const config = await merge(changed, clock.now(), random.uuid());
+  const merged = await merge(changed, clock.now(), random.uuid());
+  // Who writes what is there anyway need not be connected anew.
+  const same = { ...merged, revision: before?.revision ?? "" };
+  const config = JSON.stringify(same) === JSON.stringify(before) ? same : merged;
   const plugin = engine.connections.plugin(config.pluginName);
   plugin.check(openSettings(config));
   if (rotates(config)) {
