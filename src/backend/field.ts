@@ -185,3 +185,13 @@ export function readFields<F extends FieldMap>(declared: F, data: JsonObject): F
 function narrowFields<F extends FieldMap>(read: Record<string, unknown>): FieldValues<F> {
   return read as FieldValues<F>;
 }
+
+/** The last millisecond of the year 9999: what comes later has no form that the API can show. */
+const latestTime = 253_402_300_799_999;
+
+/** Throws a 400 that names the first of these that is no time in milliseconds since the epoch. */
+export function checkTimes(times: Readonly<Record<string, number>>): void {
+  for (const [name, time] of Object.entries(times)) {
+    if (time < 0 || time > latestTime) throw badRequest(`${name} is out of range`);
+  }
+}

@@ -321,6 +321,16 @@ Deno.test("the endpoint wants sudo and well-formed items, and each gets its own 
     "refused",
   ]);
   assertEquals((await node.api("GET", "sys/policies/acl/good")).status, 200);
+  await node.api("POST", "sys/mounts/kv", { type: "kv", options: { version: "2" } });
+  const mount = (path: string, version: string) => {
+    const data = { type: "kv", options: { version }, accessor: "kv_elsewhere" };
+    return { kind: "mount", path, data };
+  };
+  const mounts = await send({ items: [mount("kv/", "2"), mount("kv/", "1"), mount("kv/a/", "1")] });
+  assertEquals(mounts.get("data.results.0.status"), "unchanged");
+  assertStringIncludes(String(mounts.get("data.results.0.reason")), "policies that name kv_elsewh");
+  assertEquals(mounts.get("data.results.1.status"), "conflict");
+  assertEquals(mounts.get("data.results.2.status"), "refused");
   assertEquals((await node.api("GET", "sys/policies/acl/bad")).status, 404);
   await node.api("POST", "sys/policies/acl/half", {
     policy: 'path "sys/storage/import" { capabilities = ["update"] }',

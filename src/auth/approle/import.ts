@@ -1,7 +1,7 @@
 /** Secret IDs that were made elsewhere: only their hashes come, so logins are compared by those. */
 import { utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
-import { field, type FieldValues } from "../../backend/field.ts";
+import { checkTimes, field, type FieldValues } from "../../backend/field.ts";
 import type { Call } from "../../core/backend.ts";
 import { readCidrs } from "../common/token_fields.ts";
 import { checkCidrs } from "./cidrs.ts";
@@ -29,6 +29,8 @@ export async function importSecretId(
   call: Call,
   given: FieldValues<typeof secretIdItemFields>,
 ): Promise<void> {
+  const { created, expires, updated } = given;
+  checkTimes({ created, expires, updated });
   const role = await readRole(call, given.role);
   if (role === undefined) throw badRequest("its role is not there");
   if (!/^[0-9a-f]{64}$/.test(given.hmac) || given.hmac_key === "") {

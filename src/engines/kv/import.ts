@@ -1,6 +1,6 @@
 /** A key of version 2 with the versions, numbers and times that it had elsewhere. */
 import { badRequest } from "../../base/failure.ts";
-import { field, type FieldValues, readFields } from "../../backend/field.ts";
+import { checkTimes, field, type FieldValues, readFields } from "../../backend/field.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../logical/json.ts";
 import type { View } from "../../storage/transaction.ts";
 import { type KeyRecord, KvStore, type VersionRecord } from "./record.ts";
@@ -70,6 +70,8 @@ export async function importKey(
   isTried = false,
 ): Promise<void> {
   checkName(given.name);
+  const { created, updated } = given;
+  checkTimes({ created, updated });
   const store = new KvStore(storage);
   const before = await store.key(given.name);
   const versions: Record<string, VersionRecord> = {};
@@ -111,6 +113,8 @@ function readVersion(number: string, value: JsonValue | undefined) {
   if (!/^[1-9]\d{0,14}$/.test(number)) throw badRequest("a version's number is none");
   if (!isJsonObject(value)) throw badRequest("a version must be an object");
   const version: VersionRecord = readFields(versionFields, value);
+  const { created, deleted } = version;
+  checkTimes({ created, deleted });
   return { version, data: value.data };
 }
 

@@ -1,7 +1,7 @@
 /** Entities, groups and memberships, with the IDs and times that they had. */
 import { utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
-import { field, readFields } from "../../backend/field.ts";
+import { checkTimes, field, readFields } from "../../backend/field.ts";
 import type { Services } from "../../core/services.ts";
 import type { Item } from "../../foreign/items.ts";
 import { prefixes } from "../../identity/keys.ts";
@@ -22,6 +22,10 @@ const entityFields = {
   aliases: field.any("Its aliases."),
 };
 
+function checkTimesOf({ created, updated }: Record<"created" | "updated", number>): void {
+  checkTimes({ created, updated });
+}
+
 /** Undefined where its mount is not there: in a dry run that may still come. */
 function aliasOf(services: Services, dryRun: boolean, value: unknown): Alias | undefined {
   const given = readAlias(value);
@@ -31,6 +35,7 @@ function aliasOf(services: Services, dryRun: boolean, value: unknown): Alias | u
     throw badRequest(`nothing is mounted at ${given.mount}`);
   }
   if (given.name === "") throw badRequest("an alias has no name");
+  checkTimesOf(given);
   return {
     id: checkId("an alias's id", given.id),
     name: given.name,
@@ -49,6 +54,7 @@ export async function putEntity(place: Place, { data }: Item): Promise<void> {
   const { entities } = services.identity;
   const given = readFields(entityFields, data);
   if (given.name === "") throw badRequest("an entity has no name");
+  checkTimesOf(given);
   const values = Array.isArray(given.aliases) ? given.aliases : [];
   const entity: Entity = {
     id: checkId("id", given.id),
@@ -86,6 +92,7 @@ export async function putGroup(place: Place, { data }: Item): Promise<void> {
   const { groups } = services.identity;
   const given = readFields(groupFields, data);
   if (given.name === "") throw badRequest("a group has no name");
+  checkTimesOf(given);
   if (given.type !== "internal" && given.type !== "external") {
     throw badRequest("type must be internal or external");
   }
