@@ -6,6 +6,7 @@ import { readSnapshot } from "../../src/snapshot/read.ts";
 import { FileStore } from "../../src/storage/file.ts";
 import { at, TestNode } from "../e2e/node.ts";
 import { Peer, peerProgram } from "../e2e/peer.ts";
+import { environment } from "../e2e/program.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import { importSnapshot } from "./world.ts";
 
@@ -103,6 +104,54 @@ Deno.test("a node moves from raft to files and back, and serves what it served",
     const peers = await node.api("GET", "sys/storage/raft/configuration");
     assertEquals(peers.get("data.config.servers.0.address"), `127.0.0.1:${node.port + 1}`);
   });
+});
+
+Deno.test("a run that is killed is ended by the next one, and nobody starts meanwhile", async () => {
+  await using node = await TestNode.create();
+  await node.setUp();
+  await node.api("POST", "sys/mounts/old", { type: "kv" });
+  const count = 900;
+  for (let from = 0; from < count; from += 50) {
+    await Promise.all(
+      Array.from({ length: 50 }, (_, i) => node.api("POST", `old/${from + i}`, { n: from + i })),
+    );
+  }
+  await node.stop();
+  const files = `${node.folder}/files`;
+  const path = await config(
+    node,
+    "there",
+    stanza("source", "raft", node.data) + stanza("destination", "file", files),
+  );
+  const child = new Deno.Command(node.bin, {
+    args: ["operator", "migrate", `-config=${path}`, "-max-parallel=1"],
+    clearEnv: true,
+    env: environment({ HOME: node.folder }),
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const ended = child.status;
+  const isBegun = () => Deno.stat(`${files}/logical`).then(() => true, () => false);
+  for (let i = 0; i < 5000 && !await isBegun(); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  child.kill("SIGKILL");
+  await ended;
+  assertEquals(await node.start(), 1);
+  assertStringIncludes(node.output, "is the source of a migration");
+  const { code, text } = await node.cli(["operator", "migrate", `-config=${path}`]);
+  assertEquals(code, 0, text);
+  assertStringIncludes(text, "going on after");
+  const address = `cluster_addr = "https://127.0.0.1:${node.port + 1}"\n`;
+  const back = stanza("source", "file", files) +
+    stanza("destination", "raft", `${node.folder}/new`);
+  assertEquals((await migrate(node, "back", address + back)).code, 0);
+  const hcl = await Deno.readTextFile(node.config);
+  await Deno.writeTextFile(node.config, hcl.replace(node.data, `${node.folder}/new`));
+  await node.start();
+  await node.unseal();
+  const keys = (await node.api("GET", "old?list=true")).get("data.keys");
+  assertEquals(Array.isArray(keys) && keys.length, count);
 });
 
 Deno.test("a file that makes no sense is refused before anything is opened", async () => {

@@ -17,7 +17,10 @@ export const migrate: Command = {
     "where it stopped. At the end all entries of both sides are compared.",
   examples: [["Move", "operator migrate -config=migrate.hcl"]],
   flags: [
-    text("config", "File with both stanzas.", { placeholder: "file" }),
+    text("config", "File with both stanzas.", {
+      env: ["VAULT_MIGRATE_CONFIG_PATH", "BAO_MIGRATE_CONFIG_PATH"],
+      placeholder: "file",
+    }),
     text("start", "Copy only keys at or after this one. The destination need not be empty then.", {
       placeholder: "key",
     }),
