@@ -1,5 +1,6 @@
 /** Forms that a snapshot of the peer of today does not have, and what is damaged. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import SnappyJS from "snappyjs";
 import { concat, utf8 } from "../base/bytes.ts";
 import { Failure } from "../base/failure.ts";
@@ -55,8 +56,8 @@ for (const version of [1, 2] as const) {
     assertEquals(account.failures, [{ key: "logical/u1/broken", reason: "it is no JSON object" }]);
     assertEquals(account.left.map(({ what }) => what), [
       "entries below strange/thing",
-      "entries of team/ of a namespace",
-      "mount team/ of a namespace",
+      "entries of team/",
+      "mount team/",
       "policy sentinel",
     ]);
     await opened.close();
@@ -78,6 +79,52 @@ Deno.test("a damaged value, and one that was moved, are named and the rest comes
     "logical/u1/a/b",
     "logical/u1/broken",
   ]);
+  await opened.close();
+});
+
+/** A message of texts and messages by their field numbers. */
+function message(fields: readonly (readonly [field: number, value: string | Uint8Array])[]) {
+  const writer = new BinaryWriter();
+  for (const [field, value] of fields) {
+    const bytes = typeof value === "string" ? utf8(value) : value;
+    writer.tag(field, WireType.LengthDelimited).bytes(bytes);
+  }
+  return new Uint8Array(writer.finish());
+}
+
+/** An item of a bucket: under an ID, an Any that names its type. */
+function item(type: string, content: Uint8Array) {
+  return message([[1, "id"], [
+    2,
+    message([[1, `type.googleapis.com/identity.${type}`], [2, content]]),
+  ]]);
+}
+
+Deno.test("both kinds of buckets are read; what is of a namespace, or going, is left", async () => {
+  const entity = (id: string, namespace: string) =>
+    item("Entity", message([[2, id], [3, `name-${id}`], [12, namespace]]));
+  const entry = { table: "mounts", path: "gone/", type: "kv", uuid: "u3", tainted: true };
+  const store = {
+    "core/mounts/i": utf8(JSON.stringify({ path: "identity/", type: "identity", uuid: "i" })),
+    "core/mounts/u3": utf8(JSON.stringify(entry)),
+    "logical/u3/a": utf8("{}"),
+    "logical/i/packer/buckets/1": message([[2, entity("e1", "root")], [2, entity("e2", "ns")]]),
+    "logical/i/packer/buckets/2": message([[3, entity("e3", "")]]),
+    "logical/i/packer/buckets/3": message([[2, item("", message([[1, "?"]]))], [2, "\x12\x00"]]),
+  };
+  const { source, unsealKey } = fakeVault(store, 2);
+  const opened = await Opened.open(source, [unsealKey], crypto, new Account());
+  const items = await all(opened);
+  assertEquals(items.map(({ kind, path }) => `${kind} ${path}`), [
+    "entity name-e1",
+    "entity name-e3",
+  ]);
+  assertEquals(opened.account.left.map(({ what }) => what), [
+    "entity name-e2",
+    "entries of gone/",
+    "mount gone/",
+  ]);
+  assertEquals(opened.account.failures.map(({ key }) => key), ["logical/i/packer/buckets/3"]);
   await opened.close();
 });
 

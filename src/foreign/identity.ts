@@ -1,7 +1,7 @@
 /** Entities with their aliases, and groups. They lie many to a bucket. */
 import type { JsonObject } from "../logical/json.ts";
 import type { Item } from "./items.ts";
-import type { ForeignMount } from "./mount_table.ts";
+import { type ForeignMount, isOfRoot } from "./mount_table.ts";
 import type { Opened } from "./opened.ts";
 import { UnreadableError } from "./unreadable.ts";
 import { Message } from "./wire.ts";
@@ -31,11 +31,16 @@ export async function* identityItems(
   { prefix }: ForeignMount,
   paths: ReadonlyMap<string, string>,
 ): AsyncGenerator<Item> {
+  const inNamespace = "it is of a namespace; there are none here";
   for await (const entity of inBuckets(opened, `${prefix}packer/buckets/`)) {
-    yield entityItem(opened, entity, paths);
+    if (isOfRoot(entity.text(12))) yield entityItem(opened, entity, paths);
+    else opened.account.leave(`entity ${entity.text(3)}`, inNamespace);
   }
   const groups: Message[] = [];
-  for await (const group of inBuckets(opened, `${prefix}packer/group/buckets/`)) groups.push(group);
+  for await (const group of inBuckets(opened, `${prefix}packer/group/buckets/`)) {
+    if (isOfRoot(group.text(13))) groups.push(group);
+    else opened.account.leave(`group ${group.text(2)}`, inNamespace);
+  }
   for (const group of groups) yield groupItem(opened, group, paths);
   for (const group of groups) yield membersItem(group);
   opened.leaveBelow(

@@ -26,17 +26,28 @@ export async function readMounts(opened: Opened): Promise<ForeignMount[]> {
   for (const table of tables) {
     for (const prefix of [`core/${table}`, `core/local-${table}`]) {
       for (const entry of await entriesAt(opened, prefix)) {
-        const namespace = textAt(entry, "namespace_id");
-        if (namespace === "" || namespace === "root") found.push(mountOf(table, entry));
+        const mount = mountOf(table, entry);
+        const reason = whyLeft(entry);
+        if (reason === undefined) found.push(mount);
         else {
-          const { prefix, path } = mountOf(table, entry);
-          opened.account.leave(`mount ${path} of a namespace`, "there are none in this build");
-          opened.leaveBelow(prefix, `entries of ${path} of a namespace`, "its mount was left");
+          opened.account.leave(`mount ${mount.path}`, reason);
+          opened.leaveBelow(mount.prefix, `entries of ${mount.path}`, "its mount was left");
         }
       }
     }
   }
   return found.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/** Why a mount can't be brought over, whatever is in it. */
+function whyLeft(entry: JsonObject): string | undefined {
+  if (!isOfRoot(textAt(entry, "namespace_id"))) return "it is of a namespace; there are none here";
+  return flagAt(entry, "tainted") ? "it was being disabled" : undefined;
+}
+
+/** Whether an ID is that of the namespace that all have. */
+export function isOfRoot(namespaceId: string): boolean {
+  return namespaceId === "" || namespaceId === "root";
 }
 
 /** One entry a mount, or one list of all. */
