@@ -8,6 +8,7 @@ import { type ForeignMount, mountItem, ownTypes, readMounts } from "./mount_tabl
 import type { Opened } from "./opened.ts";
 import { passwordPolicyItems, policyItems } from "./policies.ts";
 import { quotaItems } from "./quotas.ts";
+import { transitItems } from "./transit.ts";
 
 /**
  * Mounts come first; then `isTaken` is asked of the path of each, whether its content is wanted.
@@ -43,6 +44,7 @@ async function* contentOf(opened: Opened, mount: ForeignMount): AsyncGenerator<I
   const { table, type, prefix, path } = mount;
   if (table === "mounts" && (type === "kv" || type === "generic")) yield* kvItems(opened, mount);
   if (table === "mounts" && type === "database") yield* databaseItems(opened, mount);
+  if (table === "mounts" && type === "transit") yield* transitItems(opened, mount);
   const reader = Object.hasOwn(loginReaders, type) ? loginReaders[type] : undefined;
   if (table === "auth" && reader !== undefined) yield* reader(opened, mount);
   leaveRest(opened, prefix, path);

@@ -7,6 +7,7 @@ import type { JsonObject } from "../logical/json.ts";
  * - `policy`: an ACL policy; `path` is its name.
  * - `kv2_version`: the data of one version of a key that is too large to come whole; comes before it.
  * - `kv2`: a key of KV 2 with all its versions, but for data that came before.
+ * - `transit_key`: a key of transit with all its versions.
  * - `secret_id`: a secret ID of an AppRole, by its hash.
  * - `entity`, `group`, `members`: of the identity, with their IDs; `path` is a name.
  */
@@ -16,6 +17,7 @@ export const itemKinds = [
   "policy",
   "kv2_version",
   "kv2",
+  "transit_key",
   "secret_id",
   "entity",
   "group",

@@ -55,6 +55,16 @@ const good: readonly { readonly kind: string; readonly path: string; readonly da
     },
   },
   {
+    kind: "transit_key",
+    path: "t",
+    data: { mount: "transit/", backup: { policy: { name: "k", type: 0, latest_version: 1 } } },
+  },
+  {
+    kind: "transit_key",
+    path: "t",
+    data: { mount: "transit/", backup: { policy: { name: "k", latest_version: 9e15, keys: {} } } },
+  },
+  {
     kind: "secret_id",
     path: "s",
     data: {
@@ -87,6 +97,7 @@ Deno.test("any value in any place of any item is refused or taken, and nothing b
   await node.setUp();
   await node.api("POST", "sys/mounts/old", { type: "kv" });
   await node.api("POST", "sys/mounts/kv", { type: "kv", options: { version: "2" } });
+  await node.api("POST", "sys/mounts/transit", { type: "transit" });
   for (const type of ["userpass", "approle"]) {
     const name = type === "userpass" ? "people" : type;
     await node.api("POST", `sys/auth/${name}`, { type });

@@ -6,6 +6,8 @@ import { run } from "../e2e/program.ts";
 
 /** Of things that tests ask for later. */
 export interface World {
+  /** What the peer's keys made: by key, a ciphertext or a signature of `plaintext`. */
+  readonly made: Readonly<Record<string, string>>;
   readonly entityId: string;
   readonly groupId: string;
   readonly roleId: string;
@@ -35,7 +37,8 @@ export async function furnish(peer: Peer): Promise<World> {
   await database(peer);
   await peer.write("sys/quotas/rate-limit/q", { rate: 1000, interval: "10s", path: "db/" });
   const ids = await logins(peer);
-  return { ...ids, ...await identity(peer, ids.userpassAccessor) };
+  const made = await transit(peer);
+  return { ...ids, made, ...await identity(peer, ids.userpassAccessor) };
 }
 
 async function secrets(peer: Peer): Promise<void> {
@@ -75,6 +78,33 @@ async function raw(peer: Peer, path: string, body: string): Promise<void> {
     body,
   });
   assertEquals(response.status, 204);
+}
+
+/** In base64. */
+export const plaintext = btoa("attack at dawn");
+
+async function transit(peer: Peer): Promise<Record<string, string>> {
+  await peer.write("sys/mounts/transit", { type: "transit" });
+  const made: Record<string, string> = {};
+  for (const type of ["aes256-gcm96", "chacha20-poly1305", "rsa-2048"]) {
+    await peer.write(`transit/keys/${type}`, { type });
+    const answer = await peer.write(`transit/encrypt/${type}`, { plaintext });
+    made[type] = textAt(answer, "data.ciphertext");
+    // The old version is used no more for new texts, and must decrypt still.
+    await peer.write(`transit/keys/${type}/rotate`, {});
+  }
+  for (const type of ["ed25519", "ecdsa-p256", "ecdsa-p384"]) {
+    await peer.write(`transit/keys/${type}`, { type });
+    const answer = await peer.write(`transit/sign/${type}`, { input: plaintext });
+    made[type] = textAt(answer, "data.signature");
+  }
+  await peer.write("transit/keys/archived", {});
+  for (let i = 0; i < 3; i++) await peer.write("transit/keys/archived/rotate", {});
+  await peer.write("transit/keys/archived/config", {
+    min_decryption_version: 3,
+    deletion_allowed: true,
+  });
+  return made;
 }
 
 async function database(peer: Peer): Promise<void> {
@@ -178,8 +208,8 @@ async function identity(peer: Peer, accessor: string) {
 
 /** What stays behind is there too, so that the report can be read. */
 export async function furnishWhatStays(peer: Peer): Promise<void> {
-  await peer.write("sys/mounts/transit", { type: "transit" });
-  await peer.write("transit/keys/k", {});
+  await peer.write("sys/mounts/pki", { type: "pki" });
+  await peer.write("pki/root/generate/internal", { common_name: "x.example", ttl: "24h" });
   await peer.write("cubbyhole/mine", { a: "b" });
 }
 

@@ -11,6 +11,7 @@ const names: Readonly<Record<string, string>> = {
   policy: "policies",
   kv2_version: "large versions of KV 2",
   kv2: "keys of KV 2",
+  transit_key: "keys of transit",
   secret_id: "secret IDs",
   entity: "entities",
   group: "groups",

@@ -7,6 +7,7 @@ import type { Call, Platform } from "../../core/backend.ts";
 import { KeyFormatError } from "../../crypto/keys.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../../logical/json.ts";
+import type { View } from "../../storage/transaction.ts";
 import { emptyVersion, malformed, readTime, readVersionForm, versionForm } from "./backup_form.ts";
 import { readBase64 } from "./base64.ts";
 import type { Engine } from "./engine.ts";
@@ -143,20 +144,51 @@ async function restore(
 ): Promise<void> {
   if (input.backup === "") throw badRequest("'backup' must be supplied");
   const { platform } = services().mounts;
-  const whole = parseBackup(input.backup);
+  const { force } = input;
+  await putBackup(platform, call.storage, parseBackup(input.backup), { name: asked, force });
+}
+
+/**
+ * Keeps a key that was moved from another server, in the form of its backup, in place of one of its
+ * name. Unlike a restored one it tells of no restore that was not. Throws a 400 for what is none.
+ */
+export async function putMovedKey(
+  platform: Platform,
+  storage: View,
+  whole: JsonObject,
+): Promise<void> {
+  await putBackup(platform, storage, whole, { name: undefined, force: true, isMoved: true });
+}
+
+async function putBackup(
+  platform: Platform,
+  storage: View,
+  whole: JsonObject,
+  options: {
+    readonly name: string | undefined;
+    readonly force: boolean;
+    readonly isMoved?: boolean;
+  },
+): Promise<void> {
   const form = whole.policy ?? null;
   if (!isJsonObject(form)) throw malformed("it holds no key");
-  const name = asked ?? (typeof form.name === "string" ? form.name : "");
+  const name = options.name ?? (typeof form.name === "string" ? form.name : "");
   if (!keyName.test(name)) throw badRequest("a key can't have this name");
-  const store = new KeyStore(call.storage);
+  const store = new KeyStore(storage);
   const existing = await store.policy(name);
-  if (existing !== undefined && !input.force) throw badRequest(`key ${name} already exists`);
+  if (existing !== undefined && !options.force) throw badRequest(`key ${name} already exists`);
   const [policy, type] = readPolicyForm(form, name, platform.clock.now());
   const versions = await readVersions(platform, type, policy, form, whole.archived_keys ?? null);
   if (existing !== undefined) await store.delete(existing);
   for (const [number, version] of versions) store.putVersion(name, number, version);
   const latestCreated = versions.get(policy.latestVersion)?.created ?? platform.clock.now();
-  await store.putPolicy({ ...policy, latestCreated });
+  const { restored, ...kept } = policy;
+  const restoredBefore = options.isMoved ? readMilestone(form.restore_info ?? null) : restored;
+  await store.putPolicy({
+    ...kept,
+    latestCreated,
+    ...(restoredBefore === undefined ? {} : { restored: restoredBefore }),
+  });
 }
 
 function parseBackup(backup: string): JsonObject {

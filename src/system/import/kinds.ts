@@ -13,8 +13,9 @@ import {
   keyItemFields,
   versionItemFields,
 } from "../../engines/kv/import.ts";
+import { putMovedKey } from "../../engines/transit/backup_paths.ts";
 import type { Item, ItemKind } from "../../foreign/items.ts";
-import type { JsonObject } from "../../logical/json.ts";
+import { isJsonObject, type JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { immutablePolicyNames, normalizePolicyName } from "../../policy/builtin.ts";
 import type { Transaction } from "../../storage/transaction.ts";
@@ -40,6 +41,7 @@ const ways: Readonly<Record<ItemKind, Put>> = {
   policy: putPolicy,
   kv2_version: putVersion,
   kv2: putKey,
+  transit_key: putTransitKey,
   secret_id: putSecretId,
   entity: putEntity,
   group: putGroup,
@@ -192,6 +194,15 @@ async function putKey(place: Place, item: Item): Promise<void> {
   const storage = versionedStorage(place, item);
   if (storage === undefined) return;
   await importKey(storage, readFields(keyItemFields, item.data), place.dryRun);
+}
+
+async function putTransitKey(place: Place, item: Item): Promise<void> {
+  const mounted = mountedAt(place, item, "transit");
+  if (mounted === undefined) return;
+  const { backup } = item.data;
+  if (!isJsonObject(backup)) throw badRequest("backup must be an object");
+  const storage = place.transaction.within(storagePrefix(mounted.entry));
+  await putMovedKey(place.services.mounts.platform, storage, backup);
 }
 
 async function putSecretId(place: Place, item: Item): Promise<void> {
