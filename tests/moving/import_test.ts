@@ -110,6 +110,9 @@ Deno.test("a snapshot of OpenBao is taken over, whole and once", async (t) => {
   await using peer = await Peer.start(bin);
   await using node = await TestNode.create();
   await node.setUp();
+  const log = `${node.folder}/audit.log`;
+  const audit = { type: "file", options: { file_path: log } };
+  assertEquals((await node.api("POST", "sys/audit/file", audit)).status, 204);
   const world = await furnish(peer);
   await furnishWhatStays(peer);
   const file = await peer.snapshot("all.snap");
@@ -146,6 +149,11 @@ Deno.test("a snapshot of OpenBao is taken over, whole and once", async (t) => {
       ]
     ) {
       assert(!text.includes(secret), "no secret is printed");
+    }
+    const recorded = await Deno.readTextFile(log);
+    assertStringIncludes(recorded, '"path":"sys/storage/import"');
+    for (const secret of [...peer.unsealKeys, "hunter-two", "database-password", "$2a$"]) {
+      assert(!recorded.includes(secret), "nor recorded");
     }
   });
 
