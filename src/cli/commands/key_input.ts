@@ -3,9 +3,12 @@ import { describeError } from "../../base/failure.ts";
 import type { Call } from "../call.ts";
 import { CommandError } from "../errors.ts";
 
-/** Throws CommandError (exit code 1) where nobody can be asked. */
-export async function keyShare(call: Call, label = "Unseal Key"): Promise<string> {
-  const given = call.arg(0).trim();
+/**
+ * The share that the word at `at` gives, or who is asked. Throws CommandError (exit code 1) where
+ * nobody can be.
+ */
+export async function keyShare(call: Call, at = 0): Promise<string> {
+  const given = call.arg(at).trim();
   if (given === "-") return new TextDecoder().decode(await call.io.readStdin()).trim();
   if (given !== "") return given;
   if (call.flags.bool("non-interactive") || !call.io.stdinIsTerminal) {
@@ -15,7 +18,7 @@ export async function keyShare(call: Call, label = "Unseal Key"): Promise<string
       1,
     );
   }
-  return (await call.io.readSecretLine(`${label} (will be hidden): `)).trim();
+  return (await call.io.readSecretLine("Unseal Key (will be hidden): ")).trim();
 }
 
 /**
