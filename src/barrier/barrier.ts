@@ -238,7 +238,7 @@ export class Barrier implements Storage {
     if (page instanceof Promise || "core/".startsWith(prefix) || prefix.startsWith("core/")) {
       return this.#scanFully(prefix, options, page);
     }
-    return page.map((entry) => this.#decryptEntry(entry));
+    return options.keysOnly ? page : page.map((entry) => this.#decryptEntry(entry));
   }
 
   async write(batch: readonly Write[]): Promise<void> {
@@ -333,7 +333,8 @@ export class Barrier implements Storage {
     let page = await firstPage;
     while (true) {
       for (const entry of page) {
-        if (!isBelowBarrier(entry.key)) found.push(this.#decryptEntry(entry));
+        if (isBelowBarrier(entry.key)) continue;
+        found.push(options.keysOnly ? entry : this.#decryptEntry(entry));
       }
       const last = page.at(-1);
       const missing = options.limit - found.length;

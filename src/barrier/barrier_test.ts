@@ -274,7 +274,9 @@ Deno.test("what lies below the barrier is neither read, written nor scanned thro
   await barrier.write([put("core/a", "1"), put("core/m", "2"), put("core/z", "3")]);
   assertThrows(() => barrier.get(KEYRING_KEY), RangeError);
   await assertRejects(() => barrier.write([put("core/seal-config", "x")]), RangeError);
+  const counted = await barrier.scan("", { limit: 3, keysOnly: true });
   const keys = (await barrier.scan("", { limit: 3 })).map((entry) => entry.key);
+  assertEquals(counted.map((entry) => entry.key), keys);
   assertEquals(keys, ["core/a", "core/keyring-usage", "core/m"]);
   const rest = await barrier.scan("core/", { limit: 9, after: "core/m" });
   assertEquals(rest, [put("core/z", "3")]);

@@ -91,7 +91,7 @@ export class Revoker {
   /** Removes some children of a noted tree; whether there was one. */
   #finishSome(): Promise<boolean> {
     return this.transactions.run(async (transaction) => {
-      const [note] = await transaction.scan(pending, { limit: 1 });
+      const [note] = await transaction.scan(pending, { limit: 1, keysOnly: true });
       if (note === undefined) return false;
       const parent = note.key.slice(pending.length);
       const children = await this.tokens.children(transaction, parent, 50);
@@ -135,7 +135,7 @@ export class Revoker {
 
   async #emptyCubbyhole(transaction: Transaction, tokenId: string): Promise<void> {
     const prefix = `${this.cubbyholePrefix()}${tokenId}/`;
-    for (const { key } of await transaction.scan(prefix, { limit: 100_000 })) {
+    for (const { key } of await transaction.scan(prefix, { limit: 100_000, keysOnly: true })) {
       transaction.delete(key);
     }
   }

@@ -41,7 +41,7 @@ export async function finishTainted(services: Services): Promise<void> {
 export async function deleteBelow(transactions: Transactions, prefix: string): Promise<void> {
   for (;;) {
     const more = await transactions.run(async (transaction) => {
-      const page = await transaction.scan(prefix, { limit: deletedAtOnce });
+      const page = await transaction.scan(prefix, { limit: deletedAtOnce, keysOnly: true });
       for (const { key } of page) transaction.delete(key);
       return page.length === deletedAtOnce;
     });

@@ -116,7 +116,7 @@ export class LeaseStore {
 
   /** When the next lease ends, in milliseconds since the epoch; undefined where none does. */
   async nextDue(transaction: Transaction): Promise<number | undefined> {
-    const [first] = await transaction.scan(byTime, { limit: 1 });
+    const [first] = await transaction.scan(byTime, { limit: 1, keysOnly: true });
     return first === undefined ? undefined : Number(first.key.slice(byTime.length).split("/")[0]);
   }
 

@@ -38,6 +38,7 @@ export class LeaseCounter {
     if (this.#cursor === undefined) return false;
     const page = await transaction.scan(idPrefix, {
       limit: pageSize,
+      keysOnly: true,
       ...(this.#cursor === "" ? {} : { after: this.#cursor }),
     });
     transaction.afterCommit(() => {

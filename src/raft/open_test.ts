@@ -88,3 +88,17 @@ Deno.test("the node keeps its id, and each start is a new term", async () => {
     await storage.close();
   });
 });
+
+Deno.test("keys are scanned without their values, in memory and on disk", async () => {
+  await inDirectory(async (path) => {
+    const storage = await openForTest(path);
+    const large = new Uint8Array(20_000);
+    await storage.write([{ key: "a/1", value: utf8("1") }, { key: "a/2", value: large }]);
+    await storage.flush();
+    await storage.write([{ key: "a/1", value: null }, { key: "a/3", value: utf8("3") }]);
+    const options = { limit: 10, keysOnly: true };
+    const found = await storage.scan("a/", options);
+    assert.deepEqual(found.map(({ key, value }) => [key, value.length]), [["a/2", 0], ["a/3", 0]]);
+    await storage.close();
+  });
+});

@@ -21,6 +21,8 @@ export interface StoredEntry {
 /** Keys that changed, or undefined where everything may have. */
 export type AppliedListener = (keys: readonly string[] | undefined) => void;
 
+const NOTHING: Bytes = new Uint8Array(0);
+
 export class State {
   readonly cache: ReadCache;
   /** Told of what is applied, in order, before anybody who waits for it goes on. */
@@ -85,7 +87,12 @@ export class State {
 
   async scan(
     prefix: string,
-    options: { readonly after?: string; readonly before?: string; readonly limit: number },
+    options: {
+      readonly after?: string;
+      readonly before?: string;
+      readonly limit: number;
+      readonly keysOnly?: boolean;
+    },
   ): Promise<StoredEntry[]> {
     const { from, before } = scanRange(prefix, options);
     const end = least(before, pastPrefix(prefix));
@@ -97,7 +104,7 @@ export class State {
       const key = found instanceof Promise ? await found : found;
       if (key === undefined || !key.startsWith(prefix)) return entries;
       if (before !== undefined && compareKeys(key, before) >= 0) return entries;
-      const here = view.value(key);
+      const here = options.keysOnly ? NOTHING : view.value(key);
       const value = here instanceof Promise ? await here : here;
       if (value !== undefined) entries.push({ key, value });
       if (entries.length >= options.limit) return entries;

@@ -31,7 +31,7 @@ export class InmemStorage implements Storage {
     for (const [key, value] of this.#entries.entries(from)) {
       if (!key.startsWith(prefix)) break;
       if (before !== undefined && compareKeys(key, before) >= 0) break;
-      found.push({ key, value });
+      found.push({ key, value: options.keysOnly ? new Uint8Array(0) : value });
       if (found.length >= options.limit) break;
     }
     return found;

@@ -25,6 +25,8 @@ export interface ScanOptions {
   readonly before?: string;
   /** At most so many entries. */
   readonly limit: number;
+  /** Values are not read, and may be empty: for who counts or removes. */
+  readonly keysOnly?: boolean;
 }
 
 export interface Entry {

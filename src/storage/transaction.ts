@@ -208,9 +208,9 @@ class SubView implements View {
     return this.parent.list(this.prefix + prefix, options);
   }
   async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
-    const { after, before, limit } = options;
+    const { after, before, ...others } = options;
     const found = await this.parent.scan(this.prefix + prefix, {
-      limit,
+      ...others,
       ...(after === undefined ? {} : { after: this.prefix + after }),
       ...(before === undefined ? {} : { before: this.prefix + before }),
     });

@@ -150,7 +150,7 @@ export class TokenStore {
   /** Hashes of a token's children, a page of at most `limit`. */
   async children(transaction: Transaction, id: string, limit: number): Promise<string[]> {
     const prefix = `${root}parent/${id}/`;
-    const page = await transaction.scan(prefix, { limit });
+    const page = await transaction.scan(prefix, { limit, keysOnly: true });
     return page.map(({ key }) => key.slice(prefix.length));
   }
 
