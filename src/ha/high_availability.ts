@@ -18,6 +18,7 @@ import {
   FORWARDING_PROTOCOL,
   RAFT_PROTOCOL,
 } from "../raft/net/cluster_tls.ts";
+import { type NodeFacts, ownFacts } from "../raft/net/node_facts.ts";
 import { RaftTransport } from "../raft/net/raft_transport.ts";
 import type { IntegratedStorage } from "../storage/raft.ts";
 import { NotLeaderError } from "../storage/storage.ts";
@@ -32,6 +33,7 @@ import { ForwardClient } from "./forward_client.ts";
 import type { Echo } from "./forward_frames.ts";
 import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
 import { Autopilot, AUTOPILOT_KEY, type Observed } from "./autopilot.ts";
+import { FEATURES, Features } from "./features.ts";
 import { Joiner } from "./joiner.ts";
 import { decodeClusterTls, encodeClusterTls, makeClusterTls, TLS_KEY } from "./tls_keyring.ts";
 
@@ -49,6 +51,9 @@ export interface HaParts {
   /** A tenth of the election timeout. */
   readonly tickMs: number;
   readonly hostname: string;
+  /** For autopilot; "" where the configuration says nothing. */
+  readonly zone: string;
+  readonly upgradeVersion: string;
 }
 
 /** A standby as it last told of itself. */
@@ -81,7 +86,10 @@ export class HighAvailability {
   readonly joiner: Joiner;
   readonly desk: AdmissionDesk;
   readonly autopilot: Autopilot;
+  readonly features: Features;
+  readonly #facts: NodeFacts;
   readonly #parts: HaParts;
+  #ignoreApplied: Cancel = () => {};
   readonly #heard = new Map<string, HeardOf>();
   #cluster: Cluster | undefined;
   #opening: Promise<Cluster> | undefined;
@@ -97,7 +105,10 @@ export class HighAvailability {
 
   constructor(parts: HaParts) {
     this.#parts = parts;
-    const { clock, random, crypto, log, addresses, storage } = parts;
+    const { clock, random, crypto, log, addresses, storage, barrier } = parts;
+    this.#facts = ownFacts({ ...parts, features: FEATURES });
+    const members = () => this.group.configuration.members.map(({ id }) => id);
+    this.features = new Features({ barrier, log, nodeId: storage.nodeId, members }, this.#facts);
     this.desk = new AdmissionDesk({ clock, random, crypto });
     this.autopilot = new Autopilot({
       clock,
@@ -116,6 +127,7 @@ export class HighAvailability {
       log,
       nodeId: storage.nodeId,
       clusterAddress: addresses.cluster,
+      facts: this.#facts,
     });
   }
 
@@ -175,6 +187,9 @@ export class HighAvailability {
       this.#watchLeader();
       changed();
     });
+    await this.features.load();
+    this.#ignoreApplied();
+    this.#ignoreApplied = this.follow((keys) => this.features.changed(keys));
     const stored = await this.#parts.barrier.get(TLS_KEY);
     if (stored !== undefined) await this.open(decodeClusterTls(stored));
     // A snapshot of a cluster of one node was restored: the group goes on with what it used.
@@ -197,6 +212,7 @@ export class HighAvailability {
   /** Takes part no more; a leader hands over first. */
   async stop(): Promise<void> {
     this.#ignoreChanges();
+    this.#ignoreApplied();
     this.autopilot.stop();
     this.#cancelEcho();
     this.joiner.stop();
@@ -374,11 +390,19 @@ export class HighAvailability {
     const { storage, clock, log, listenAt, tickMs } = this.#parts;
     const { group } = storage;
     const transport = new RaftTransport(
-      { nodeId: this.nodeId, address: this.#bareAddress(), tls, clock, log: log.named("raft") },
+      {
+        nodeId: this.nodeId,
+        address: this.#bareAddress(),
+        tls,
+        facts: this.#facts,
+        clock,
+        log: log.named("raft"),
+      },
       {
         receive: (message) => group.receive(message),
         receiveState: (head, entries) => group.receiveState(head, entries),
         moved: (id, address) => this.#moved(id, address),
+        introduced: (id, facts) => this.features.introduced(id, facts),
         isRemoved: (id) => this.#hasRemoved(id),
         removed: () => this.#leave(),
       },

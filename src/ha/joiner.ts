@@ -7,6 +7,7 @@ import { type Clock, sleep } from "../base/clock.ts";
 import { badRequest, describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
+import { encodeFacts, type NodeFacts } from "../raft/net/node_facts.ts";
 import type { ClusterTls } from "../raft/net/cluster_tls.ts";
 import { decodeSealConfig, type SealConfig } from "../seal/config.ts";
 import type { Seal } from "../seal/seal.ts";
@@ -21,6 +22,8 @@ export interface JoinerParts {
   readonly nodeId: string;
   /** URL of this node's cluster port. */
   readonly clusterAddress: string;
+  /** What the cluster is told of this node, so that it can say at once that it will not do. */
+  readonly facts: NodeFacts;
 }
 
 /** Where the nodes are that could let this one in, as far as can be told now. */
@@ -110,8 +113,7 @@ export class Joiner {
     let last: unknown = badRequest("there is no node to join");
     for (const target of await seek()) {
       try {
-        const { nodeId } = this.#parts;
-        const answer = await postApi(target, challengePath, { server_id: nodeId });
+        const answer = await postApi(target, challengePath, this.#question());
         const split = answer.get("seal_config");
         const text = new TextEncoder().encode(JSON.stringify(split ?? null));
         const config = decodeSealConfig("seal_config", text);
@@ -125,9 +127,14 @@ export class Joiner {
     throw last;
   }
 
+  #question(): Record<string, unknown> {
+    const { nodeId, facts } = this.#parts;
+    return { server_id: nodeId, facts: encodeFacts(facts) };
+  }
+
   async #answer(target: JoinTarget, nonVoter: boolean, seal: Seal): Promise<ClusterTls> {
     const { nodeId, clusterAddress, crypto } = this.#parts;
-    const challenge = await postApi(target, challengePath, { server_id: nodeId });
+    const challenge = await postApi(target, challengePath, this.#question());
     const secret = await seal.unwrap(challengeName(nodeId), bytesIn(challenge, "challenge"));
     try {
       const admitted = await postApi(target, answerPath, {

@@ -1,6 +1,7 @@
 /** A batch of changes as the payload of one log entry. */
 import type { Bytes } from "../base/bytes.ts";
 import { CorruptionError } from "./errors.ts";
+import { refuseNewer } from "./formats.ts";
 import type { Change } from "./keys.ts";
 
 const VERSION = 1;
@@ -31,8 +32,17 @@ export function encodeBatch(batch: readonly Change[], bytes: number): Bytes {
   return out;
 }
 
-/** The reverse; the values are copies of their own. Throws `CorruptionError`. */
+/** Throws `UnknownFormatError` where a later version wrote the batch. */
+export function refuseNewerBatch(what: string, payload: Uint8Array): void {
+  refuseNewer(what, payload[0], VERSION);
+}
+
+/**
+ * The reverse; the values are copies of their own. Throws `CorruptionError`, or
+ * `UnknownFormatError` where a later version wrote it.
+ */
 export function decodeBatch(payload: Uint8Array): Change[] {
+  refuseNewerBatch("a log entry", payload);
   try {
     return decode(payload);
   } catch (error) {

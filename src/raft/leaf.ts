@@ -4,6 +4,7 @@
  * row that SQLite lost is an error here, where a row a key would be a wrong "not found".
  */
 import type { Bytes } from "../base/bytes.ts";
+import { refuseNewer } from "./formats.ts";
 import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
 
@@ -120,11 +121,16 @@ function putSlot(
   return at + slot.length;
 }
 
-/** The leaf of a row; undefined where it is not what was written under `low`. */
+/**
+ * The leaf of a row; undefined where it is not what was written under `low`. Throws
+ * `UnknownFormatError` where a later version wrote it.
+ */
 export function decodeLeaf(low: string, row: Uint8Array): Leaf | undefined {
   const end = row.length - SUM_BYTES;
-  if (end < 7 || row[0] !== VERSION) return undefined;
+  if (end < 7) return undefined;
   if (!sameBytes(leafSum(low, row.subarray(0, end)), row.subarray(end))) return undefined;
+  refuseNewer(`the stored entries from "${low}" on`, row[0], VERSION);
+  if (row[0] !== VERSION) return undefined;
   const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
   const count = view.getUint32(1);
   const highBytes = view.getUint16(5);

@@ -13,6 +13,9 @@ export const EntryType = {
 
 export type EntryType = typeof EntryType[keyof typeof EntryType];
 
+/** The newest type there is. */
+export const LAST_TYPE = Math.max(...Object.values(EntryType));
+
 /** Where an entry stands. */
 export interface Position {
   /** From 1 on, without gaps. 0 stands before the first. */

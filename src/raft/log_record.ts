@@ -4,7 +4,8 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
-import { entryType, type LogEntry } from "./log_entry.ts";
+import { refuseNewer, unknownFormat } from "./formats.ts";
+import { entryType, LAST_TYPE, type LogEntry } from "./log_entry.ts";
 
 const VERSION = 1;
 /** u8 version, u8 type, u64 index, u64 term, u64 first index of the term, u32 payload bytes. */
@@ -67,6 +68,19 @@ export function decodeHead(record: Uint8Array): RecordHead | undefined {
     previousSum: record.slice(SUMS_AT, SUMS_AT + SUM_BYTES),
     sum: record.slice(SUMS_AT + SUM_BYTES, RECORD_HEAD_BYTES),
   };
+}
+
+/**
+ * Throws `UnknownFormatError` where the row of an entry is whole, and yet of a version or a type
+ * that this build does not know.
+ */
+export function refuseNewerRecord(what: string, row: Uint8Array): void {
+  if (row.length < RECORD_HEAD_BYTES) return;
+  const sum = row.subarray(SUMS_AT + SUM_BYTES, RECORD_HEAD_BYTES);
+  if (!sameBytes(sum, chainedSum(row, row.subarray(RECORD_HEAD_BYTES)))) return;
+  refuseNewer(what, row[0], VERSION);
+  const type = row[1] ?? 0;
+  if (entryType(type) === undefined) throw unknownFormat(`the type of ${what}`, type, LAST_TYPE);
 }
 
 /** Whether head and payload are what was written. */

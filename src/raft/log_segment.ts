@@ -8,6 +8,7 @@
 import { concat, fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { sameBytes } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
+import { refuseNewer } from "./formats.ts";
 import {
   addWeights,
   CHUNK_BYTES,
@@ -21,7 +22,13 @@ import {
 } from "./kv_file.ts";
 import type { LogEntry } from "./log_entry.ts";
 import type { ChainLink, RecordHead } from "./log_record.ts";
-import { decodeHead, encodeHead, RECORD_HEAD_BYTES, sumFits } from "./log_record.ts";
+import {
+  decodeHead,
+  encodeHead,
+  RECORD_HEAD_BYTES,
+  refuseNewerRecord,
+  sumFits,
+} from "./log_record.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
 
 export interface SegmentHeader {
@@ -31,6 +38,8 @@ export interface SegmentHeader {
   readonly createdAt: number;
 }
 
+/** Of a segment's header. */
+const SEGMENT_VERSION = 1;
 const INDEX_END = Number.MAX_SAFE_INTEGER;
 
 export class LogSegment {
@@ -177,6 +186,7 @@ export class LogSegment {
 
   async #decode(index: number, row: KvRow): Promise<{ head: RecordHead; payload: Uint8Array }> {
     const head = decodeHead(row.value);
+    if (head === undefined) refuseNewerRecord(`${this.path}: log entry ${index}`, row.value);
     if (head === undefined || row.key[1] !== index || head.index !== index) {
       throw new CorruptionError(`${this.path}: log entry ${index} is missing or damaged`);
     }
@@ -235,7 +245,7 @@ function encodeHeader({ before, createdAt }: SegmentHeader): Uint8Array {
   const { index, term, termStart, sum } = before;
   return sealRecord(
     "segment",
-    utf8(JSON.stringify([1, index, term, termStart, toHex(sum), createdAt])),
+    utf8(JSON.stringify([SEGMENT_VERSION, index, term, termStart, toHex(sum), createdAt])),
   );
 }
 
@@ -245,9 +255,10 @@ function decodeHeader(path: string, row: Uint8Array): SegmentHeader {
     const parsed: unknown = JSON.parse(fromUtf8(body));
     if (Array.isArray(parsed)) {
       const [version, index, term, termStart, sum, createdAt]: unknown[] = parsed;
+      refuseNewer(path, version, SEGMENT_VERSION);
       const bytes = typeof sum === "string" ? fromHex(sum) : undefined;
       if (
-        version === 1 && typeof index === "number" && typeof term === "number" &&
+        version === SEGMENT_VERSION && typeof index === "number" && typeof term === "number" &&
         typeof termStart === "number" && bytes !== undefined && typeof createdAt === "number"
       ) return { before: { index, term, termStart, sum: bytes }, createdAt };
     }

@@ -2,8 +2,11 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { HardState } from "./consensus/messages.ts";
 import { CorruptionError } from "./errors.ts";
+import { refuseNewer } from "./formats.ts";
 import { KvFile } from "./kv_file.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
+
+const VERSION = 1;
 
 export class NodeFile {
   private constructor(
@@ -22,8 +25,9 @@ export class NodeFile {
       const parsed: unknown = body === undefined ? undefined : JSON.parse(fromUtf8(body));
       if (Array.isArray(parsed)) {
         const [version, id, term, vote]: unknown[] = parsed;
+        refuseNewer(path, version, VERSION);
         if (
-          version === 1 && typeof id === "string" && typeof term === "number" &&
+          version === VERSION && typeof id === "string" && typeof term === "number" &&
           typeof vote === "string"
         ) return new NodeFile(file, id, { term, vote });
       }
@@ -36,7 +40,7 @@ export class NodeFile {
 
   /** Durable when it returns. */
   async save(nodeId: string, { term, vote }: HardState): Promise<void> {
-    const value = sealRecord("node", utf8(JSON.stringify([1, nodeId, term, vote])));
+    const value = sealRecord("node", utf8(JSON.stringify([VERSION, nodeId, term, vote])));
     await this.file.commit([{ key: ["node"], value }]);
   }
 

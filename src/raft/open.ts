@@ -10,6 +10,7 @@ import {
 import { isUpToDate, type PlacedConfiguration } from "./consensus/core.ts";
 import { Raft } from "./consensus/raft.ts";
 import { generations, readCurrent, stateFileName, writeCurrent } from "./current_file.ts";
+import { checkDirectoryFormat, noteDirectoryFormat } from "./directory_format.ts";
 import { lockDirectory } from "./dir_lock.ts";
 import { Driver } from "./driver.ts";
 import { Group } from "./group.ts";
@@ -39,7 +40,8 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
  * Opens or creates the storage of a data directory. Throws `StorageLockedError` where another
- * process has it, `CorruptionError` naming the file where something is damaged.
+ * process has it, `CorruptionError` naming the file where something is damaged,
+ * `UnknownFormatError` where a later version wrote it.
  */
 export async function openRaftStorage(options: RaftStorageOptions): Promise<RaftStorage> {
   const settings = withDefaults(options);
@@ -68,6 +70,7 @@ async function assemble(
   release: () => void,
 ): Promise<RaftStorage> {
   const { path } = settings;
+  const format = await checkDirectoryFormat(path);
   const nodeFile = keep(await NodeFile.open(`${path}/raft/node.kv`));
   const nodeId = await settleNodeId(settings, nodeFile);
   const file = await openState(settings, nodeId);
@@ -82,6 +85,7 @@ async function assemble(
   // What the log says of the membership up to here is not true any more.
   let overriddenTo = override === undefined ? 0 : log.last.index;
   const booted = { settings, nodeId, nodeFile, file, log, tail, committed, staged };
+  await noteDirectoryFormat(path, format);
   const raft = await makeRaft({ ...booted, isOverridden: override !== undefined });
   let configuration = file.meta.configuration;
   const setConfiguration = (text: string) => {

@@ -73,7 +73,7 @@ export class StateFile {
     const file = await KvFile.open(path);
     try {
       const row = await file.get(["m"]);
-      const meta = row === undefined ? undefined : decodeMeta(row);
+      const meta = row === undefined ? undefined : decodeMeta(path, row);
       if (meta === undefined) throw new CorruptionError(`${path}: its first record is damaged`);
       const state = new StateFile(options, file, meta);
       await state.#removeLeftovers();

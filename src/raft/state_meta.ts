@@ -1,5 +1,6 @@
 /** What the state file says about itself, in one sealed row that each commit replaces. */
 import { fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { refuseNewer } from "./formats.ts";
 import type { ChainLink } from "./log_record.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
 
@@ -19,10 +20,12 @@ export interface StateMeta {
   readonly replacedAt?: number;
 }
 
+const VERSION = 1;
+
 export function encodeMeta(meta: StateMeta): Uint8Array {
   const { index, term, termStart, sum } = meta.applied;
   const fields = [
-    1,
+    VERSION,
     index,
     term,
     termStart,
@@ -37,13 +40,17 @@ export function encodeMeta(meta: StateMeta): Uint8Array {
   return sealRecord("state", utf8(JSON.stringify(fields)));
 }
 
-/** The meta of a row, or undefined where it is not what was written. */
-export function decodeMeta(row: Uint8Array): StateMeta | undefined {
+/**
+ * The meta of a row, or undefined where it is not what was written. Throws `UnknownFormatError`
+ * where a later version wrote it; `path` names the file in its message.
+ */
+export function decodeMeta(path: string, row: Uint8Array): StateMeta | undefined {
   const body = openRecord("state", row);
   if (body === undefined) return undefined;
   const parsed: unknown = JSON.parse(fromUtf8(body));
   if (!Array.isArray(parsed)) return undefined;
   const [version, ...fields]: unknown[] = parsed;
+  refuseNewer(path, version, VERSION);
   const [
     index,
     term,
@@ -59,7 +66,7 @@ export function decodeMeta(row: Uint8Array): StateMeta | undefined {
   const sum = typeof sumHex === "string" ? fromHex(sumHex) : undefined;
   const hash = typeof hashHex === "string" ? fromHex(hashHex) : undefined;
   if (
-    version !== 1 || typeof index !== "number" || typeof term !== "number" ||
+    version !== VERSION || typeof index !== "number" || typeof term !== "number" ||
     typeof termStart !== "number" || sum === undefined || hash === undefined ||
     typeof entries !== "number" || typeof bytes !== "number" ||
     typeof nextValueId !== "number" || typeof configuration !== "string"

@@ -37,7 +37,7 @@ export class StateRows {
   meta(): StateMeta {
     const row = this.#database.prepare("select v, v_encoding from kv where k = ?")
       .get(encodeText("m"));
-    const meta = row === undefined ? undefined : decodeMeta(this.#bytes(row));
+    const meta = row === undefined ? undefined : decodeMeta(this.#path, this.#bytes(row));
     if (meta === undefined) throw this.damage("its first record is damaged");
     return meta;
   }

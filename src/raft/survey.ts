@@ -7,6 +7,7 @@ import { decodeConfiguration, type Member } from "./consensus/configuration.ts";
 import { isUpToDate } from "./consensus/core.ts";
 import { readCurrent, stateFileName } from "./current_file.ts";
 import { nodeSha256 } from "./digest.ts";
+import { checkDirectoryFormat } from "./directory_format.ts";
 import { lockDirectory } from "./dir_lock.ts";
 import { readIfThere } from "./durable_file.ts";
 import { CorruptionError, StorageError } from "./errors.ts";
@@ -76,6 +77,7 @@ async function checkOwner(directory: string): Promise<void> {
 }
 
 async function look(directory: string, clock: Clock): Promise<Survey> {
+  await checkDirectoryFormat(directory);
   const generation = await readCurrent(directory);
   if (generation === undefined) throw new CorruptionError(`${directory}/CURRENT is missing`);
   using stack = new DisposableStack();

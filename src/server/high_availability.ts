@@ -32,7 +32,8 @@ export function haOf(
   const { raft } = storage;
   if (raft === undefined || config.storage?.type !== "raft") return {};
   const { clock, random, crypto, log } = platform;
-  const tickMs = tickMsOf(config.storage.values.performance_multiplier);
+  const { values } = config.storage;
+  const tickMs = tickMsOf(values.performance_multiplier);
   const ha = (barrier: Barrier) =>
     new HighAvailability({
       storage: raft,
@@ -45,6 +46,8 @@ export function haOf(
       listenAt: clusterEndpoints(config, addresses),
       tickMs,
       hostname: Deno.hostname(),
+      zone: values.autopilot_redundancy_zone,
+      upgradeVersion: values.autopilot_upgrade_version,
     });
   return { ha };
 }

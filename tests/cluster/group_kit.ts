@@ -4,6 +4,7 @@ import { silentLogger } from "../../src/base/log.ts";
 import { makeClusterTls } from "../../src/ha/tls_keyring.ts";
 import { ClusterPort } from "../../src/raft/net/cluster_port.ts";
 import { type ClusterTls, RAFT_PROTOCOL } from "../../src/raft/net/cluster_tls.ts";
+import { ownFacts } from "../../src/raft/net/node_facts.ts";
 import { RaftTransport } from "../../src/raft/net/raft_transport.ts";
 import { openRaftStorage, type RaftStorage, type RaftStorageOptions } from "../../src/raft/mod.ts";
 
@@ -48,11 +49,19 @@ export async function run(
   const { group } = storage;
   const address = `127.0.0.1:${at}`;
   const transport = new RaftTransport(
-    { nodeId: id, address, tls, clock: systemClock, log: silentLogger },
+    {
+      nodeId: id,
+      address,
+      tls,
+      facts: ownFacts({ features: [] }),
+      clock: systemClock,
+      log: silentLogger,
+    },
     {
       receive: (message) => group.receive(message),
       receiveState: (head, entries) => group.receiveState(head, entries),
       moved() {},
+      introduced: () => undefined,
       isRemoved: () => false,
       removed() {},
     },

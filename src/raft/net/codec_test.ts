@@ -16,7 +16,7 @@ const bodies: readonly MessageBody[] = [
     type: "append",
     previous: at,
     entries: [
-      { index: 8, term: 3, type: EntryType.changes, payload: utf8("eins") },
+      { index: 8, term: 3, type: EntryType.changes, payload: new Uint8Array([1, 0, 0, 0, 0]) },
       { index: 9, term: 3, type: EntryType.noop, payload: new Uint8Array() },
       { index: 10, term: 4, type: EntryType.configuration, payload: utf8("zwei") },
     ],

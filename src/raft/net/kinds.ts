@@ -7,6 +7,8 @@ export const Kind = {
   pong: 4,
   /** Instead of a pong, by a leader: you are no member any more. */
   removed: 9,
+  /** A sentence: who called is not talked to, because of what it said of itself. */
+  refused: 10,
   stateHead: 5,
   stateChunk: 6,
   stateEnd: 7,

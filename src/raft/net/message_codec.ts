@@ -6,7 +6,9 @@
 import { type Bytes, concat, fromUtf8, utf8 } from "../../base/bytes.ts";
 import type { Message, MessageBody } from "../consensus/messages.ts";
 import { StorageError } from "../errors.ts";
-import { entryType, type LogEntry, type Position } from "../log_entry.ts";
+import { refuseNewerBatch } from "../batch_codec.ts";
+import { EntryType, entryType, LAST_TYPE, type LogEntry, type Position } from "../log_entry.ts";
+import { unknownFormat, UnknownFormatError } from "../formats.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,7 +28,10 @@ function framed(head: unknown, payloads: readonly Uint8Array[]): Uint8Array[] {
   return [length, text, ...payloads];
 }
 
-/** Throws `StorageError`. */
+/**
+ * Throws `StorageError`, as `UnknownFormatError` where it holds an entry of a form that this build
+ * does not know: better to stay behind than to have in the log what can't be applied.
+ */
 export function decodeMessage(bytes: Bytes): Message {
   try {
     const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
@@ -36,6 +41,7 @@ export function decodeMessage(bytes: Bytes): Message {
     const body = readBody(fields, bytes.subarray(4 + length));
     return { ...envelope, term: number(fields, "term"), ...body };
   } catch (cause) {
+    if (cause instanceof UnknownFormatError) throw cause;
     throw new StorageError("a peer sent something that is no message", { cause });
   }
 }
@@ -90,11 +96,15 @@ function readEntries(heads: unknown, payloads: Uint8Array): LogEntry[] {
     if (!Array.isArray(head)) throw new TypeError("an entry");
     const [index, term, typeByte, length]: unknown[] = head;
     const type = typeof typeByte === "number" ? entryType(typeByte) : undefined;
+    if (typeof typeByte === "number" && typeByte > LAST_TYPE) {
+      throw unknownFormat(`the type of log entry ${index}`, typeByte, LAST_TYPE);
+    }
     if (
       typeof index !== "number" || typeof term !== "number" || type === undefined ||
       typeof length !== "number" || length < 0 || at + length > payloads.length
     ) throw new TypeError("an entry");
     const payload = payloads.subarray(at, at + length);
+    if (type === EntryType.changes) refuseNewerBatch(`log entry ${index}`, payload);
     at += length;
     return { index, term, type, payload };
   });

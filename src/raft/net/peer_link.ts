@@ -2,6 +2,7 @@
  * The way to one peer: a connection that is made again whenever it ends. Messages that can't leave
  * soon are dropped, which consensus expects; they never arrive twice or out of order.
  */
+import { fromUtf8 } from "../../base/bytes.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Logger } from "../../base/log.ts";
@@ -15,6 +16,8 @@ export interface PeerLinkParts {
   readonly hello: () => Uint8Array;
   /** The peer leads and says that this node is no member any more. */
   readonly removed: () => void;
+  /** The peer does not talk to this node, and says why. */
+  readonly refused: (reason: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -38,6 +41,8 @@ export class PeerLink {
   #isClosed = false;
   #heardAt = 0;
   #isTold = false;
+  /** Why the peer does not talk to this node, as it said last. */
+  #refusal = "";
 
   constructor(parts: PeerLinkParts) {
     this.#parts = parts;
@@ -67,9 +72,10 @@ export class PeerLink {
       if (this.#isClosed) return connection.close();
       connection.send(Kind.hello, hello());
       for (const message of this.#waiting.splice(0)) connection.send(Kind.message, ...message);
-      connection.onFrame(({ kind }) => {
+      connection.onFrame(({ kind, payload }) => {
         this.#heardAt = clock.monotonic();
         if (kind === Kind.removed) this.#parts.removed();
+        if (kind === Kind.refused) this.#refused(fromUtf8(payload));
       });
       this.#connection = connection;
       this.#heardAt = clock.monotonic();
@@ -86,6 +92,13 @@ export class PeerLink {
     if (this.#isClosed) return;
     this.#cancel = clock.after(this.#backoffMs, () => void this.#connect());
     this.#backoffMs = Math.min(BACKOFF_MAX_MS, this.#backoffMs * 2);
+  }
+
+  /** Asked again each second, since either side may have been replaced; told once. */
+  #refused(reason: string): void {
+    this.#backoffMs = BACKOFF_MAX_MS;
+    if (reason !== this.#refusal) this.#parts.refused(reason);
+    this.#refusal = reason;
   }
 
   /** A peer that was cut off without a word would else be waited for until TCP gives up. */

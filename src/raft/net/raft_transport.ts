@@ -6,6 +6,7 @@ import type { Logger } from "../../base/log.ts";
 import type { Configuration } from "../consensus/configuration.ts";
 import type { Message, NodeId } from "../consensus/messages.ts";
 import { StorageError } from "../errors.ts";
+import { PROTOCOL, UnknownFormatError } from "../formats.ts";
 import type { StoredEntry } from "../state.ts";
 import type { StateHead, Transport } from "../transport.ts";
 import { type ClusterTls, RAFT_PROTOCOL } from "./cluster_tls.ts";
@@ -13,6 +14,7 @@ import { dial } from "./dial.ts";
 import type { Frame, FrameSocket } from "./frame_socket.ts";
 import { Kind } from "./kinds.ts";
 import { decodeMessage, encodeMessage, object, text } from "./message_codec.ts";
+import { commonProtocol, decodeFacts, encodeFacts, type NodeFacts } from "./node_facts.ts";
 import { PeerLink } from "./peer_link.ts";
 import { decodeChunk, decodeHead, encodeChunks, encodeHead } from "./state_codec.ts";
 
@@ -22,6 +24,8 @@ export interface Receiver {
   receiveState(head: StateHead, entries: AsyncIterable<StoredEntry>): Promise<boolean>;
   /** A node says where it can be reached now. */
   moved(id: NodeId, address: string): void;
+  /** A node says what it is. Answers with a sentence where it is not to be talked to. */
+  introduced(id: NodeId, facts: NodeFacts): string | undefined;
   /** Whether this node leads and knows that another is no member any more. */
   isRemoved(id: NodeId): boolean;
   /** A leader says that this node is none. */
@@ -33,9 +37,20 @@ export interface RaftTransportParts {
   /** Where this node's cluster port is, for others. */
   readonly address: string;
   readonly tls: ClusterTls;
+  /** What is said to the others of this node. */
+  readonly facts: NodeFacts;
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+/** Who has made a connection, by its own word. */
+interface Caller {
+  id: NodeId;
+  isRefused: boolean;
+}
+
+/** How long a connection stays open that is of no use. */
+const REFUSED_MS = 1000;
 
 interface Peer {
   address: string;
@@ -48,6 +63,9 @@ export class RaftTransport implements Transport {
   readonly #peers = new Map<NodeId, Peer>();
   /** Where nodes say they are that may not be in the membership yet. */
   readonly #heardOf = new Map<NodeId, string>();
+
+  /** Why nodes were refused, as it was told last. */
+  readonly #refusals = new Map<NodeId, string>();
 
   constructor(parts: RaftTransportParts, receiver: Receiver) {
     this.#parts = parts;
@@ -109,14 +127,16 @@ export class RaftTransport implements Transport {
   /** Takes a connection that another node has made. */
   accept(connection: FrameSocket): void {
     let takeState: ((frame: Frame) => void) | undefined;
-    const caller = { id: "" };
+    const caller: Caller = { id: "", isRefused: false };
     connection.onFrame((frame) => {
+      if (caller.isRefused) return;
       try {
         if (takeState !== undefined) takeState(frame);
         else if (frame.kind === Kind.stateHead) {
           takeState = this.#acceptState(connection, frame.payload);
         } else this.#take(connection, frame, caller);
       } catch (error) {
+        if (error instanceof UnknownFormatError) return this.#refuse(connection, caller, error);
         this.#parts.log.warn("a peer is not understood", { error: describeError(error) });
         connection.close();
       }
@@ -128,7 +148,7 @@ export class RaftTransport implements Transport {
     this.#peers.clear();
   }
 
-  #take(connection: FrameSocket, { kind, payload }: Frame, caller: { id: string }): void {
+  #take(connection: FrameSocket, { kind, payload }: Frame, caller: Caller): void {
     if (kind === Kind.message) this.#receiver.receive(decodeMessage(payload));
     else if (kind === Kind.ping) {
       const isRemoved = caller.id !== "" && this.#receiver.isRemoved(caller.id);
@@ -138,11 +158,29 @@ export class RaftTransport implements Transport {
       const fields = object(parsed);
       const id = text(fields, "id"), address = text(fields, "address");
       caller.id = id;
+      const facts = decodeFacts(fields);
+      const protocol = commonProtocol(PROTOCOL, facts);
+      const refusal = typeof protocol === "string"
+        ? protocol
+        : this.#receiver.introduced(id, facts);
+      if (refusal !== undefined) return this.#refuse(connection, caller, new Error(refusal));
       this.#heardOf.set(id, address);
       const known = this.#peers.get(id);
       if (known !== undefined && address !== "") this.#reach(id, address);
       this.#receiver.moved(id, address);
     }
+  }
+
+  /** Says why, to both sides' operators, and ends the connection. */
+  #refuse(connection: FrameSocket, caller: Caller, { message }: Error): void {
+    caller.isRefused = true;
+    connection.send(Kind.refused, utf8(message));
+    // Not at once: a node that does not understand the answer comes back at once.
+    this.#parts.clock.after(REFUSED_MS, () => connection.end());
+    const peer = caller.id;
+    if (this.#refusals.get(peer) === message) return;
+    this.#refusals.set(peer, message);
+    this.#parts.log.error("a peer is refused", { peer, error: message });
   }
 
   /** Chunks are taken from the network as fast as they are taken in. */
@@ -176,12 +214,16 @@ export class RaftTransport implements Transport {
     const known = this.#peers.get(id);
     if (known?.address === address) return;
     known?.link.close();
-    const { tls, clock, log, nodeId } = this.#parts;
+    const { tls, clock, log, nodeId, facts } = this.#parts;
     const link = new PeerLink({
       peer: id,
       dial: () => dial(address, RAFT_PROTOCOL, tls, clock),
-      hello: () => utf8(JSON.stringify({ id: nodeId, address: this.#parts.address })),
+      hello: () => {
+        const own = { id: nodeId, address: this.#parts.address, ...encodeFacts(facts) };
+        return utf8(JSON.stringify(own));
+      },
       removed: () => this.#receiver.removed(),
+      refused: (reason) => log.error("a peer refuses this node", { peer: id, error: reason }),
       clock,
       log,
     });

@@ -1,24 +1,28 @@
 /** A state on its way: a head, chunks of entries, and how many there were. */
 import { type Bytes, concat, fromHex, fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
 import { StorageError } from "../errors.ts";
+import { refuseNewer, UnknownFormatError } from "../formats.ts";
 import type { StoredEntry } from "../state.ts";
 import type { StateHead } from "../transport.ts";
 import { number, object, text } from "./message_codec.ts";
 
 /** Entries are gathered up to so many bytes. */
+/** Of the head and of the chunks that follow it. */
+const VERSION = 1;
 const CHUNK_BYTES = 256 * 1024;
 
 export function encodeHead(head: StateHead): Bytes {
   const { at, hash } = head;
   const link = { ...at, sum: toHex(at.sum) };
-  return utf8(JSON.stringify({ ...head, at: link, hash: toHex(hash) }));
+  return utf8(JSON.stringify({ ...head, format: VERSION, at: link, hash: toHex(hash) }));
 }
 
-/** Throws `StorageError`. */
+/** Throws `StorageError`, as `UnknownFormatError` where a later version sent it. */
 export function decodeHead(payload: Bytes): StateHead {
   try {
     const head: unknown = JSON.parse(fromUtf8(payload));
     const fields = object(head), link = object(fields["at"]);
+    refuseNewer(`the state that ${text(fields, "from")} sends`, fields["format"], VERSION);
     const sum = fromHex(text(link, "sum")), hash = fromHex(text(fields, "hash"));
     if (sum === undefined || hash === undefined) throw new TypeError("hash");
     return {
@@ -35,6 +39,7 @@ export function decodeHead(payload: Bytes): StateHead {
       ...(fields["staged"] === undefined ? {} : { staged: text(fields, "staged") }),
     };
   } catch (cause) {
+    if (cause instanceof UnknownFormatError) throw cause;
     throw new StorageError("a peer sent something that is no state", { cause });
   }
 }

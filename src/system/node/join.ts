@@ -5,6 +5,8 @@ import type { Node } from "../../core/node.ts";
 import { seekByDns } from "../../ha/discover.ts";
 import type { HighAvailability } from "../../ha/high_availability.ts";
 import { encodeClusterTls } from "../../ha/tls_keyring.ts";
+import { PROTOCOL } from "../../raft/formats.ts";
+import { commonProtocol, decodeFacts, type NodeFacts } from "../../raft/net/node_facts.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import { readSealConfig } from "../../seal/stored.ts";
 import { flat, type NodeRoute, nodeRoute } from "./route.ts";
@@ -36,8 +38,25 @@ function activeOf(node: Node): HighAvailability {
   return ha;
 }
 
-async function challenge(node: Node, serverId: string): Promise<JsonObject> {
+/** Throws a 400 where what a node says of itself is of an unknown form, or it knows too little. */
+function refuseUnfit(ha: HighAvailability, told: JsonObject): void {
+  const facts = factsIn(told);
+  const protocol = commonProtocol(PROTOCOL, facts);
+  const refusal = typeof protocol === "string" ? protocol : ha.features.refusalOf(facts);
+  if (refusal !== undefined) throw badRequest(refusal);
+}
+
+function factsIn(told: JsonObject): NodeFacts {
+  try {
+    return decodeFacts(told);
+  } catch (error) {
+    throw badRequest("facts are of an unknown form", error);
+  }
+}
+
+async function challenge(node: Node, serverId: string, facts: JsonObject): Promise<JsonObject> {
   const ha = activeOf(node);
+  refuseUnfit(ha, facts);
   const config = await readSealConfig(node.physical);
   if (config === undefined) throw badRequest("Vault is not initialized");
   return {
@@ -80,7 +99,8 @@ export function joinRoutes(node: Node): NodeRoute[] {
     }),
     nodeRoute("sys/storage/raft/bootstrap/challenge", {
       server_id: field.string("The node that wants to join.", ""),
-    }, { POST: async (input) => ({ data: await challenge(node, input.server_id) }) }),
+      facts: field.map("What it says of itself.", {}),
+    }, { POST: async (input) => ({ data: await challenge(node, input.server_id, input.facts) }) }),
     nodeRoute("sys/storage/raft/bootstrap/answer", {
       server_id: field.string("The node that wants to join.", ""),
       answer: field.string("The proof, in base64.", ""),
