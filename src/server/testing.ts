@@ -36,13 +36,17 @@ export interface Spawned extends AsyncDisposable {
   readonly pid: number;
 }
 
-/** Starts the program with some arguments. `limits` is a line for the shell, such as a ulimit. */
+/**
+ * Starts the program with some arguments. `limits` is a line for the shell, such as a ulimit;
+ * `source` another checkout whose program it is.
+ */
 export function spawn(
   args: readonly string[],
   env: Record<string, string> = {},
   limits = ":",
+  source = root,
 ): Spawned {
-  const program = ["run", "-A", "--config", `${root}/deno.json`, `${root}/main.ts`, ...args];
+  const program = ["run", "-A", "--config", `${source}/deno.json`, `${source}/main.ts`, ...args];
   return watch(["-c", `${limits}; exec "$0" "$@"`, Deno.execPath(), ...program], env);
 }
 

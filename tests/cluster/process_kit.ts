@@ -11,6 +11,8 @@ export interface ClusterNode {
   readonly config: string;
   readonly place: Place;
   process: Spawned | undefined;
+  /** The checkout whose program it runs; this one's where absent. */
+  source: string | undefined;
 }
 
 /** Where a node runs: its address, and what the shell does before it starts. */
@@ -27,6 +29,8 @@ export interface NodeOptions {
   readonly retryJoin?: readonly string[];
   /** For a retry_join that finds nodes itself, over plain HTTP. */
   readonly autoJoin?: string;
+  /** See `ClusterNode`. */
+  readonly source?: string;
   /** Lines that the configuration has beside. */
   readonly more?: string;
 }
@@ -35,7 +39,8 @@ export interface NodeOptions {
 export async function makeNode(
   scratch: string,
   id: string,
-  { multiplier = 1, retryJoin = [], autoJoin, more = "", place = loopback }: NodeOptions = {},
+  { multiplier = 1, retryJoin = [], autoJoin, more = "", place = loopback, source }: NodeOptions =
+    {},
 ): Promise<ClusterNode> {
   const port = nextPort += 2;
   const folder = `${scratch}/${id}`;
@@ -72,11 +77,12 @@ ${more}
     config,
     place,
     process: undefined,
+    source,
   };
 }
 
 export async function start(node: ClusterNode): Promise<void> {
-  node.process = spawn(["server", `-config=${node.config}`], {}, node.place.shell);
+  node.process = spawn(["server", `-config=${node.config}`], {}, node.place.shell, node.source);
   await node.process.saw("server started!");
 }
 
