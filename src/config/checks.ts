@@ -1,3 +1,4 @@
+import { isVersion } from "../base/semver.ts";
 import { parseAutoJoin } from "./auto_join.ts";
 import { requiredSealKeys } from "./keys/seal.ts";
 import { requiredStorageKeys } from "./keys/storage.ts";
@@ -47,6 +48,10 @@ function checkStorages(config: ServerConfig, checks: ConfigChecks): void {
     }
     if (settings.cluster_addr === "") {
       fail(checks, storage.at, 'cluster_addr must be set for storage "raft"');
+    }
+    const { autopilot_upgrade_version: version } = storage.values;
+    if (version !== "" && !isVersion(version)) {
+      fail(checks, storage.at, `autopilot_upgrade_version "${version}" is no semantic version`);
     }
     for (const join of storage.values.retry_join) {
       if ((join.leader_api_addr === undefined) === (join.auto_join === undefined)) {

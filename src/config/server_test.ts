@@ -165,6 +165,10 @@ Deno.test("what can't start is said before it is tried", () => {
   assert(raft.some((problem) => problem.includes("cluster_addr")));
   assert(raft.some((problem) => problem.includes("remove ha_storage")));
   assert(raft.some((problem) => problem.includes('"tls_cert_file" must be set')));
+  const versioned = (version: string) =>
+    problems(good.replace('node_id = "n1"', `autopilot_upgrade_version = "${version}"`));
+  assertEquals(versioned("1.2.3-rc1"), []);
+  assert(versioned("blue")[0]?.includes('"blue" is no semantic version'));
 });
 
 Deno.test("a reload tells what was applied from what waits for a restart", () => {

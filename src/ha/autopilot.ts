@@ -7,6 +7,8 @@ import type { Cancel, Clock } from "../base/clock.ts";
 import { badRequest, describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 
+import { type Candidate, planVoters, type VoterPlan } from "./voter_plan.ts";
+
 export const AUTOPILOT_KEY = "core/raft/autopilot";
 
 /** Times are seconds. */
@@ -17,6 +19,8 @@ export interface AutopilotSettings {
   readonly maxTrailingLogs: number;
   readonly minQuorum: number;
   readonly stabilization: number;
+  /** Whether who is of an older version goes on voting beside enough of a newer one. */
+  readonly disableUpgradeMigration: boolean;
 }
 
 export const defaultSettings: AutopilotSettings = {
@@ -26,6 +30,7 @@ export const defaultSettings: AutopilotSettings = {
   maxTrailingLogs: 1000,
   minQuorum: 0,
   stabilization: 10,
+  disableUpgradeMigration: false,
 };
 
 /** A dead node is never taken out earlier: a restart must not cost a node its membership. */
@@ -52,6 +57,7 @@ export function changeSettings(
     maxTrailingLogs: change.maxTrailingLogs || known.maxTrailingLogs,
     minQuorum: change.minQuorum || known.minQuorum,
     stabilization: change.stabilization || known.stabilization,
+    disableUpgradeMigration: change.disableUpgradeMigration ?? known.disableUpgradeMigration,
   };
   if (next.cleanupDeadServers && next.minQuorum < LEAST_MIN_QUORUM) {
     throw badRequest(
@@ -85,6 +91,12 @@ export interface Observed {
   readonly silence: number;
   /** Up to where it has the log. */
   readonly index: number;
+  /** Never votes. */
+  readonly staysLearner: boolean;
+  /** Its redundancy zone; "" for none. */
+  readonly zone: string;
+  /** By what upgrades are told; "" where it does not say. */
+  readonly upgradeVersion: string;
 }
 
 export interface Health extends Observed {
@@ -140,12 +152,20 @@ export function nextToRemove(
   return dead.length * 2 < voters.length ? first.id : undefined;
 }
 
+/** For the plan of who votes. */
+export function candidateOf({ upgradeVersion, ...member }: Health): Candidate {
+  return { ...member, version: upgradeVersion };
+}
+
 export interface AutopilotParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly isActive: () => boolean;
   readonly observe: () => { readonly members: readonly Observed[]; readonly lastIndex: number };
   readonly remove: (id: string) => Promise<unknown>;
+  readonly demote: (id: string) => Promise<unknown>;
+  /** Gives leadership to one of these. */
+  readonly handOver: (ids: readonly string[]) => Promise<unknown>;
   readonly stabilize: (ms: number) => void;
   readonly read: () => Promise<Uint8Array | undefined>;
 }
@@ -156,7 +176,8 @@ export class Autopilot {
   readonly #stableSince = new Map<string, { readonly isHealthy: boolean; readonly at: number }>();
   #settings = defaultSettings;
   #cancel: Cancel = () => {};
-  #isRemoving = false;
+  /** A change of the membership is under way. */
+  #isChanging = false;
 
   constructor(parts: AutopilotParts) {
     this.#parts = parts;
@@ -195,16 +216,50 @@ export class Autopilot {
     return { ...assessment, since: (id) => this.#stableSince.get(id)?.at ?? now };
   }
 
+  /** Who is to vote. */
+  plan(members: readonly Health[] = this.assess().members): VoterPlan {
+    return planVoters(members.map(candidateOf), !this.#settings.disableUpgradeMigration);
+  }
+
+  /** Whether a learner that has caught up may become a voter now. */
+  mayVote(id: string): boolean {
+    return this.plan().mayVote.has(id);
+  }
+
   #look(): void {
     this.#cancel();
     if (!this.#parts.isActive()) return;
     this.#cancel = this.#parts.clock.after(LOOK_MS, () => this.#look());
-    const dead = nextToRemove(this.assess().members, this.#settings);
-    if (dead === undefined || this.#isRemoving) return;
-    this.#isRemoving = true;
-    this.#remove(dead).finally(() => {
-      this.#isRemoving = false;
+    const { members } = this.assess();
+    const { demote, leadNext } = this.plan(members);
+    if (this.#isChanging) return;
+    const dead = nextToRemove(members, this.#settings);
+    if (dead !== undefined) this.#change(this.#remove(dead));
+    else if (demote !== undefined) this.#change(this.#demote(demote));
+    else if (leadNext.length > 0) this.#change(this.#handOver(leadNext));
+  }
+
+  #change(work: Promise<void>): void {
+    this.#isChanging = true;
+    work.finally(() => {
+      this.#isChanging = false;
     });
+  }
+
+  async #demote(id: string): Promise<void> {
+    const { log, demote } = this.#parts;
+    log.info("a node is to vote no more: others of its zone, or of a newer version, do", { id });
+    await demote(id).catch((error) =>
+      log.warn("a node was not made a non-voter", { id, error: describeError(error) })
+    );
+  }
+
+  async #handOver(ids: readonly string[]): Promise<void> {
+    const { log, handOver } = this.#parts;
+    log.info("a node of a newer version is to lead", { ids: ids.join(", ") });
+    await handOver(ids).catch((error) =>
+      log.warn("no node of the newer version took over", { error: describeError(error) })
+    );
   }
 
   async #remove(id: string): Promise<void> {

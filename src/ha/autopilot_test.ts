@@ -14,6 +14,7 @@ const none = {
   maxTrailingLogs: undefined,
   minQuorum: undefined,
   stabilization: undefined,
+  disableUpgradeMigration: undefined,
 };
 const cleaning = changeSettings(defaultSettings, {
   ...none,
@@ -29,6 +30,9 @@ function group(silences: readonly number[], voters = silences.length): Observed[
     isLeader: i === 0,
     silence,
     index: 5000,
+    staysLearner: false,
+    zone: "",
+    upgradeVersion: "",
   }));
 }
 

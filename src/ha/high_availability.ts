@@ -10,7 +10,6 @@ import type { Logger } from "../base/log.ts";
 import { version } from "../base/version.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { Member } from "../raft/consensus/configuration.ts";
-import { dial } from "../raft/net/dial.ts";
 import { ClusterPort } from "../raft/net/cluster_port.ts";
 import {
   type ClusterTls,
@@ -29,7 +28,8 @@ import {
   decodeAdvertisement,
   encodeAdvertisement,
 } from "./advertisement.ts";
-import { ForwardClient } from "./forward_client.ts";
+import { ActiveLink } from "./active_link.ts";
+import type { ForwardClient } from "./forward_client.ts";
 import type { Echo } from "./forward_frames.ts";
 import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
 import { Autopilot, AUTOPILOT_KEY, type Observed } from "./autopilot.ts";
@@ -66,16 +66,6 @@ const ECHO_MS = 2000;
 /** Who has not been heard of for so long is not listed any more. */
 const ECHO_VALID_MS = 15_000;
 
-/** A node that leads no more may answer what it has done already for so long. */
-const LAST_ANSWERS_MS = 1000;
-
-interface Client {
-  readonly address: string;
-  readonly made: Promise<ForwardClient>;
-  /** Who led when it was made. */
-  readonly leader: string | undefined;
-}
-
 interface Cluster {
   readonly tls: ClusterTls;
   readonly port: ClusterPort;
@@ -88,6 +78,7 @@ export class HighAvailability {
   readonly autopilot: Autopilot;
   readonly features: Features;
   readonly #facts: NodeFacts;
+  readonly #link: ActiveLink;
   readonly #parts: HaParts;
   #ignoreApplied: Cancel = () => {};
   readonly #heard = new Map<string, HeardOf>();
@@ -99,12 +90,12 @@ export class HighAvailability {
   #lastTls: ClusterTls | undefined;
   /** When this node became active, milliseconds of the monotonic clock. */
   #activeFrom = 0;
-  #client: Client | undefined;
   #ignoreChanges: Cancel = () => {};
   #cancelEcho: Cancel = () => {};
 
   constructor(parts: HaParts) {
     this.#parts = parts;
+    this.#link = new ActiveLink(parts.clock);
     const { clock, random, crypto, log, addresses, storage, barrier } = parts;
     this.#facts = ownFacts({ ...parts, features: FEATURES });
     const members = () => this.group.configuration.members.map(({ id }) => id);
@@ -116,8 +107,10 @@ export class HighAvailability {
       isActive: () => this.isActive,
       observe: () => ({ members: this.#observe(), lastIndex: this.group.commitIndex }),
       remove: (id) => this.group.remove(id),
+      demote: (id) => this.group.demote(id),
+      handOver: (ids) => this.group.handOver((id) => ids.includes(id)),
       stabilize: (ms) => {
-        this.group.stabilizationMs = ms;
+        this.group.learners.stabilizationMs = ms;
       },
       read: async () => await parts.barrier.get(AUTOPILOT_KEY),
     });
@@ -184,7 +177,7 @@ export class HighAvailability {
   async start(changed: () => void): Promise<void> {
     this.#ignoreChanges();
     this.#ignoreChanges = this.group.onChange(() => {
-      this.#watchLeader();
+      this.#link.leaderIs(this.group.leader);
       changed();
     });
     await this.features.load();
@@ -220,7 +213,7 @@ export class HighAvailability {
     if (cluster === undefined) return;
     this.#cluster = undefined;
     this.#opening = undefined;
-    this.#dropClient();
+    this.#link.drop();
     try {
       if (this.group.configuration.members.length > 1) await this.group.handOver();
       await this.group.stop();
@@ -260,6 +253,7 @@ export class HighAvailability {
   async announce(): Promise<void> {
     this.#activeFrom = this.now();
     await this.autopilot.start();
+    this.group.learners.mayVote = (id) => this.autopilot.mayVote(id);
     if (this.#cluster === undefined) return;
     const { barrier, addresses, clock } = this.#parts;
     const value = encodeAdvertisement({ ...addresses, activeSince: clock.now() });
@@ -285,7 +279,8 @@ export class HighAvailability {
   #observe(): Observed[] {
     const { group } = this;
     const now = this.now();
-    return this.members().map(({ id, address, voter }) => {
+    return this.members().map(({ id, address, voter, staysLearner = false }) => {
+      const facts = this.features.factsOf(id);
       const isLeader = id === group.leader;
       const heardAt = Math.max(group.heardAt(id) ?? 0, this.#activeFrom);
       return {
@@ -295,6 +290,9 @@ export class HighAvailability {
         isLeader,
         silence: isLeader ? 0 : Math.round(now - heardAt) / 1000,
         index: isLeader ? group.commitIndex : group.matchOf(id) ?? 0,
+        staysLearner,
+        zone: facts?.zone ?? "",
+        upgradeVersion: facts?.upgradeVersion ?? "",
       };
     });
   }
@@ -338,40 +336,13 @@ export class HighAvailability {
   async client(address: string): Promise<ForwardClient> {
     const cluster = this.#cluster;
     if (cluster === undefined) throw new Failure(503, "the node is not in a cluster");
-    const known = this.#client;
-    if (known?.address === address) {
-      const client = await known.made;
-      if (!client.isClosed) return client;
-    }
-    if (this.#client !== known) return await this.client(address);
-    this.#dropClient();
-    const made = dial(address, FORWARDING_PROTOCOL, cluster.tls, this.#parts.clock)
-      .then((connection) => new ForwardClient(connection));
-    const mine = { address, made, leader: this.group.leader };
-    this.#client = mine;
-    try {
-      return await made;
-    } catch (error) {
-      if (this.#client === mine) this.#client = undefined;
-      throw error;
-    }
+    return await this.#link.to(address, this.group.leader, cluster.tls);
   }
 
   /** The standbys that were heard of lately. */
   standbys(): HeardOf[] {
     const since = this.#parts.clock.now() - ECHO_VALID_MS;
     return [...this.#heard.values()].filter(({ heardAt }) => heardAt >= since);
-  }
-
-  /** Whoever waits for a node that leads no more is told soon, where it has not answered. */
-  #watchLeader(): void {
-    const client = this.#client;
-    const { leader } = this.group;
-    if (client === undefined || leader === undefined || leader === client.leader) return;
-    this.#client = undefined;
-    this.#parts.clock.after(LAST_ANSWERS_MS, () => {
-      client.made.then((made) => made.close()).catch(() => undefined);
-    });
   }
 
   /** A value that the active node may have written with a key that is newer than what is known. */
@@ -470,11 +441,6 @@ export class HighAvailability {
 
   #bareAddress(): string {
     return this.#parts.addresses.cluster.replace(/^[a-z]+:\/\//, "");
-  }
-
-  #dropClient(): void {
-    this.#client?.made.then((client) => client.close()).catch(() => undefined);
-    this.#client = undefined;
   }
 
   #echoLater(): void {

@@ -16,6 +16,7 @@ import type { Message, NodeId } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver, DriverPeers } from "./driver.ts";
 import { NotLeaderError, OutcomeUnknownError, StorageError } from "./errors.ts";
+import { Learners } from "./learners.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { ReadGate } from "./read_gate.ts";
@@ -41,8 +42,6 @@ export interface GroupParts {
 
 /** Ticks that are caught up with after a pause. */
 const TICKS_AT_ONCE = 3;
-/** A learner within so many entries of the end of the log has caught up. */
-const CAUGHT_UP_ENTRIES = 200;
 /** Between attempts to give the content of a replacement to those who lack it. */
 const STAGE_AGAIN_MS = 1000;
 
@@ -61,10 +60,7 @@ export class Group {
   #isStaging = false;
   /** When each peer last said something, milliseconds of the monotonic clock. */
   readonly #heardAt = new Map<NodeId, number>();
-  /** Since when each learner has kept up. */
-  readonly #readySince = new Map<NodeId, number>();
-  /** How long a learner must have kept up before it votes, in milliseconds. */
-  stabilizationMs = 0;
+  readonly learners = new Learners();
 
   constructor(parts: GroupParts) {
     this.#parts = parts;
@@ -240,12 +236,24 @@ export class Group {
     return true;
   }
 
-  /** Hands leadership to the voter that has most of the log; resolves with whether it went. */
-  async handOver(): Promise<boolean> {
+  /** Makes a voter a learner. Throws `NotLeaderError`; a leader does not demote itself. */
+  async demote(id: NodeId): Promise<void> {
+    await this.#change((members) =>
+      members.some((member) => member.id === id && member.voter && id !== this.nodeId)
+        ? members.map((each) => each.id === id ? { ...each, voter: false } : each)
+        : members
+    );
+  }
+
+  /**
+   * Hands leadership to the voter that has most of the log, of those that `suits`; resolves with
+   * whether it went.
+   */
+  async handOver(suits: (id: NodeId) => boolean = () => true): Promise<boolean> {
     const { raft, driver } = this.#parts;
     const term = raft.term;
     const begun = await driver.ask(() => {
-      const best = this.#successor();
+      const best = this.#successor(suits);
       this.#gate.endLease();
       return best !== undefined && raft.transferTo(best);
     });
@@ -257,11 +265,11 @@ export class Group {
     return isGone();
   }
 
-  /** The voter that has most of the log. */
-  #successor(): NodeId | undefined {
+  /** The voter that has most of the log, of those that `suits`. */
+  #successor(suits: (id: NodeId) => boolean = () => true): NodeId | undefined {
     const { raft } = this.#parts;
     const [best] = this.configuration.members
-      .filter((member) => member.voter && member.id !== this.nodeId)
+      .filter((member) => member.voter && member.id !== this.nodeId && suits(member.id))
       .map(({ id }) => ({ id, match: raft.matchOf(id) ?? 0 }))
       .sort((a, b) => b.match - a.match);
     return best?.id;
@@ -424,26 +432,10 @@ export class Group {
 
   /** Makes a learner a voter once it has caught up. */
   #promote(): void {
-    const { raft } = this.#parts;
+    const { raft, settings } = this.#parts;
     if (raft.role !== "leader" || raft.isReconfiguring) return;
-    const { members } = this.configuration;
-    const now = this.#parts.settings.clock.monotonic();
-    const voters = members.filter(({ voter }) => voter).length;
-    // Below three voters nothing may fail: who has caught up votes at once.
-    const wait = voters < 3 ? 0 : this.stabilizationMs;
-    const ready = members.find((member) => {
-      if (member.voter || member.staysLearner === true) return false;
-      const match = raft.matchOf(member.id) ?? 0;
-      const keepsUp = match > 0 && match + CAUGHT_UP_ENTRIES >= raft.last.index;
-      if (!keepsUp) this.#readySince.delete(member.id);
-      else if (!this.#readySince.has(member.id)) this.#readySince.set(member.id, now);
-      return keepsUp && now - (this.#readySince.get(member.id) ?? now) >= wait;
-    });
-    if (ready === undefined) return;
-    this.#readySince.delete(ready.id);
-    raft.reconfigure({
-      members: members.map((each) => each === ready ? { ...each, voter: true } : each),
-    });
+    const members = this.learners.promote(raft, settings.clock.monotonic());
+    if (members !== undefined) raft.reconfigure({ members });
   }
 
   #changed(): void {

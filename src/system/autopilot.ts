@@ -1,11 +1,18 @@
 /** `sys/storage/raft/autopilot/*`. */
 import { notFound } from "../base/failure.ts";
-import { version } from "../base/version.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import { formatDuration } from "../config/units.ts";
 import type { Node } from "../core/node.ts";
-import { AUTOPILOT_KEY, changeSettings, encodeSettings } from "../ha/autopilot.ts";
+import {
+  AUTOPILOT_KEY,
+  candidateOf,
+  changeSettings,
+  encodeSettings,
+  type Health,
+} from "../ha/autopilot.ts";
+import { compareVersions } from "../base/semver.ts";
+import { optimisticTolerance, type Upgrade, type Zone, zonesOf } from "../ha/voter_plan.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
 import { rfc3339 } from "../logical/envelope.ts";
 import type { JsonObject } from "../logical/json.ts";
@@ -24,27 +31,101 @@ function settingsOf(ha: HighAvailability): JsonObject {
     max_trailing_logs: settings.maxTrailingLogs,
     min_quorum: settings.minQuorum,
     server_stabilization_time: formatDuration(settings.stabilization),
+    disable_upgrade_migration: settings.disableUpgradeMigration,
   };
 }
 
-function stateOf(node: Node): JsonObject {
-  const ha = haOf(node);
-  const { isHealthy, failureTolerance, members, since } = ha.autopilot.assess();
-  const versions = new Map(ha.standbys().map(({ id, version }) => [id, version]));
-  const servers = Object.fromEntries(members.map((member) => [member.id, {
-    id: member.id,
-    name: member.id,
+function versionOf(ha: HighAvailability, id: string): string {
+  return ha.features.factsOf(id)?.version ||
+    ha.standbys().find((each) => each.id === id)?.version ||
+    "";
+}
+
+/** What a server is to the group, in the words of Vault. */
+function nodeType({ zone, voter, staysLearner, id }: Health, zones: ReadonlyMap<string, Zone>) {
+  if (staysLearner) return "read-replica";
+  if (zone === "") return voter ? "voter" : "non-voter";
+  if (!voter) return "zone-standby";
+  return zones.get(zone)?.voters[0] === id ? "zone-voter" : "zone-extra-voter";
+}
+
+function serverOf(ha: HighAvailability, member: Health, zones: ReadonlyMap<string, Zone>) {
+  const { id, zone, upgradeVersion } = member;
+  return {
+    id,
+    name: id,
     address: member.address,
     node_status: member.isAlive ? "alive" : "failed",
     last_contact: formatDuration(member.silence),
     last_term: ha.group.term,
     last_index: member.index,
     healthy: member.isHealthy,
-    stable_since: rfc3339(since(member.id)),
     status: member.isLeader ? "leader" : member.voter ? "voter" : "non-voter",
-    version: member.isLeader ? version : versions.get(member.id) ?? "",
-    node_type: member.voter ? "voter" : "non-voter",
-  }]));
+    version: versionOf(ha, id),
+    ...(upgradeVersion === "" ? {} : { upgrade_version: upgradeVersion }),
+    ...(zone === "" ? {} : { redundancy_zone: zone }),
+    node_type: nodeType(member, zones),
+  };
+}
+
+/** Only of a group that has zones. */
+function zonesState(zones: ReadonlyMap<string, Zone>, optimistic: number): JsonObject {
+  if (zones.size === 0) return {};
+  const redundancy_zones: JsonObject = {};
+  for (const [name, { servers, voters, failureTolerance }] of zones) {
+    redundancy_zones[name] = {
+      servers: [...servers],
+      voters: [...voters],
+      failure_tolerance: failureTolerance,
+    };
+  }
+  return { optimistic_failure_tolerance: optimistic, redundancy_zones };
+}
+
+/** Who is of the version that an upgrade is to, and who is not. */
+function byVersion(members: readonly Health[], target: string): JsonObject {
+  const ids = (isTarget: boolean, voter: boolean) =>
+    members.filter((each) =>
+      each.voter === voter && isTarget ===
+        ((compareVersions(each.upgradeVersion, target) ?? 0) === 0)
+    ).map(({ id }) => id);
+  return {
+    target_version_voters: ids(true, true),
+    target_version_non_voters: ids(true, false),
+    other_version_voters: ids(false, true),
+    other_version_non_voters: ids(false, false),
+  };
+}
+
+/** Only where versions differ, or zones are in use: else there is nothing to tell. */
+function upgradeState(
+  members: readonly Health[],
+  { status, target }: Upgrade,
+  hasZones: boolean,
+): JsonObject {
+  const differ = members.some(({ upgradeVersion }) =>
+    (compareVersions(upgradeVersion, target) ?? 0) !== 0
+  );
+  if (!differ && !hasZones) return {};
+  const zones: JsonObject = {};
+  for (const [zone, inZone] of Map.groupBy(members, (each) => each.zone)) {
+    if (zone !== "") zones[zone] = byVersion(inZone, target);
+  }
+  const info = { status, target_version: target, ...byVersion(members, target) };
+  return { upgrade_info: hasZones ? { ...info, redundancy_zones: zones } : info };
+}
+
+function stateOf(node: Node): JsonObject {
+  const ha = haOf(node);
+  const { isHealthy, failureTolerance, members, since } = ha.autopilot.assess();
+  const candidates = members.map(candidateOf);
+  const zones = zonesOf(candidates);
+  const { upgrade } = ha.autopilot.plan(members);
+  const servers: JsonObject = {};
+  for (const member of members) {
+    const stable_since = rfc3339(since(member.id));
+    servers[member.id] = { ...serverOf(ha, member, zones), stable_since };
+  }
   const ids = (voter: boolean) => members.filter((m) => m.voter === voter).map(({ id }) => id);
   const learners = ids(false);
   return {
@@ -54,6 +135,8 @@ function stateOf(node: Node): JsonObject {
     servers,
     voters: ids(true),
     ...(learners.length > 0 ? { non_voters: learners } : {}),
+    ...zonesState(zones, optimisticTolerance(candidates, failureTolerance)),
+    ...upgradeState(members, upgrade, zones.size > 0),
   };
 }
 
@@ -69,6 +152,9 @@ export function autopilotPaths(node: () => Node): Path[] {
         min_quorum: field.int("Voters that are left at least when dead ones are taken out."),
         server_stabilization_time: field.duration(
           "How long a node that joins three voters or more must keep up before it votes.",
+        ),
+        disable_upgrade_migration: field.bool(
+          "Whether nodes of an older version go on voting beside enough of a newer one.",
         ),
         dr_operation_token: field.string("Has no effect.", ""),
       },
@@ -88,6 +174,7 @@ export function autopilotPaths(node: () => Node): Path[] {
               maxTrailingLogs: input.max_trailing_logs,
               minQuorum: input.min_quorum,
               stabilization: input.server_stabilization_time,
+              disableUpgradeMigration: input.disable_upgrade_migration,
             });
             call.transaction.put(AUTOPILOT_KEY, encodeSettings(next));
             call.transaction.afterCommit(() => {

@@ -45,7 +45,13 @@ async function removePeer(node: Node, id: string): Promise<void> {
 
 /** The active node, and who has said lately that it stands by. */
 function haNodes(node: Node): JsonObject[] {
-  const common = { upgrade_version: version, redundancy_zone: "" };
+  const factsOf = (id: string) => {
+    const facts = node.ha?.features.factsOf(id);
+    return {
+      upgrade_version: facts?.upgradeVersion || version,
+      redundancy_zone: facts?.zone ?? "",
+    };
+  };
   const own = {
     hostname: node.hostname,
     api_address: node.addresses.api,
@@ -53,7 +59,7 @@ function haNodes(node: Node): JsonObject[] {
     active_node: true,
     last_echo: null,
     version,
-    ...common,
+    ...factsOf(node.ha?.nodeId ?? ""),
     echo_duration_ms: 0,
     clock_skew_ms: 0,
   };
@@ -64,7 +70,7 @@ function haNodes(node: Node): JsonObject[] {
     active_node: false,
     last_echo: rfc3339(heard.heardAt),
     version: heard.version,
-    ...common,
+    ...factsOf(heard.id),
     echo_duration_ms: 0,
     clock_skew_ms: Math.round(heard.now - heard.heardAt),
   }));

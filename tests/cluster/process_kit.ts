@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly autoJoin?: string;
   /** See `ClusterNode`. */
   readonly source?: string;
+  /** Lines of the storage stanza beside. */
+  readonly inStorage?: string;
   /** Lines that the configuration has beside. */
   readonly more?: string;
 }
@@ -39,8 +41,8 @@ export interface NodeOptions {
 export async function makeNode(
   scratch: string,
   id: string,
-  { multiplier = 1, retryJoin = [], autoJoin, more = "", place = loopback, source }: NodeOptions =
-    {},
+  { multiplier = 1, retryJoin = [], autoJoin, more = "", place = loopback, source, inStorage = "" }:
+    NodeOptions = {},
 ): Promise<ClusterNode> {
   const port = nextPort += 2;
   const folder = `${scratch}/${id}`;
@@ -58,6 +60,7 @@ storage "raft" {
   node_id = "${id}"
   performance_multiplier = ${multiplier}
   ${joins}
+  ${inStorage}
 }
 listener "tcp" {
   address = "${place.host}:${port}"
