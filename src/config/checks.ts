@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { isVersion } from "../base/semver.ts";
 import { parseAutoJoin } from "./auto_join.ts";
 import { requiredSealKeys } from "./keys/seal.ts";
@@ -78,9 +79,29 @@ function checkListeners(config: ServerConfig, checks: ConfigChecks): void {
     const { address } = listener.values;
     if (addresses.has(address)) fail(checks, listener.at, `a second listener at "${address}"`);
     addresses.add(address);
+    checkProxy(listener, checks);
     if (listener.type === "tcp") checkTls(listener, checks);
     else if (listener.given["address"] === undefined) {
       fail(checks, listener.at, 'listener "unix" needs "address", the path of its socket');
+    }
+  }
+}
+
+/** Whoever may say whose connection it is can pass for anybody. */
+function checkProxy({ type, values, at }: ListenerConfig, checks: ConfigChecks): void {
+  const { proxy_protocol_behavior: behavior, proxy_protocol_authorized_addrs: ranges } = values;
+  if (behavior === "") return;
+  if (type === "unix") return fail(checks, at, "proxy_protocol_behavior is for tcp listeners");
+  if (behavior !== "use_always" && ranges.length === 0) {
+    const key = "proxy_protocol_authorized_addrs";
+    fail(checks, at, `proxy_protocol_behavior "${behavior}" needs ${key}`);
+  }
+  for (const range of ranges) {
+    const [address = "", bits = "0", more] = range.split("/");
+    const isRange = isIP(address) !== 0 && more === undefined && /^\d{1,3}$/.test(bits) &&
+      Number(bits) <= (isIP(address) === 4 ? 32 : 128);
+    if (!isRange) {
+      fail(checks, at, `proxy_protocol_authorized_addrs: "${range}" is no address and no range`);
     }
   }
 }

@@ -7,15 +7,14 @@ import type { Logger } from "../base/log.ts";
 import type { Clock } from "../base/clock.ts";
 import { addressKey } from "./address_key.ts";
 import { formatHostPort, type HostPort } from "./addresses.ts";
-import type { Door } from "./door.ts";
-import { explainListenError, type HttpListener } from "./listener.ts";
+import { type Answerer, explainListenError, type HttpListener } from "./listener.ts";
 import type { TimeLimits } from "./sweep_rules.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { TlsPair } from "./tls_files.ts";
 
 export interface DenoListenerParts {
   readonly at: HostPort;
-  readonly door: Door;
+  readonly door: Answerer;
   readonly sweeper: Sweeper;
   readonly limits: TimeLimits;
   /** Undefined for plain HTTP. */

@@ -1,6 +1,12 @@
 /** What every kind of listener can do, whatever carries its HTTP. */
 import { describeError } from "../base/failure.ts";
+import type { Connection } from "../logical/request.ts";
 import type { TlsPair } from "./tls_files.ts";
+
+/** What answers the requests of a listener. */
+export interface Answerer {
+  handle(request: Request, connection: Connection): Promise<Response>;
+}
 
 export interface HttpListener {
   /** `127.0.0.1:8200`, or the path of a unix socket; with the real port where 0 was configured. */

@@ -10,8 +10,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import type { Connection } from "../logical/request.ts";
-import type { Door } from "./door.ts";
-import { explainListenError, type HttpListener } from "./listener.ts";
+import { type Answerer, explainListenError, type HttpListener } from "./listener.ts";
 import type { TimeLimits } from "./sweep_rules.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { TlsPair } from "./tls_files.ts";
@@ -30,7 +29,7 @@ export interface NodeTlsOptions {
 export interface NodeListenerParts {
   readonly at: { readonly host: string; readonly port: number } | { readonly path: string };
   readonly address: string;
-  readonly door: Door;
+  readonly door: Answerer;
   readonly limits: TimeLimits & { readonly readMs: number };
   readonly tls: NodeTlsOptions | undefined;
   /** Ends what never comes to speak HTTP; undefined where sockets can't be looked at. */

@@ -1,10 +1,11 @@
 /** Chooses what carries a listener: Deno.serve where it can, Node's server where it must. */
 import type { ListenerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
-import { parseHostPort } from "./addresses.ts";
-import type { Door } from "./door.ts";
-import { type HttpListener, ListenError } from "./listener.ts";
+import { cidrContains } from "../core/cidr.ts";
+import { formatHostPort, type HostPort, parseHostPort } from "./addresses.ts";
+import { type Answerer, type HttpListener, ListenError } from "./listener.ts";
 import type { NodeTlsOptions } from "./node_listener.ts";
+import type { Trust } from "./proxy_relay.ts";
 import type { TimeLimits } from "./sweep_rules.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { readTlsPair, type TlsPaths } from "./tls_files.ts";
@@ -15,16 +16,54 @@ type Values = ListenerConfig["values"];
 /** Opens what a stanza describes. Throws `ListenError` or `TlsFileError`. */
 export async function openListener(
   { type, values, given }: ListenerConfig,
-  door: Door,
+  door: Answerer,
   platform: Platform,
   sweeper: Sweeper | undefined,
 ): Promise<HttpListener> {
-  const { clock, log } = platform;
   if (type === "unix") return await openUnix(values, door, platform);
   const parsed = parseHostPort(values.address);
   if (parsed === undefined) throw new ListenError(`"${values.address}" is no host and port`);
   const at = { host: parsed.host === "" ? everywhere() : parsed.host, port: parsed.port };
   const tls = await tlsOptions(values, given);
+  const carrier = (at: HostPort, door: Answerer) =>
+    openCarrier({ at, values, tls, door, platform, sweeper });
+  if (values.proxy_protocol_behavior === "") return await carrier(at, door);
+  const { proxyRelay } = await import("./proxy_relay.ts");
+  return await proxyRelay({
+    at,
+    trust: (address) => trustIn(values, address),
+    headerMs: values.http_read_header_timeout * 1000,
+    connectionsMax: Math.floor((sweeper?.capacity ?? 3000) / 3),
+    clock: platform.clock,
+    log: platform.log.named("listener"),
+    answerer: door,
+    inner: carrier,
+  });
+}
+
+/** Whether what a sender says of its client is heeded. */
+function trustIn(
+  { proxy_protocol_behavior: behavior, proxy_protocol_authorized_addrs: ranges }: Values,
+  address: string,
+): Trust {
+  if (behavior === "use_always" || ranges.some((range) => cidrContains(range, address))) {
+    return "heeded";
+  }
+  return behavior === "allow_authorized" ? "ignored" : "refused";
+}
+
+/** The server itself. */
+async function openCarrier(
+  { at, values, tls, door, platform, sweeper }: {
+    readonly at: HostPort;
+    readonly values: Values;
+    readonly tls: NodeTlsOptions | undefined;
+    readonly door: Answerer;
+    readonly platform: Platform;
+    readonly sweeper: Sweeper | undefined;
+  },
+): Promise<HttpListener> {
+  const { clock, log } = platform;
   const limits = timeLimits(values);
   if (sweeper !== undefined && !needsNode(tls, values)) {
     const { DenoListener } = await import("./deno_listener.ts");
@@ -33,7 +72,7 @@ export async function openListener(
   const { nodeListener } = await import("./node_listener.ts");
   return await nodeListener({
     at,
-    address: values.address,
+    address: formatHostPort(at),
     door,
     limits: { ...limits, readMs: values.http_read_timeout * 1000 },
     tls,
@@ -53,7 +92,7 @@ function everywhere(): string {
   }
 }
 
-async function openUnix(values: Values, door: Door, platform: Platform): Promise<HttpListener> {
+async function openUnix(values: Values, door: Answerer, platform: Platform): Promise<HttpListener> {
   const path = values.address;
   await clearSocketFile(path);
   const { nodeListener } = await import("./node_listener.ts");

@@ -32,6 +32,11 @@ export class Sweeper {
     this.#log = log;
   }
 
+  /** How many connections there may be. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
   /** Watches the connections that a port accepts, with these limits. */
   watch(port: number, limits: TimeLimits): void {
     this.#limits.set(port, limits);

@@ -54,9 +54,6 @@ export function unsupportedSettings(config: ServerConfig): Complaints {
 
 function listenerErrors({ values }: ListenerConfig): string[] {
   const found: string[] = [];
-  if (values.proxy_protocol_behavior !== "") {
-    found.push("the PROXY protocol is not in this build; x_forwarded_for_authorized_addrs is");
-  }
   if (values.tls_acme_domains.length > 0) found.push("ACME is not in this build");
   if (values.chroot_namespace !== "") found.push("chroot_namespace is not in this build");
   return found;
