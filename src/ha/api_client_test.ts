@@ -2,10 +2,12 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { systemClock, systemRandom } from "../base/clock.ts";
 import { Failure } from "../base/failure.ts";
 import { postApi } from "./api_client.ts";
-import { makeClusterTls } from "./tls_keyring.ts";
+import { makeKeyring, tlsOf } from "./tls_keyring.ts";
 
 Deno.test("a node's API is trusted by its CA and name, and told by its errors", async () => {
-  const { certificate: cert, key, serverName } = await makeClusterTls(systemClock, systemRandom);
+  const { certificate: cert, key, serverName } = tlsOf(
+    await makeKeyring(systemClock, systemRandom),
+  );
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, cert, key, onListen() {} }, (
     request,
   ) =>

@@ -11,7 +11,10 @@ import type { Logger } from "../base/log.ts";
 import { type NodeFacts, SILENT_NODE } from "../raft/net/node_facts.ts";
 
 /** What this build knows. */
-export const FEATURES = ["features"] as const;
+export const FEATURES = [
+  /** The TLS keyring may hold two keys (`tls_keyring.ts`). */
+  "tls-rotation",
+] as const;
 export type Feature = typeof FEATURES[number];
 
 export const FEATURES_KEY = "core/raft/features";

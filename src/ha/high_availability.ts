@@ -11,12 +11,7 @@ import { version } from "../base/version.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { Member } from "../raft/consensus/configuration.ts";
 import { ClusterPort } from "../raft/net/cluster_port.ts";
-import {
-  type ClusterTls,
-  type Endpoint,
-  FORWARDING_PROTOCOL,
-  RAFT_PROTOCOL,
-} from "../raft/net/cluster_tls.ts";
+import { type Endpoint, FORWARDING_PROTOCOL, RAFT_PROTOCOL } from "../raft/net/cluster_tls.ts";
 import { type NodeFacts, ownFacts } from "../raft/net/node_facts.ts";
 import { RaftTransport } from "../raft/net/raft_transport.ts";
 import type { IntegratedStorage } from "../storage/raft.ts";
@@ -35,7 +30,15 @@ import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
 import { Autopilot, AUTOPILOT_KEY, type Observed } from "./autopilot.ts";
 import { FEATURES, Features } from "./features.ts";
 import { Joiner } from "./joiner.ts";
-import { decodeClusterTls, encodeClusterTls, makeClusterTls, TLS_KEY } from "./tls_keyring.ts";
+import { ClusterKeys } from "./cluster_keys.ts";
+import {
+  decodeKeyring,
+  encodeKeyring,
+  makeKeyring,
+  TLS_KEY,
+  type TlsKeyring,
+} from "./tls_keyring.ts";
+import { type RotationTimes, TlsRotation } from "./tls_rotation.ts";
 
 export interface HaParts {
   readonly storage: IntegratedStorage;
@@ -54,6 +57,8 @@ export interface HaParts {
   /** For autopilot; "" where the configuration says nothing. */
   readonly zone: string;
   readonly upgradeVersion: string;
+  /** When the cluster's TLS key is changed. */
+  readonly rotation: RotationTimes;
 }
 
 /** A standby as it last told of itself. */
@@ -67,7 +72,6 @@ const ECHO_MS = 2000;
 const ECHO_VALID_MS = 15_000;
 
 interface Cluster {
-  readonly tls: ClusterTls;
   readonly port: ClusterPort;
   readonly transport: RaftTransport;
 }
@@ -86,8 +90,9 @@ export class HighAvailability {
   #opening: Promise<Cluster> | undefined;
   #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
   #isRemoved = false;
-  /** What the cluster port was opened with last. */
-  #lastTls: ClusterTls | undefined;
+  /** What the cluster port is opened with. */
+  readonly #keys: ClusterKeys;
+  readonly #rotation: TlsRotation;
   /** When this node became active, milliseconds of the monotonic clock. */
   #activeFrom = 0;
   #ignoreChanges: Cancel = () => {};
@@ -101,6 +106,25 @@ export class HighAvailability {
     const members = () => this.group.configuration.members.map(({ id }) => id);
     this.features = new Features({ barrier, log, nodeId: storage.nodeId, members }, this.#facts);
     this.desk = new AdmissionDesk({ clock, random, crypto });
+    this.#keys = new ClusterKeys({
+      barrier,
+      log,
+      read: (key) => this.#readShared(key),
+      changed: (tls) => this.#cluster?.port.useTls(tls),
+    });
+    this.#rotation = new TlsRotation({
+      clock,
+      random,
+      log,
+      times: parts.rotation,
+      isActive: () => this.isActive,
+      keyring: () => this.isClustered ? this.#keys.keyring : undefined,
+      store: (keyring) => this.#keys.store(keyring),
+      lastIndex: () => this.group.commitIndex,
+      allHave: (index) =>
+        members().every((id) => id === this.nodeId || (this.group.matchOf(id) ?? 0) >= index),
+      mayUse: () => this.features.use("tls-rotation"),
+    });
     this.autopilot = new Autopilot({
       clock,
       log: log.named("autopilot"),
@@ -182,17 +206,21 @@ export class HighAvailability {
     });
     await this.features.load();
     this.#ignoreApplied();
-    this.#ignoreApplied = this.follow((keys) => this.features.changed(keys));
+    this.#ignoreApplied = this.follow((keys) => {
+      this.features.changed(keys);
+      this.#keys.follow(keys);
+    });
     const stored = await this.#parts.barrier.get(TLS_KEY);
-    if (stored !== undefined) await this.open(decodeClusterTls(stored));
+    const { keyring } = this.#keys;
+    if (stored !== undefined) await this.open(decodeKeyring(stored));
     // A snapshot of a cluster of one node was restored: the group goes on with what it used.
-    else if (this.#lastTls !== undefined) await this.open(this.#lastTls);
+    else if (keyring !== undefined) await this.open(keyring);
   }
 
   /** Opens the cluster port and talks to the others; harmless where that is done. */
-  async open(tls: ClusterTls): Promise<void> {
-    this.#opening ??= this.#open(tls);
-    this.#lastTls = tls;
+  async open(keyring: TlsKeyring): Promise<void> {
+    this.#keys.use(keyring);
+    this.#opening ??= this.#open();
     try {
       this.#cluster = await this.#opening;
     } catch (error) {
@@ -207,6 +235,7 @@ export class HighAvailability {
     this.#ignoreChanges();
     this.#ignoreApplied();
     this.autopilot.stop();
+    this.#rotation.stop();
     this.#cancelEcho();
     this.joiner.stop();
     const cluster = this.#cluster;
@@ -257,12 +286,14 @@ export class HighAvailability {
     if (this.#cluster === undefined) return;
     const { barrier, addresses, clock } = this.#parts;
     const value = encodeAdvertisement({ ...addresses, activeSince: clock.now() });
-    const tls = encodeClusterTls(this.#cluster.tls);
+    await this.#keys.load();
+    const { keyring } = this.#keys;
     await barrier.write([
       { key: advertisementKey(this.nodeId), value },
       // A snapshot may have brought another: what the nodes use now is what they start with next.
-      { key: TLS_KEY, value: tls },
+      ...(keyring === undefined ? [] : [{ key: TLS_KEY, value: encodeKeyring(keyring) }]),
     ]);
+    this.#rotation.start();
     await this.#keepOwnAddress();
   }
 
@@ -306,19 +337,19 @@ export class HighAvailability {
   }
 
   /** The keyring of the cluster; made with the first node that wants to join. */
-  async ensureCluster(): Promise<ClusterTls> {
+  async ensureCluster(): Promise<TlsKeyring> {
     const { barrier, clock, random } = this.#parts;
     const stored = await barrier.get(TLS_KEY);
     if (stored !== undefined) {
-      const tls = decodeClusterTls(stored);
-      await this.open(tls);
-      return tls;
+      const keyring = decodeKeyring(stored);
+      await this.open(keyring);
+      return keyring;
     }
-    const tls = await makeClusterTls(clock, random);
-    await this.open(tls);
-    await barrier.write([{ key: TLS_KEY, value: encodeClusterTls(tls) }]);
+    const keyring = await makeKeyring(clock, random);
+    await this.open(keyring);
+    await barrier.write([{ key: TLS_KEY, value: encodeKeyring(keyring) }]);
     await this.announce();
-    return tls;
+    return keyring;
   }
 
   /** Lets a node in that has proved itself. Throws a 503 where this one does not lead. */
@@ -336,7 +367,7 @@ export class HighAvailability {
   async client(address: string): Promise<ForwardClient> {
     const cluster = this.#cluster;
     if (cluster === undefined) throw new Failure(503, "the node is not in a cluster");
-    return await this.#link.to(address, this.group.leader, cluster.tls);
+    return await this.#link.to(address, this.group.leader, this.#keys.tls);
   }
 
   /** The standbys that were heard of lately. */
@@ -357,14 +388,14 @@ export class HighAvailability {
     }
   }
 
-  async #open(tls: ClusterTls): Promise<Cluster> {
+  async #open(): Promise<Cluster> {
     const { storage, clock, log, listenAt, tickMs } = this.#parts;
     const { group } = storage;
     const transport = new RaftTransport(
       {
         nodeId: this.nodeId,
         address: this.#bareAddress(),
-        tls,
+        tls: () => this.#keys.tls,
         facts: this.#facts,
         clock,
         log: log.named("raft"),
@@ -394,13 +425,13 @@ export class HighAvailability {
       }, log);
     });
     try {
-      await port.listen(listenAt, tls);
+      await port.listen(listenAt, this.#keys.tls);
     } catch (error) {
       await port.close();
       throw error;
     }
     group.start(transport, tickMs);
-    return { tls, port, transport };
+    return { port, transport };
   }
 
   #hasRemoved(id: string): boolean {

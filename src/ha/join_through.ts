@@ -16,8 +16,7 @@ export function joinThrough(ha: HighAvailability, physical: Storage): Joining {
     config: () => ha.joiner.sealConfig,
     async rootKey(seal) {
       // The cluster port opens before the group learns of this node, so that it can be reached.
-      const tls = await ha.joiner.finish(seal);
-      await ha.open(tls);
+      await ha.open(await ha.joiner.finish(seal));
       const deadline = ha.now() + ARRIVAL_MS;
       while (!await hasArrived(physical)) {
         if (ha.now() > deadline) {

@@ -8,12 +8,11 @@ import { badRequest, describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import { encodeFacts, type NodeFacts } from "../raft/net/node_facts.ts";
-import type { ClusterTls } from "../raft/net/cluster_tls.ts";
 import { decodeSealConfig, type SealConfig } from "../seal/config.ts";
 import type { Seal } from "../seal/seal.ts";
 import { type Answer, type JoinTarget, postApi } from "./api_client.ts";
 import { answerOf, challengeName, openKeyring } from "./join_proof.ts";
-import { decodeClusterTls } from "./tls_keyring.ts";
+import { decodeKeyring, type TlsKeyring } from "./tls_keyring.ts";
 
 export interface JoinerParts {
   readonly clock: Clock;
@@ -75,7 +74,7 @@ export class Joiner {
    * the cluster port. Throws `DecryptError` where it is another key, `Failure` where no node lets
    * this one in.
    */
-  async finish(seal: Seal): Promise<ClusterTls> {
+  async finish(seal: Seal): Promise<TlsKeyring> {
     const pending = this.#pending;
     if (pending === undefined) throw new Error("nothing to join");
     let last: unknown = badRequest("there is no node to join");
@@ -132,7 +131,7 @@ export class Joiner {
     return { server_id: nodeId, facts: encodeFacts(facts) };
   }
 
-  async #answer(target: JoinTarget, nonVoter: boolean, seal: Seal): Promise<ClusterTls> {
+  async #answer(target: JoinTarget, nonVoter: boolean, seal: Seal): Promise<TlsKeyring> {
     const { nodeId, clusterAddress, crypto } = this.#parts;
     const challenge = await postApi(target, challengePath, this.#question());
     const secret = await seal.unwrap(challengeName(nodeId), bytesIn(challenge, "challenge"));
@@ -144,7 +143,7 @@ export class Joiner {
         non_voter: nonVoter,
       });
       const sealed = bytesIn(admitted, "tls_keyring");
-      return decodeClusterTls(openKeyring(crypto, secret, nodeId, sealed));
+      return decodeKeyring(openKeyring(crypto, secret, nodeId, sealed));
     } finally {
       wipe(secret);
     }

@@ -9,6 +9,7 @@ import { Failure } from "../base/failure.ts";
 import type { JoinTarget } from "../ha/api_client.ts";
 import { seekByDns } from "../ha/discover.ts";
 import type { Seek } from "../ha/joiner.ts";
+import type { RotationTimes } from "../ha/tls_rotation.ts";
 import type { Endpoint } from "../raft/net/cluster_tls.ts";
 import { clusterAddressOf, type NodeAddresses, parseHostPort } from "./addresses.ts";
 import type { Door } from "./door.ts";
@@ -48,8 +49,14 @@ export function haOf(
       hostname: Deno.hostname(),
       zone: values.autopilot_redundancy_zone,
       upgradeVersion: values.autopilot_upgrade_version,
+      rotation: rotationTimes(values.cluster_tls_rotation_interval * 1000),
     });
   return { ha };
+}
+
+/** A node that is cut off for as long as the overlap is no trouble: it is waited for anyway. */
+function rotationTimes(everyMs: number): RotationTimes {
+  return { everyMs, overlapMs: Math.min(30_000, everyMs / 8) };
 }
 
 /** Where nodes knock: beside each listener that says so, or where they were told to. */

@@ -1,7 +1,7 @@
 /** Raft storages that talk over real TLS, in one process, for tests of the driver and transport. */
 import { systemClock, systemRandom } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/log.ts";
-import { makeClusterTls } from "../../src/ha/tls_keyring.ts";
+import { makeKeyring, tlsOf } from "../../src/ha/tls_keyring.ts";
 import { ClusterPort } from "../../src/raft/net/cluster_port.ts";
 import { type ClusterTls, RAFT_PROTOCOL } from "../../src/raft/net/cluster_tls.ts";
 import { ownFacts } from "../../src/raft/net/node_facts.ts";
@@ -24,8 +24,8 @@ export function port(): number {
   return nextPort;
 }
 
-export function clusterTls(): Promise<ClusterTls> {
-  return makeClusterTls(systemClock, systemRandom);
+export async function clusterTls(): Promise<ClusterTls> {
+  return tlsOf(await makeKeyring(systemClock, systemRandom));
 }
 
 /** Opens a node and lets it take part. The first of a group bootstraps it. */
@@ -52,7 +52,7 @@ export async function run(
     {
       nodeId: id,
       address,
-      tls,
+      tls: () => tls,
       facts: ownFacts({ features: [] }),
       clock: systemClock,
       log: silentLogger,

@@ -133,3 +133,50 @@ Deno.test("today's node joins a cluster of an earlier version, and leads it", as
     await kill(b);
   }
 });
+
+Deno.test("a newer form waits for nodes that don't know it, and keeps them out afterwards", async () => {
+  await using folder = await scratch();
+  const old = `${folder.path}/old`;
+  if (!await checkOut("7fd2474", old)) {
+    console.log("skipped: the repository's history does not reach back to 7fd2474");
+    return;
+  }
+  // Its key is due for a change at once, and the change needs a newer keyring.
+  const inStorage = 'cluster_tls_rotation_interval = "1s"';
+  await using cluster = await makeCluster(folder.path, ["a"], { inStorage });
+  const { nodes: [a], token, key } = cluster;
+  assert(a !== undefined && a.process !== undefined);
+  const b = await makeNode(folder.path, "b", { source: old });
+  const c = await makeNode(folder.path, "c", { source: old });
+  try {
+    await joins(b, cluster);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    assert(!a.process.output().includes("a newer form"), a.process.output());
+    // When it is of today's version as well, the newer form is used.
+    await restart(b, undefined, key);
+    if (await settled([a, b]) === b) await call(b, "sys/step-down", { token, method: "PUT" });
+    await a.process.saw("a newer form, which is used from now on");
+    await start(c);
+    const refused = await api(c.address, "sys/storage/raft/join", {
+      body: { leader_api_addr: a.address },
+    });
+    assertEquals(refused.status, 400);
+    const told = String(refused.at("errors", 0));
+    for (const part of ['"tls-rotation"', "since version", "does not know", "install version"]) {
+      assert(told.includes(part), told);
+    }
+    // Nor does it come back as it was.
+    await kill(b, "SIGTERM");
+    b.source = old;
+    await start(b);
+    const unsealed = await api(b.address, "sys/unseal", { body: { key } });
+    assert(unsealed.status >= 400, `${unsealed.status}`);
+    await restart(b, undefined, key);
+    await eventually(async () => (await api(b.address, "sys/health")).status !== 503);
+    const peers = await call(a, "sys/storage/raft/configuration", { token });
+    assertEquals(peers.at("data", "config", "servers", 2), undefined);
+  } finally {
+    await kill(b);
+    await kill(c);
+  }
+});

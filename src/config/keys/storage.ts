@@ -66,6 +66,12 @@ const raftKeys = {
     env: ["VAULT_RAFT_AUTOPILOT_REDUNDANCY_ZONE"],
     help: "Zone of this node.",
   },
+  cluster_tls_rotation_interval: {
+    type: "duration",
+    default: 86400,
+    min: 0,
+    help: "Age at which the nodes' TLS key is changed; 0: never.",
+  },
   raft_wal: { type: "bool", default: false, noEffect: true, help: "Another log format." },
   raft_log_verifier_enabled: { type: "bool", default: true, help: "Checks log entries." },
   raft_log_verification_interval: { type: "duration", default: 60, min: 1, help: "How often." },

@@ -40,6 +40,11 @@ export class ClusterPort {
     for (const endpoint of endpoints) this.#servers.push(await this.#listen(endpoint, tls));
   }
 
+  /** Connections that come from now on are proved by another key; those there are stay. */
+  useTls(tls: ClusterTls): void {
+    for (const server of this.#servers) server.setSecureContext(secureContext(tls));
+  }
+
   async close(): Promise<void> {
     for (const connection of this.#open) connection.end();
     // Who does not close its side, a paused node for instance, is not waited for.
@@ -56,15 +61,9 @@ export class ClusterPort {
     cancel();
   }
 
-  #listen({ host, port }: Endpoint, { certificate, key }: ClusterTls): Promise<Server> {
+  #listen({ host, port }: Endpoint, tls: ClusterTls): Promise<Server> {
     const server = createServer({
-      cert: certificate,
-      key,
-      ca: [certificate],
-      requestCert: true,
-      rejectUnauthorized: true,
-      minVersion: "TLSv1.2",
-      ALPNProtocols: [RAFT_PROTOCOL, FORWARDING_PROTOCOL],
+      ...secureContext(tls),
       handshakeTimeout: HANDSHAKE_MS,
     }, (socket) => this.#take(socket));
     server.maxConnections = CONNECTIONS_MAX;
@@ -94,4 +93,16 @@ export class ClusterPort {
     connection.closed.then(() => this.#open.delete(connection));
     answerer(connection);
   }
+}
+
+function secureContext({ certificate, key, trusted }: ClusterTls) {
+  return {
+    cert: certificate,
+    key,
+    ca: [...trusted],
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: "TLSv1.2" as const,
+    ALPNProtocols: [RAFT_PROTOCOL, FORWARDING_PROTOCOL],
+  };
 }

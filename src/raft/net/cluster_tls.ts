@@ -1,4 +1,4 @@
-/** The one certificate and key that all nodes of a cluster share, and what they say to TLS. */
+/** The certificate and key that all nodes of a cluster share, and what they say to TLS. */
 
 /** What the connections of one protocol are told by (RFC 7301). */
 export const RAFT_PROTOCOL = "raft_storage_v1";
@@ -9,8 +9,10 @@ export interface ClusterTls {
   readonly certificate: string;
   /** PEM, PKCS #8. */
   readonly key: string;
-  /** The name in the certificate. */
+  /** The name in the certificate; it stays while keys change. */
   readonly serverName: string;
+  /** PEM of all certificates that are accepted, this one among them. */
+  readonly trusted: readonly string[];
 }
 
 export interface Endpoint {

@@ -11,7 +11,7 @@ const CONNECT_MS = 3000;
 export function dial(
   address: string,
   protocol: string,
-  { certificate, key, serverName }: ClusterTls,
+  { certificate, key, serverName, trusted }: ClusterTls,
   clock: Clock,
 ): Promise<FrameSocket> {
   const at = parseEndpoint(address);
@@ -20,7 +20,7 @@ export function dial(
     const socket = connect({
       ...at,
       servername: serverName,
-      ca: [certificate],
+      ca: [...trusted],
       cert: certificate,
       key,
       ALPNProtocols: [protocol],

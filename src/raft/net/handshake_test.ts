@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from "../../base/clock.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { silentLogger } from "../../base/log.ts";
 import { version } from "../../base/version.ts";
-import { makeClusterTls } from "../../ha/tls_keyring.ts";
+import { makeKeyring, tlsOf } from "../../ha/tls_keyring.ts";
 import { UnknownFormatError } from "../formats.ts";
 import { ClusterPort } from "./cluster_port.ts";
 import { RAFT_PROTOCOL } from "./cluster_tls.ts";
@@ -62,7 +62,7 @@ Deno.test("entries and states of a newer form are told from nonsense", () => {
 });
 
 Deno.test("who does not fit is told why, and not listened to", async () => {
-  const tls = await makeClusterTls(systemClock, systemRandom);
+  const tls = tlsOf(await makeKeyring(systemClock, systemRandom));
   const heard: string[] = [];
   const receiver: Receiver = {
     receive: ({ from }) => heard.push(from),
@@ -72,7 +72,7 @@ Deno.test("who does not fit is told why, and not listened to", async () => {
     isRemoved: () => false,
     removed() {},
   };
-  const parts = { nodeId: "b", address: "127.0.0.1:1", tls, facts: own };
+  const parts = { nodeId: "b", address: "127.0.0.1:1", tls: () => tls, facts: own };
   const transport = new RaftTransport(
     { ...parts, clock: systemClock, log: silentLogger },
     receiver,

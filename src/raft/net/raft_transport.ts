@@ -36,7 +36,8 @@ export interface RaftTransportParts {
   readonly nodeId: NodeId;
   /** Where this node's cluster port is, for others. */
   readonly address: string;
-  readonly tls: ClusterTls;
+  /** As it is now; it changes while the node runs. */
+  readonly tls: () => ClusterTls;
   /** What is said to the others of this node. */
   readonly facts: NodeFacts;
   readonly clock: Clock;
@@ -101,7 +102,7 @@ export class RaftTransport implements Transport {
     const address = this.#peers.get(to)?.address;
     if (address === undefined) throw new StorageError(`nobody knows where ${to} is`);
     const { tls, clock } = this.#parts;
-    const connection = await dial(address, RAFT_PROTOCOL, tls, clock);
+    const connection = await dial(address, RAFT_PROTOCOL, tls(), clock);
     try {
       const taken = new Promise<boolean>((resolve) => {
         connection.onFrame(({ kind, payload }) => {
@@ -217,7 +218,7 @@ export class RaftTransport implements Transport {
     const { tls, clock, log, nodeId, facts } = this.#parts;
     const link = new PeerLink({
       peer: id,
-      dial: () => dial(address, RAFT_PROTOCOL, tls, clock),
+      dial: () => dial(address, RAFT_PROTOCOL, tls(), clock),
       hello: () => {
         const own = { id: nodeId, address: this.#parts.address, ...encodeFacts(facts) };
         return utf8(JSON.stringify(own));

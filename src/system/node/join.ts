@@ -4,7 +4,7 @@ import { field } from "../../backend/field.ts";
 import type { Node } from "../../core/node.ts";
 import { seekByDns } from "../../ha/discover.ts";
 import type { HighAvailability } from "../../ha/high_availability.ts";
-import { encodeClusterTls } from "../../ha/tls_keyring.ts";
+import { encodeKeyring } from "../../ha/tls_keyring.ts";
 import { PROTOCOL } from "../../raft/formats.ts";
 import { commonProtocol, decodeFacts, type NodeFacts } from "../../raft/net/node_facts.ts";
 import type { JsonObject } from "../../logical/json.ts";
@@ -111,7 +111,7 @@ export function joinRoutes(node: Node): NodeRoute[] {
         const ha = activeOf(node);
         const { server_id: id, answer, cluster_addr: address, non_voter: nonVoter } = input;
         const { applicant, seal } = ha.desk.admit(id, answer, address, nonVoter);
-        const tls = await ha.ensureCluster();
+        const keyring = await ha.ensureCluster();
         await ha.admit(applicant);
         const { members } = ha.group.configuration;
         return {
@@ -121,7 +121,7 @@ export function joinRoutes(node: Node): NodeRoute[] {
               address: member.address,
               suffrage: member.voter ? 0 : 1,
             })),
-            tls_keyring: seal(encodeClusterTls(tls)),
+            tls_keyring: seal(encodeKeyring(keyring)),
           },
         };
       },
