@@ -1,5 +1,6 @@
 /** The active node's side of forwarding: takes requests that standbys pass on, and answers. */
 import { type Bytes, concat, fromBase64 } from "../base/bytes.ts";
+import { exactRequest } from "../base/exact_request.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Connection } from "../logical/request.ts";
@@ -106,10 +107,6 @@ export function acceptForwarded(
 }
 
 function requestOf({ method, target, headers }: RequestHead, body: Bytes): Request {
-  const hasBody = method !== "GET" && method !== "HEAD" && body.length > 0;
-  return new Request(`http://active${target}`, {
-    method,
-    headers: headers.map(([name, value]): [string, string] => [name, value]),
-    ...(hasBody ? { body } : {}),
-  });
+  const pairs = headers.map(([name, value]): [string, string] => [name, value]);
+  return exactRequest(`http://active${target}`, method, pairs, body);
 }

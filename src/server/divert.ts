@@ -4,6 +4,7 @@
  */
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { exactRequest, targetOf } from "../base/exact_request.ts";
 import { sleep } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
@@ -64,7 +65,7 @@ export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | u
   return (request, connection, limits, here) => {
     if (!node.standby) return undefined;
     const url = new URL(request.url);
-    if (!url.pathname.startsWith("/v1/")) return undefined;
+    if (url.pathname !== "/v1" && !url.pathname.startsWith("/v1/")) return undefined;
     const path = decode(url.pathname.slice(4).replace(/\/$/, ""));
     if (ownPaths.has(path)) return undefined;
     if (ha.isRemoved) {
@@ -107,7 +108,7 @@ async function buffered({ request, limits }: Asked): Promise<Buffered> {
   }
   const text = await limits.body.read(request);
   const { method, headers, url } = request;
-  return { body: utf8(text), make: () => new Request(url, { method, headers, body: text }) };
+  return { body: utf8(text), make: () => exactRequest(url, method, headers, text) };
 }
 
 /** Undefined where this node can't answer. */
@@ -164,9 +165,9 @@ class StandbyDivert {
   }
 
   /** Passes it on until somebody has answered, which may be this node by then. */
-  async #passOn({ request, url, connection, here }: Asked, again: Buffered): Promise<Response> {
+  async #passOn({ request, connection, here }: Asked, again: Buffered): Promise<Response> {
     const { method, headers } = request;
-    const target = url.pathname + url.search;
+    const target = targetOf(request.url);
     const deadline = this.clock.monotonic() + WAIT_MS;
     for (;;) {
       const forwarded = { method, target, headers, body: again.body, connection };
