@@ -126,7 +126,7 @@ function conformance(
   name: string,
   suite: string,
   flags: readonly string[],
-  usesBuild = false,
+  { usesBuild = false, standby = false } = {},
 ): Stage {
   return {
     name,
@@ -139,11 +139,13 @@ function conformance(
       const json = await Deno.makeTempFile({ suffix: ".json" });
       const command = usesBuild
         ? join(root, "dist", "holdfast")
+        : standby
+        ? join(root, "tests", "standby", "holdfast")
         : `${deno} run -A --unstable-kv --config ${root}/deno.json ${root}/main.ts`;
       const { text } = await output(
         "python3",
         [join(shared, suite, "run.py"), "check", ...flags, command, "--json", json],
-        { XDG_CACHE_HOME: join(root, "dist", ".cache") },
+        { XDG_CACHE_HOME: join(root, "dist", ".cache"), DENO: deno },
       );
       const found = scores(JSON.parse(await Deno.readTextFile(json)));
       return compare(name, found, text);
@@ -198,7 +200,10 @@ const stages: readonly Stage[] = [
   tests("system", ["tests"], { usesBuild: true }),
   conformance("http", "conformance", ["--target"]),
   conformance("cli", "cli-conformance", ["--bin"]),
-  slow(conformance("bao", "cli-conformance", ["--client", "bao", "--bin"], true)),
+  slow(conformance("bao", "cli-conformance", ["--client", "bao", "--bin"], { usesBuild: true })),
+  // The server under test is a standby of a cluster of three.
+  slow(conformance("standby-http", "conformance", ["-j", "2", "--target"], { standby: true })),
+  slow(conformance("standby-cli", "cli-conformance", ["--jobs", "2", "--bin"], { standby: true })),
 ];
 
 const asked = Deno.args;
