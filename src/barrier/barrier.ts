@@ -293,7 +293,9 @@ export class Barrier implements Storage {
     if (keyring === undefined) throw new SealedError();
     const term = termOf(frame);
     if (term === undefined) {
-      throw new CorruptionError(`the value of ${path} is not a barrier value`);
+      throw new CorruptionError(
+        `the value of ${path} is not a barrier value of a version that this build knows`,
+      );
     }
     const key = term === keyring.activeTerm ? keyring.activeKey : keyring.key(term);
     if (key === undefined) {

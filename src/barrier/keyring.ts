@@ -15,6 +15,7 @@
  * All numbers are big-endian.
  */
 import { type Bytes, wipe } from "../base/bytes.ts";
+import { refuseNewer } from "../raft/formats.ts";
 import type { RotationConfig } from "./rotation.ts";
 
 /** Bytes of a data key and of the root key. */
@@ -62,10 +63,15 @@ export function encodeKeyring(keyring: KeyringRecord): Bytes {
   return out;
 }
 
-/** The reverse. Throws SyntaxError on anything that `encodeKeyring` does not write. */
+/**
+ * The reverse. Throws SyntaxError on anything that `encodeKeyring` does not write,
+ * `UnknownFormatError` where a later version wrote it.
+ */
 export function decodeKeyring(bytes: Bytes): KeyringRecord {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < HEAD_LENGTH || view.getUint8(0) !== FORMAT) throw malformed();
+  if (bytes.length < HEAD_LENGTH) throw malformed();
+  refuseNewer("the barrier's keyring", view.getUint8(0), FORMAT);
+  if (view.getUint8(0) !== FORMAT) throw malformed();
   const count = view.getUint32(18);
   const expected = HEAD_LENGTH + count * TERM_LENGTH;
   if (count < 1 || count > TERMS_MAX || bytes.length !== expected) throw malformed();

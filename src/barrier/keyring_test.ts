@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { testRandom } from "../crypto/testing.ts";
+import { UnknownFormatError } from "../raft/formats.ts";
 import { decodeKeyring, encodeKeyring, type KeyringRecord, wipeKeyring } from "./keyring.ts";
 import { DEFAULT_ROTATION, MIN_INTERVAL_MS } from "./rotation.ts";
 
@@ -28,7 +29,9 @@ Deno.test("anything else is a SyntaxError, never a keyring that differs in lengt
   }
   const random = testRandom(8);
   for (let round = 0; round < 500; round++) {
-    assertThrows(() => decodeKeyring(random.bytes(round)), SyntaxError);
+    const noise = random.bytes(round);
+    if (round > 0) noise[0] = Math.min(1, noise[0] ?? 0);
+    assertThrows(() => decodeKeyring(noise), SyntaxError);
   }
   const descending = keyring(4, 2);
   const terms = descending.terms.toReversed();
@@ -39,4 +42,10 @@ Deno.test("wiping a keyring leaves no key", () => {
   const record = keyring(5, 3);
   wipeKeyring(record);
   for (const { key } of record.terms) assertEquals(key, new Uint8Array(32));
+});
+
+Deno.test("a keyring of a later version is told from one that is damaged", () => {
+  const bytes = encodeKeyring(keyring(1, 1));
+  bytes[0] = 2;
+  assertThrows(() => decodeKeyring(bytes), UnknownFormatError, "format 2");
 });

@@ -126,6 +126,11 @@ export class Features {
     return refusalOf(this.#inUse, facts);
   }
 
+  /** Names, each with the version that began to use it. */
+  get inUse(): InUse {
+    return this.#inUse;
+  }
+
   isInUse(feature: Feature): boolean {
     return this.#inUse.has(feature);
   }

@@ -80,6 +80,7 @@ export class HighAvailability {
   readonly joiner: Joiner;
   readonly desk: AdmissionDesk;
   readonly autopilot: Autopilot;
+  /** Forms that not every version knows: which are used, and who knows them. */
   readonly features: Features;
   readonly #facts: NodeFacts;
   readonly #link: ActiveLink;
@@ -281,6 +282,7 @@ export class HighAvailability {
   /** This node is active now: tells the others where it is, and looks after the group. */
   async announce(): Promise<void> {
     this.#activeFrom = this.now();
+    await this.features.load();
     await this.autopilot.start();
     this.group.learners.mayVote = (id) => this.autopilot.mayVote(id);
     if (this.#cluster === undefined) return;
@@ -288,6 +290,8 @@ export class HighAvailability {
     const value = encodeAdvertisement({ ...addresses, activeSince: clock.now() });
     await this.#keys.load();
     const { keyring } = this.#keys;
+    // A snapshot of a time before may be in place now.
+    if (keyring !== undefined && keyring.serial > 0) await this.features.use("tls-rotation");
     await barrier.write([
       { key: advertisementKey(this.nodeId), value },
       // A snapshot may have brought another: what the nodes use now is what they start with next.

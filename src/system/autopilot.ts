@@ -49,6 +49,20 @@ function nodeType({ zone, voter, staysLearner, id }: Health, zones: ReadonlyMap<
   return zones.get(zone)?.voters[0] === id ? "zone-voter" : "zone-extra-voter";
 }
 
+/** What a node knows, as it said itself; nothing of one that does not say. */
+function metaOf(ha: HighAvailability, id: string): JsonObject {
+  const facts = ha.features.factsOf(id);
+  if (facts === undefined || facts.version === "") return {};
+  const { protocol, features } = facts;
+  return { meta: { protocol: String(protocol.newest), features: features.join(",") } };
+}
+
+/** Forms that not every version knows and that are used, each with the version it came with. */
+function featuresState(ha: HighAvailability): JsonObject {
+  const { inUse } = ha.features;
+  return inUse.size === 0 ? {} : { features_in_use: Object.fromEntries(inUse) };
+}
+
 function serverOf(ha: HighAvailability, member: Health, zones: ReadonlyMap<string, Zone>) {
   const { id, zone, upgradeVersion } = member;
   return {
@@ -65,6 +79,7 @@ function serverOf(ha: HighAvailability, member: Health, zones: ReadonlyMap<strin
     ...(upgradeVersion === "" ? {} : { upgrade_version: upgradeVersion }),
     ...(zone === "" ? {} : { redundancy_zone: zone }),
     node_type: nodeType(member, zones),
+    ...metaOf(ha, id),
   };
 }
 
@@ -135,6 +150,7 @@ function stateOf(node: Node): JsonObject {
     servers,
     voters: ids(true),
     ...(learners.length > 0 ? { non_voters: learners } : {}),
+    ...featuresState(ha),
     ...zonesState(zones, optimisticTolerance(candidates, failureTolerance)),
     ...upgradeState(members, upgrade, zones.size > 0),
   };

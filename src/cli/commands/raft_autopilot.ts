@@ -125,6 +125,8 @@ function printState(call: Call, data: JsonObject): void {
   if (data.optimistic_failure_tolerance !== undefined) {
     line("Optimistic Failure Tolerance", data.optimistic_failure_tolerance);
   }
+  printZones(call, line, data.redundancy_zones);
+  printUpgrade(call, line, data.upgrade_info);
   call.line("Servers:");
   const servers = asObject(data.servers);
   for (const id of Object.keys(servers).sort()) {
@@ -133,6 +135,37 @@ function printState(call: Call, data: JsonObject): void {
     for (const [label, name] of serverRows) {
       if (server[name] !== undefined) line(label, server[name], 19, "      ");
     }
+  }
+}
+
+type Line = (label: string, value: Json | undefined, width?: number, margin?: string) => void;
+
+function printZones(call: Call, line: Line, zones: Json | undefined): void {
+  for (const [name, zone] of Object.entries(asObject(zones))) {
+    const { servers, voters, failure_tolerance } = asObject(zone);
+    call.line(`Redundancy Zone ${name}:`);
+    line("Servers", asList(servers).map(valueText).join(", "), 19, "   ");
+    line("Voters", asList(voters).map(valueText).join(", "), 19, "   ");
+    line("Failure Tolerance", failure_tolerance, 19, "   ");
+  }
+}
+
+const upgradeRows: readonly (readonly [string, string])[] = [
+  ["Target Version Voters", "target_version_voters"],
+  ["Target Version Non-Voters", "target_version_non_voters"],
+  ["Other Version Voters", "other_version_voters"],
+  ["Other Version Non-Voters", "other_version_non_voters"],
+];
+
+function printUpgrade(call: Call, line: Line, upgrade: Json | undefined): void {
+  if (upgrade === undefined) return;
+  const info = asObject(upgrade);
+  call.line("Upgrade Info:");
+  line("Status", info.status, 30, "   ");
+  line("Target Version", info.target_version, 30, "   ");
+  for (const [label, name] of upgradeRows) {
+    const ids = asList(info[name]).map(valueText);
+    if (ids.length > 0) line(label, ids.join(", "), 30, "   ");
   }
 }
 

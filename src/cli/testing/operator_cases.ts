@@ -277,4 +277,34 @@ export const operatorCases: readonly Case[] = [
     sends: ["GET sys/storage/raft/autopilot/state"],
     prints: "Voters:\n   n1\nServers:\n   n1\n      Name:              n1\n",
   },
+  {
+    args: ["operator", "raft", "autopilot", "state"],
+    replies: {
+      "GET sys/storage/raft/autopilot/state": {
+        body: {
+          data: {
+            voters: ["n1"],
+            redundancy_zones: {
+              east: { servers: ["n1", "n2"], voters: ["n1"], failure_tolerance: 1 },
+            },
+            upgrade_info: {
+              status: "await-new-voters",
+              target_version: "1.2.0",
+              other_version_voters: ["n1"],
+              target_version_non_voters: ["n2"],
+              target_version_voters: [],
+            },
+            servers: {},
+          },
+        },
+      },
+    },
+    sends: ["GET sys/storage/raft/autopilot/state"],
+    prints: "Redundancy Zone east:\n" +
+      "   Servers:           n1, n2\n   Voters:            n1\n   Failure Tolerance: 1\n" +
+      "Upgrade Info:\n" +
+      "   Status:                       await-new-voters\n" +
+      "   Target Version:               1.2.0\n" +
+      "   Target Version Non-Voters:    n2\n   Other Version Voters:         n1\nServers:\n",
+  },
 ];
