@@ -112,12 +112,13 @@ export async function startServer(
   return server;
 }
 
-/** Asks again every few milliseconds, for at most ten seconds. */
+/** Asks again every few milliseconds, for at most ten seconds or as long as is said. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   explain: () => string = () => "it did not come to be",
+  ms = 10_000,
 ): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + ms;
   while (!await condition()) {
     if (performance.now() > deadline) throw new Error(explain());
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -35,11 +35,15 @@ function shown({ port }: ClusterNode): Promise<string> {
 /** Waits until the nodes show the same key, and one that is not among those. */
 async function changed(nodes: readonly ClusterNode[], from: readonly string[]): Promise<string> {
   let key = "";
-  await eventually(async () => {
-    const keys = new Set(await Promise.all(nodes.map(shown)));
-    [key = ""] = keys;
-    return keys.size === 1 && !from.includes(key);
-  }, () => "the key does not change");
+  await eventually(
+    async () => {
+      const keys = new Set(await Promise.all(nodes.map(shown)));
+      [key = ""] = keys;
+      return keys.size === 1 && !from.includes(key);
+    },
+    () => "the key does not change",
+    60_000,
+  );
   return key;
 }
 
