@@ -104,6 +104,26 @@ Deno.test("who does not fit is told why, and not listened to", async () => {
     const future = { ...own, version: "9.0.0", protocol: { oldest: 8, newest: 9 } };
     assert((await greet("new", encodeFacts(future))).includes("9.0.0"));
     assertEquals(heard, ["good"]);
+
+    // What is understood so far does not make up for an entry that is not.
+    const text = JSON.stringify({
+      ...{ from: "good", to: "b", term: 1, type: "append", commit: 1, attempt: 1 },
+      previous: { index: 1, term: 1 },
+      entries: [[2, 1, 9, 0]],
+    });
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, text.length);
+    const connection = await dial(`127.0.0.1:${at}`, RAFT_PROTOCOL, tls, systemClock);
+    const refused = new Promise<string>((resolve) => {
+      connection.onFrame(({ payload }) => resolve(fromUtf8(payload)));
+    });
+    connection.send(
+      Kind.hello,
+      utf8(JSON.stringify({ id: "good", address: "", ...encodeFacts(own) })),
+    );
+    connection.send(Kind.message, length, utf8(text));
+    assert((await refused).includes("the type of log entry 2 has format 9"), await refused);
+    connection.close();
   } finally {
     transport.close();
     await port.close();
