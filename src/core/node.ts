@@ -3,6 +3,7 @@
  * services that answer requests.
  */
 import { describeError, Failure } from "../base/failure.ts";
+import { NotAnswered } from "./not_answered.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { sleep } from "../base/clock.ts";
 import type { Request } from "../logical/request.ts";
@@ -64,6 +65,11 @@ const maintenanceMs = 5 * 60_000;
 
 /** Between attempts to become active, where one failed although this node leads. */
 const activateAgainMs = 500;
+
+/** Throws what it is given, as nothing that was done where that is so. */
+function notAnswered(cause: unknown): never {
+  throw cause instanceof Failure ? new NotAnswered(cause.message, { cause }) : cause;
+}
 
 export class Node {
   readonly platform: Platform;
@@ -394,7 +400,8 @@ export class Node {
     this.#inFlight++;
     try {
       const confirmed = ha?.confirm();
-      if (confirmed !== undefined) await confirmed;
+      // Whoever passed it on may pass it on again, since nothing was done yet.
+      if (confirmed !== undefined) await confirmed.catch(notAnswered);
       const response = await handleRequest(services, request);
       // The restore of a snapshot puts others in the place of the services that it came through.
       this.#tellIndex(request, this.#services);

@@ -3,7 +3,6 @@
  * members know it; from then on it is in use, which is noted behind the barrier, and who does not
  * know it is not let in any more.
  */
-import type { Barrier } from "../barrier/barrier.ts";
 import { type Bytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import { version as program } from "../base/version.ts";
 import { describeError, Failure } from "../base/failure.ts";
@@ -72,7 +71,10 @@ export function decodeInUse(bytes: Uint8Array): InUse {
 }
 
 export interface FeatureParts {
-  readonly barrier: Barrier;
+  /** Of what lies behind the barrier. */
+  readonly read: (key: string) => Promise<Bytes | undefined>;
+  /** Resolves when it is committed. */
+  readonly write: (key: string, value: Bytes) => Promise<unknown>;
   readonly log: Logger;
   readonly nodeId: string;
   /** The members' ids. */
@@ -98,7 +100,7 @@ export class Features {
 
   /** Reads what is in use. Throws where this build does not know all of it. */
   async load(): Promise<void> {
-    const stored = await this.#parts.barrier.get(FEATURES_KEY);
+    const stored = await this.#parts.read(FEATURES_KEY);
     this.#inUse = stored === undefined ? new Map() : decodeInUse(stored);
     const unknown = unknownToThis(this.#inUse);
     if (unknown !== undefined) throw new Failure(503, unknown);
@@ -141,10 +143,10 @@ export class Features {
    */
   async use(feature: Feature): Promise<boolean> {
     if (this.isInUse(feature)) return true;
-    const { barrier, log, members } = this.#parts;
+    const { write, log, members } = this.#parts;
     if (lackingIt(feature, members(), (id) => this.factsOf(id)).length > 0) return false;
     const inUse = new Map([...this.#inUse, [feature, program]]);
-    await barrier.write([{ key: FEATURES_KEY, value: encodeInUse(inUse) }]);
+    await write(FEATURES_KEY, encodeInUse(inUse));
     this.#inUse = inUse;
     log.info("all nodes know a newer form, which is used from now on", { feature });
     return true;

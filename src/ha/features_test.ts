@@ -1,6 +1,18 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ownFacts, SILENT_NODE } from "../raft/net/node_facts.ts";
-import { decodeInUse, encodeInUse, lackingIt, refusalOf, unknownToThis } from "./features.ts";
+import type { Bytes } from "../base/bytes.ts";
+import { Failure } from "../base/failure.ts";
+import { silentLogger } from "../base/log.ts";
+import {
+  decodeInUse,
+  encodeInUse,
+  FEATURES,
+  Features,
+  FEATURES_KEY,
+  lackingIt,
+  refusalOf,
+  unknownToThis,
+} from "./features.ts";
 
 const knows = ownFacts({ features: ["a", "b"] });
 const facts = new Map([["one", knows], ["two", ownFacts({ features: ["a"] })], [
@@ -28,4 +40,45 @@ Deno.test("who does not know what is in use is refused with both versions and a 
   assert(refusalOf(inUse, SILENT_NODE)?.includes("before there were such names"));
   assert(unknownToThis(inUse)?.includes("run version 0.2.0 or a newer one here"));
   assertEquals(unknownToThis(new Map()), undefined);
+});
+
+/** A node "a" of a group, and what is stored. */
+function node(members: string[], stored = new Map<string, Bytes>()) {
+  const features = new Features({
+    read: (key) => Promise.resolve(stored.get(key)),
+    write: (key, value) => Promise.resolve(stored.set(key, value)),
+    log: silentLogger,
+    nodeId: "a",
+    members: () => members,
+  }, ownFacts({ features: FEATURES }));
+  return { features, stored };
+}
+
+Deno.test("a feature is used from the moment on at which the last member knows it, and stays so", async () => {
+  const members = ["a", "b", "c"];
+  const { features, stored } = node(members);
+  assertEquals(await features.use("tls-rotation"), false);
+  assertEquals(features.introduced("b", ownFacts({ features: FEATURES })), undefined);
+  assertEquals(features.introduced("c", SILENT_NODE), undefined);
+  assertEquals(await features.use("tls-rotation"), false);
+  assertEquals(stored.size, 0);
+  features.introduced("c", ownFacts({ features: [...FEATURES, "of a later version"] }));
+  assertEquals(await features.use("tls-rotation"), true);
+  // Who comes now has to know it, and so has who comes back.
+  assert(features.introduced("d", SILENT_NODE)?.includes('"tls-rotation"'));
+  assert(features.introduced("c", ownFacts({ features: [] }))?.includes("install version"));
+  assertEquals(await features.use("tls-rotation"), true);
+
+  // Others learn it from what is stored; one that does not know all of it says so and stays out.
+  const other = node(members, stored);
+  await other.features.load();
+  assert(other.features.isInUse("tls-rotation"));
+  const later = new Map([["tls-rotation", "0.1.0"], ["of a later version", "7.0.0"]]);
+  stored.set(FEATURES_KEY, encodeInUse(later));
+  const { message } = await assertRejects(() => other.features.load(), Failure);
+  assert(message.includes('"of a later version" since version 7.0.0'), message);
+});
+
+Deno.test("alone, a node uses what it knows", async () => {
+  assertEquals(await node(["a"]).features.use("tls-rotation"), true);
 });

@@ -21,7 +21,8 @@ import {
 export interface ForwardTarget {
   /** Whether requests are taken; what comes while they are not is handed back untouched. */
   readonly isActive: boolean;
-  handle(request: Request, connection: Connection): Promise<Response>;
+  /** Undefined where nothing was done: the request is handed back as well. */
+  handle(request: Request, connection: Connection): Promise<Response | undefined>;
   heard(echo: Echo): void;
 }
 
@@ -89,6 +90,7 @@ export function acceptForwarded(
         peerCertificates: head.certificates.map((der) => fromBase64(der) ?? new Uint8Array()),
       }),
     });
+    if (response === undefined) return connection.send(ForwardKind.notActive, numbered(stream));
     const { status, headers, body } = response;
     const hasBody = body !== null;
     const answerHead = json({ status, headers: [...headers], hasBody });

@@ -3,7 +3,7 @@
  * leads the group and has everything applied that was ever committed. Above raft and the barrier,
  * below the core, which asks it and is told when the answer changes.
  */
-import { type Barrier, UnknownTermError } from "../barrier/barrier.ts";
+import type { Barrier } from "../barrier/barrier.ts";
 import type { Cancel, Clock, Random } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
@@ -30,6 +30,7 @@ import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
 import { Autopilot, AUTOPILOT_KEY, type Observed } from "./autopilot.ts";
 import { FEATURES, Features } from "./features.ts";
 import { Joiner } from "./joiner.ts";
+import { readShared } from "./read_shared.ts";
 import { ClusterKeys } from "./cluster_keys.ts";
 import {
   decodeKeyring,
@@ -105,12 +106,18 @@ export class HighAvailability {
     const { clock, random, crypto, log, addresses, storage, barrier } = parts;
     this.#facts = ownFacts({ ...parts, features: FEATURES });
     const members = () => this.group.configuration.members.map(({ id }) => id);
-    this.features = new Features({ barrier, log, nodeId: storage.nodeId, members }, this.#facts);
+    this.features = new Features({
+      read: (key) => readShared(barrier, key),
+      write: (key, value) => barrier.write([{ key, value }]),
+      log,
+      nodeId: storage.nodeId,
+      members,
+    }, this.#facts);
     this.desk = new AdmissionDesk({ clock, random, crypto });
     this.#keys = new ClusterKeys({
       barrier,
       log,
-      read: (key) => this.#readShared(key),
+      read: (key) => readShared(barrier, key),
       changed: (tls) => this.#cluster?.port.useTls(tls),
     });
     this.#rotation = new TlsRotation({
@@ -336,7 +343,7 @@ export class HighAvailability {
   async active(): Promise<Advertisement & { readonly id: string } | undefined> {
     const { leader } = this.group;
     if (leader === undefined || this.#parts.barrier.sealed || this.#isRemoved) return undefined;
-    const stored = await this.#readShared(advertisementKey(leader));
+    const stored = await readShared(this.#parts.barrier, advertisementKey(leader));
     return stored === undefined ? undefined : { id: leader, ...decodeAdvertisement(stored) };
   }
 
@@ -378,18 +385,6 @@ export class HighAvailability {
   standbys(): HeardOf[] {
     const since = this.#parts.clock.now() - ECHO_VALID_MS;
     return [...this.#heard.values()].filter(({ heardAt }) => heardAt >= since);
-  }
-
-  /** A value that the active node may have written with a key that is newer than what is known. */
-  async #readShared(key: string) {
-    const { barrier } = this.#parts;
-    try {
-      return await barrier.get(key);
-    } catch (error) {
-      if (!(error instanceof UnknownTermError)) throw error;
-      await barrier.reload();
-      return await barrier.get(key);
-    }
   }
 
   async #open(): Promise<Cluster> {

@@ -62,8 +62,7 @@ export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | u
   const { ha } = node;
   if (ha === undefined) return undefined;
   const divert = new StandbyDivert(node, ha, clock, log);
-  return (request, connection, limits, here) => {
-    if (!node.standby) return undefined;
+  const diverted: Divert = (request, connection, limits, here) => {
     const url = new URL(request.url);
     if (url.pathname !== "/v1" && !url.pathname.startsWith("/v1/")) return undefined;
     const path = decode(url.pathname.slice(4).replace(/\/$/, ""));
@@ -74,6 +73,18 @@ export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | u
       );
     }
     return divert.handle({ request, url, path, connection, limits, here });
+  };
+  return (request, connection, limits, here) => {
+    if (node.standby) return diverted(request, connection, limits, here);
+    if (request.body !== null) return undefined;
+    // It may turn out that another node leads by now. A body would have been read already.
+    return here(request).catch((error) => {
+      const elsewhere = error instanceof NotAnswered
+        ? diverted(request, connection, limits, here)
+        : undefined;
+      if (elsewhere === undefined) throw error;
+      return elsewhere;
+    });
   };
 }
 
@@ -175,6 +186,7 @@ class StandbyDivert {
         await answered(here, again.make());
       if (response !== undefined) return response;
       if (this.clock.monotonic() > deadline) throw new NotForwarded("no node is active");
+      await sleep(this.clock, LOOK_MS);
     }
   }
 

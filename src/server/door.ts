@@ -175,14 +175,20 @@ export class Door {
     return this.#divert?.(request, connection, limits, here) ?? here(request);
   }
 
-  /** A request that another node's listener has taken and passed on. */
-  handleForwarded(request: Request, connection: Connection): Promise<Response> {
+  /**
+   * A request that another node's listener has taken and passed on. Undefined where nothing was
+   * done because this node is not active any more: it may be passed on again.
+   */
+  async handleForwarded(request: Request, connection: Connection): Promise<Response | undefined> {
     const { app } = this.#settings;
+    let isUntouched = false;
     const answer = Promise.resolve(app.fetch(request, { connection })).catch((error) => {
       if (!(error instanceof NotAnswered)) throw error;
+      isUntouched = true;
       return standbyFailure(error);
     });
-    return this.#time.run(answer);
+    const response = await this.#time.run(answer);
+    return isUntouched ? undefined : response;
   }
 
   #logBug(error: unknown): void {

@@ -202,3 +202,30 @@ Deno.test("standbys encrypt, decrypt and sign, with what the leader makes of the
   const answer = await call(leader, "transit/decrypt/new", { token, body: { ciphertext } });
   assertEquals(answer.at("data", "plaintext"), "YQ==");
 });
+
+Deno.test("reads go on at every node while the active role goes from one to another", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, token } = cluster;
+  await call(await settled(nodes), "secret/x", { token, body: { value: 1 } });
+  const stop = new AbortController();
+  let read = 0;
+  const failed: number[] = [];
+  const readers = nodes.map(async (node) => {
+    while (!stop.signal.aborted) {
+      const { status } = await api(node.address, "secret/x", { token });
+      if (status === 200) read++;
+      else failed.push(status);
+    }
+  });
+  for (let round = 0; round < 4; round++) {
+    const before = await settled(nodes);
+    await call(before, "sys/step-down", { token, method: "PUT" });
+    await eventually(async () => (await settled(nodes)) !== before);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  stop.abort();
+  await Promise.all(readers);
+  assertEquals(failed, []);
+  assert(read > 100);
+});
