@@ -13,6 +13,8 @@ export class TokenIssuer {
   constructor(
     readonly tokens: TokenStore,
     readonly leases: LeaseStore,
+    /** Whether tokens may be marked as alone. */
+    readonly usesLoneTokens: () => boolean,
     /** Told of each token once it is there for good. */
     readonly onCreated: (entry: TokenEntry) => void = () => {},
   ) {}
@@ -45,7 +47,7 @@ export class TokenIssuer {
       noDefaultPolicy: false,
       authMount: "auth/token/",
       internalData: {},
-      alone: true,
+      ...(this.usesLoneTokens() ? { alone: true } : {}),
       ...spec,
       ttl,
       expireTime: ttl === 0 ? 0 : now + ttl * 1000,

@@ -48,6 +48,8 @@ export interface OpenParts {
   readonly telemetry?: Telemetry;
   /** Of failed logins, by type of auth method; the defaults where absent. */
   readonly lockout?: (type: string) => LockoutSettings;
+  /** Whether tokens may say that nothing hangs on them: all nodes must know that. */
+  readonly usesLoneTokens: () => boolean;
   /** Texts of the policies that must exist. */
   readonly policies: { readonly default: string; readonly wrapping: string };
   /** By type. */
@@ -165,7 +167,12 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
       stateIndex: await StateIndex.open(transaction, crypto, random),
     };
   });
-  const issuer = new TokenIssuer(tokens, leases, (entry) => countToken(services(), entry));
+  const issuer = new TokenIssuer(
+    tokens,
+    leases,
+    parts.usesLoneTokens,
+    (entry) => countToken(services(), entry),
+  );
   const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
   const expiration = new Expiration(
     transactions,

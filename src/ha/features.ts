@@ -13,8 +13,13 @@ import { type NodeFacts, SILENT_NODE } from "../raft/net/node_facts.ts";
 export const FEATURES = [
   /** The TLS keyring may hold two keys (`tls_keyring.ts`). */
   "tls-rotation",
+  /** A token may say that nothing hangs on it (`token/entry.ts`): who makes it a parent must know. */
+  "lone-tokens",
 ] as const;
 export type Feature = typeof FEATURES[number];
+
+/** Those that are used as soon as all members know them; the others when there is cause to. */
+const AT_ONCE: readonly Feature[] = ["lone-tokens"];
 
 export const FEATURES_KEY = "core/raft/features";
 
@@ -79,6 +84,7 @@ export interface FeatureParts {
   readonly nodeId: string;
   /** The members' ids. */
   readonly members: () => readonly string[];
+  readonly isActive: () => boolean;
 }
 
 /** Which features are in use, and what each node says that it knows. */
@@ -121,7 +127,19 @@ export class Features {
       this.#parts.log.info("a node tells its version", { id, version: facts.version });
     }
     this.#facts.set(id, facts);
-    return refusalOf(this.#inUse, facts);
+    const refusal = refusalOf(this.#inUse, facts);
+    // The last member that did not know a form may be the one that tells.
+    if (refusal === undefined && this.#parts.isActive()) {
+      this.useAtOnce().catch((error) =>
+        this.#parts.log.warn("a newer form is not used yet", { error: describeError(error) })
+      );
+    }
+    return refusal;
+  }
+
+  /** On the active node: uses what needs no other cause than that all members know it. */
+  async useAtOnce(): Promise<void> {
+    for (const feature of AT_ONCE) await this.use(feature);
   }
 
   refusalOf(facts: Pick<NodeFacts, "version" | "features">): string | undefined {

@@ -43,13 +43,14 @@ Deno.test("who does not know what is in use is refused with both versions and a 
 });
 
 /** A node "a" of a group, and what is stored. */
-function node(members: string[], stored = new Map<string, Bytes>()) {
+function node(members: string[], stored = new Map<string, Bytes>(), isActive = false) {
   const features = new Features({
     read: (key) => Promise.resolve(stored.get(key)),
     write: (key, value) => Promise.resolve(stored.set(key, value)),
     log: silentLogger,
     nodeId: "a",
     members: () => members,
+    isActive: () => isActive,
   }, ownFacts({ features: FEATURES }));
   return { features, stored };
 }
@@ -77,6 +78,15 @@ Deno.test("a feature is used from the moment on at which the last member knows i
   stored.set(FEATURES_KEY, encodeInUse(later));
   const { message } = await assertRejects(() => other.features.load(), Failure);
   assert(message.includes('"of a later version" since version 7.0.0'), message);
+});
+
+Deno.test("the active node uses some at once when the last member tells that it knows them", async () => {
+  const { features } = node(["a", "b"], undefined, true);
+  await features.useAtOnce();
+  assert(!features.isInUse("lone-tokens"));
+  features.introduced("b", ownFacts({ features: FEATURES }));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([features.isInUse("lone-tokens"), features.isInUse("tls-rotation")], [true, false]);
 });
 
 Deno.test("alone, a node uses what it knows", async () => {

@@ -112,6 +112,7 @@ export class HighAvailability {
       log,
       nodeId: storage.nodeId,
       members,
+      isActive: () => this.isActive,
     }, this.#facts);
     this.desk = new AdmissionDesk({ clock, random, crypto });
     this.#keys = new ClusterKeys({
@@ -290,6 +291,7 @@ export class HighAvailability {
   async announce(): Promise<void> {
     this.#activeFrom = this.now();
     await this.features.load();
+    await this.features.useAtOnce();
     await this.autopilot.start();
     this.group.learners.mayVote = (id) => this.autopilot.mayVote(id);
     if (this.#cluster === undefined) return;

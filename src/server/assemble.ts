@@ -50,6 +50,7 @@ export function createPlatform(log: Logger): Platform {
 export function assembleNode(platform: Platform, settings: NodeSettings): Node {
   const { crypto, clock, random } = platform;
   const barrier = new Barrier({ physical: settings.physical, crypto, clock, random });
+  const ha = settings.ha?.(barrier);
   const node: Node = new Node({
     platform,
     barrier,
@@ -66,7 +67,8 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     raftIndexes: settings.raftIndexes,
     rawStorageEndpoint: settings.rawStorageEndpoint ?? false,
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
-    ...(settings.ha === undefined ? {} : { ha: settings.ha(barrier) }),
+    ...(ha === undefined ? {} : { ha }),
+    usesLoneTokens: () => ha === undefined || ha.features.isInUse("lone-tokens"),
     ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
     ...(settings.standby === undefined ? {} : { standby: settings.standby }),
     ttls: settings.ttls,

@@ -107,6 +107,7 @@ export class NodeKit {
       raftIndexes: () => ({}),
       ttls: { defaultLeaseTtl: 2_764_800, maxLeaseTtl: 2_764_800 },
       cacheEntries: 1000,
+      usesLoneTokens: () => true,
       policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
       auditDevices: options.auditDevices ?? {},
       ...(options.auditRules === undefined ? {} : { auditRules: options.auditRules }),
