@@ -36,7 +36,7 @@ const authMethods: Readonly<Record<string, Maker>> = {
 export const backendTypes = {
   engines: Object.keys(engines).filter((name) => !["cubbyhole", "identity"].includes(name)).sort(),
   authMethods: Object.keys(authMethods).filter((name) => name !== "token").sort(),
-  databases: databasePlugins.map(({ name }) => name),
+  databases: databasePlugins.map(({ name }) => name).sort(),
 };
 
 /** The factory for one node. */
