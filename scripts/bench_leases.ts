@@ -8,6 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { TestNode } from "../tests/e2e/node.ts";
+import { repeat, resident, seconds, sleep, tell } from "./bench_kit.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,36 +23,15 @@ const ending = Number(values.ending);
 const byPrefix = Number(values.prefix);
 const connections = Number(values.connections);
 
-function tell(what: string, value: string | number): void {
-  console.log(`${what.padEnd(58)} ${value}`);
-}
-
-const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(2);
-const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
-
-/** Resident memory, MiB. */
-async function resident(node: TestNode): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${node.pid}/status`);
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
-}
-
 async function leaseCount(node: TestNode): Promise<string> {
   const found = await node.api("GET", "sys/quotas/lease-count/default");
   return String(found.get("data.counter"));
 }
 
-/** Calls `make` so many times, by all connections. */
-async function repeat(count: number, make: (n: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  await Promise.all(Array.from({ length: connections }, async () => {
-    while (next < count) await make(next++);
-  }));
-}
-
 async function createTokens(node: TestNode, role: string, count: number, ttl: () => string) {
   await node.api("POST", `auth/token/roles/${role}`, { orphan: true });
   const since = performance.now();
-  await repeat(count, async () => {
+  await repeat(count, connections, async () => {
     const made = await node.api("POST", `auth/token/create/${role}`, { ttl: ttl() });
     if (made.status !== 200) throw new Error(JSON.stringify(made.body));
   });
