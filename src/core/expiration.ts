@@ -2,7 +2,7 @@
  * Ends what is due, soonest first. Wakes when the next lease ends; holds none in memory. Secrets, whose
  * end takes a word from outside, are left to `SecretEnding`: nothing here waits for them.
  */
-import type { Cancel, Clock } from "../base/clock.ts";
+import { type Cancel, type Clock, sleep } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
@@ -17,6 +17,7 @@ const pageSize = 8192;
 const batchSize = 64;
 /** Batches under way: while one waits for the disk the next one is put together. */
 const lanes = 4;
+const lookMs = 20;
 const retryMs = 10_000;
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
@@ -26,6 +27,8 @@ export class Expiration {
   #wakeAt = Infinity;
   #stopped = false;
   #running: Promise<void> | undefined;
+  /** Requests came while the last batch was ended. */
+  #isCourteous = false;
 
   constructor(
     readonly transactions: Transactions,
@@ -35,6 +38,8 @@ export class Expiration {
     readonly secrets: SecretEnding,
     readonly clock: Clock,
     readonly log: Logger,
+    /** How many requests have come so far. */
+    readonly requests: () => number = () => 0,
   ) {
     transactions.onChange((keys) => this.#notice(keys));
   }
@@ -100,15 +105,27 @@ export class Expiration {
       // All are due: in the order of their keys, neighbours on disk are read and changed together.
       ids.sort();
       let at = 0;
-      const lane = async () => {
+      const lane = async (number: number) => {
         while (at < ids.length && !this.#stopped) {
-          const batch = ids.slice(at, at += batchSize);
-          await this.#endBatch(batch);
+          if (number > 0 && this.#isCourteous) {
+            await sleep(this.clock, lookMs);
+            continue;
+          }
+          await this.#giveWay(() => this.#endBatch(ids.slice(at, at += batchSize)));
         }
       };
-      await Promise.all(Array.from({ length: lanes }, lane));
+      await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
       after = last;
     }
+  }
+
+  /** While requests come, one batch at a time is ended, and half of the time is theirs. */
+  async #giveWay(work: () => Promise<void>): Promise<void> {
+    const start = this.clock.monotonic();
+    const before = this.requests();
+    await work();
+    this.#isCourteous = this.requests() > before;
+    if (this.#isCourteous) await sleep(this.clock, this.clock.monotonic() - start);
   }
 
   async #endBatch(ids: readonly string[]): Promise<void> {

@@ -1,6 +1,16 @@
-/** A request that has not been answered. */
+/** Requests that have not been answered. */
 import type { Request } from "../logical/request.ts";
 import type { TokenEntry } from "../token/entry.ts";
+
+export class RequestsInFlight extends Set<InFlight> {
+  /** Requests that have come so far. */
+  total = 0;
+
+  override add(request: InFlight): this {
+    this.total++;
+    return super.add(request);
+  }
+}
 
 export interface InFlight {
   readonly request: Request;

@@ -34,6 +34,7 @@ import type { Services } from "./services.ts";
 import { StateIndex } from "./state_index.ts";
 import { Wrapping, wrappingPolicy } from "./wrapping.ts";
 import { openWrappingJwt } from "./wrapping_jwt.ts";
+import { RequestsInFlight } from "./in_flight.ts";
 
 /** What a node brings to it. */
 export interface OpenParts {
@@ -174,6 +175,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     (entry) => countToken(services(), entry),
   );
   const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
+  const inFlight = new RequestsInFlight();
   const expiration = new Expiration(
     transactions,
     leases,
@@ -189,6 +191,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     }),
     clock,
     log.named("expiration"),
+    () => inFlight.total,
   );
   holder.services = {
     transactions,
@@ -218,7 +221,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     snapshots: new LoadedSnapshots(clock, log.named("snapshots")),
     telemetry,
     metrics,
-    inFlight: new Set(),
+    inFlight,
   };
   return holder.services;
 }

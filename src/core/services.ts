@@ -6,7 +6,7 @@ import type { LeaseStore } from "../lease/store.ts";
 import type { Quotas } from "../quota/quotas.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transactions } from "../storage/transaction.ts";
-import type { InFlight } from "./in_flight.ts";
+import type { RequestsInFlight } from "./in_flight.ts";
 import type { RequestMetrics } from "../telemetry/request_metrics.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BatchTokens } from "../token/batch.ts";
@@ -46,5 +46,5 @@ export interface Services {
   readonly telemetry: Telemetry;
   readonly metrics: RequestMetrics;
   /** Requests that have not been answered yet. */
-  readonly inFlight: Set<InFlight>;
+  readonly inFlight: RequestsInFlight;
 }

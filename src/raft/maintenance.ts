@@ -3,6 +3,7 @@
  * segments, and the rewriting of a state file that is mostly free space. One at a time.
  */
 import { type Cancel, sleep } from "../base/clock.ts";
+import { FairTurns } from "../base/turn.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Driver } from "./driver.ts";
 import { StorageError, StorageFullError } from "./errors.ts";
@@ -82,7 +83,7 @@ export class Maintenance {
     return this.#mutex.run(async () => {
       await this.#flush();
       const { file } = this.#parts.state;
-      return new PinnedState(file.path, file.sha256);
+      return new PinnedState(file.path, file.sha256, this.#parts.settings.clock);
     });
   }
 
@@ -149,12 +150,13 @@ export class Maintenance {
   }
 
   async #writeFrozen(): Promise<void> {
-    const { state, log } = this.#parts;
+    const { settings, state, log } = this.#parts;
     if (state.frozen === undefined) return;
     const { index, configuration } = this.#frozenEnd;
     const applied = await log.link(index);
     try {
-      await flushChanges(state.file, state.frozen.sorted(), { applied, configuration });
+      const turns = new FairTurns(settings.clock, settings.turn);
+      await flushChanges(state.file, state.frozen.sorted(), { applied, configuration }, turns);
     } catch (error) {
       this.failedFlushes += 1;
       throw error;

@@ -4,24 +4,27 @@
  * grows until this is closed.
  */
 import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
 import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
 import { type External, isExternal, type Slot } from "./leaf.ts";
 import type { StoredEntry } from "./state.ts";
 import type { StateMeta } from "./state_meta.ts";
 import { StateRows } from "./state_rows.ts";
-import { eventLoopTurn } from "../base/turn.ts";
+import { FairTurns } from "../base/turn.ts";
 
-/** Reading is synchronous: the event loop has its turn after so many bytes, about a millisecond. */
+/** Reading is synchronous: others have their turn after so many bytes, about a millisecond. */
 const TURN_BYTES = 128 * 1024;
 
 export class PinnedState {
   readonly meta: StateMeta;
   readonly #sha256: Sha256;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #rows: StateRows;
   #isClosed = false;
 
   /** Throws `CorruptionError` where the file does not say what it is. */
-  constructor(path: string, sha256: Sha256) {
+  constructor(path: string, sha256: Sha256, clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
     this.#sha256 = sha256;
     this.#rows = new StateRows(path);
     try {
@@ -38,6 +41,7 @@ export class PinnedState {
     try {
       let next: string | undefined = "";
       let bytes = 0;
+      const turns = new FairTurns(this.#clock);
       for (const leaf of this.#rows.leaves()) {
         if (leaf === undefined) throw this.#rows.damage(`no leaf starts at "${next}"`);
         for (let i = 0; i < leaf.keys.length; i++) {
@@ -48,7 +52,7 @@ export class PinnedState {
         }
         next = leaf.high;
         if (bytes < TURN_BYTES) continue;
-        await eventLoopTurn();
+        await turns.giveWay();
         bytes = 0;
       }
     } finally {

@@ -186,7 +186,7 @@ export class Replacement {
   read(id: string): { head: Pick<StateHead, "hash" | "at">; pinned: PinnedState } {
     const file = this.#staged.get(id);
     if (file === undefined) throw new CorruptionError("the staged content is gone");
-    const pinned = new PinnedState(file.path, file.sha256);
+    const pinned = new PinnedState(file.path, file.sha256, this.#parts.settings.clock);
     return { head: { hash: pinned.meta.hash, at: pinned.meta.applied }, pinned };
   }
 

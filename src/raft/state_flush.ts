@@ -21,12 +21,12 @@ import { cutLeaves, type WrittenLeaf } from "./leaf_cut.ts";
 import { externalKeys, externalRows, type StateFile } from "./state_file.ts";
 import type { StateMeta } from "./state_meta.ts";
 import { StateRows } from "./state_rows.ts";
-import { eventLoopTurn } from "../base/turn.ts";
+import type { FairTurns } from "../base/turn.ts";
 
 /** Bytes of changes that are merged into one leaf at a time. */
 const STEP_BYTES_MAX = 200_000;
 const STEP_ROWS_MAX = 300;
-/** The event loop has its turn after so many bytes of leaves, about a millisecond. */
+/** Others have their turn after so many bytes of leaves, about half a millisecond. */
 const TURN_BYTES = 64 * 1024;
 /** What every commit holds beside leaves; a membership may be some kilobytes. */
 const META_WEIGHT = weightOf(["m"], 100_000);
@@ -41,9 +41,10 @@ export async function flushChanges(
   file: StateFile,
   changes: Iterator<Change>,
   end: Pick<StateMeta, "applied" | "configuration">,
+  turns: FairTurns,
 ): Promise<void> {
   const source = new Changes(changes);
-  const flush = new Flush(file);
+  const flush = new Flush(file, turns);
   try {
     while (source.head !== undefined) await flush.step(source.head, source);
     await flush.commit(end);
@@ -69,7 +70,8 @@ class Changes {
 class Flush {
   readonly #file: StateFile;
   readonly #rows: StateRows;
-  /** Bytes of leaves since the event loop had its turn. */
+  readonly #turns: FairTurns;
+  /** Bytes of leaves since others had their turn. */
   #read = 0;
   readonly #hash: SetHash;
   #entries: number;
@@ -86,8 +88,9 @@ class Flush {
   #underWay: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(file: StateFile) {
+  constructor(file: StateFile, turns: FairTurns) {
     this.#file = file;
+    this.#turns = turns;
     this.#rows = new StateRows(file.path);
     const { hash, entries, bytes, nextValueId } = file.meta;
     this.#hash = SetHash.fromBytes(hash);
@@ -144,7 +147,7 @@ class Flush {
     this.#read += leaf.bytes;
     if (this.#read >= TURN_BYTES) {
       this.#read = 0;
-      await eventLoopTurn();
+      await this.#turns.giveWay();
     }
     return leaf;
   }
