@@ -61,6 +61,9 @@ async function restart(node: TestNode, what: string): Promise<void> {
   await node.unseal();
   while ((await node.api("GET", "kv/one")).status !== 200) await sleep(5);
   tell(`${what}: unseal to the first read`, `${seconds(since)} s`);
+  const start = performance.now();
+  const rate = await readRate(node, () => performance.now() - start < 5000);
+  tell(`${what}: reads in the first 5 s, 4 connections`, `${rate}/s`);
   await sleep(5000);
   tell(`${what}: resident after a restart`, `${await resident(node)} MiB`);
 }

@@ -26,6 +26,7 @@ import { Quotas } from "../quota/quotas.ts";
 import { resumeNoted } from "./revoke_prefix.ts";
 import { finishTainted } from "./unmount.ts";
 import { describeError } from "../base/failure.ts";
+import { FairTurns } from "../base/turn.ts";
 import { Revoker } from "./revoke.ts";
 import { countToken, measureServices, stopMeasuring } from "./measure.ts";
 import { SecretEnding } from "./secret_ending.ts";
@@ -233,7 +234,10 @@ function resumeWork(services: Services): void {
   const goOn = async (): Promise<void> => {
     await finishTainted(services);
     await resumeNoted(services);
-    while (await transactions.run((transaction) => quotas.counter.countOn(transaction)));
+    const turns = new FairTurns(mounts.platform.clock);
+    while (await transactions.run((transaction) => quotas.counter.countOn(transaction))) {
+      await turns.giveWay();
+    }
   };
   goOn().catch((error) => {
     // A node that seals in the middle of it goes on at its next unseal.

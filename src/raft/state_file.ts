@@ -29,12 +29,22 @@ export interface StateFileOptions {
 }
 
 const LEAVES_AHEAD = 16;
+/** Room for two reads ahead. */
+const AHEAD_BYTES = 1280 * 1024;
+const WALKED_MAX = 4096;
 const ID_END = Number.MAX_SAFE_INTEGER;
 
 export class StateFile {
   readonly options: StateFileOptions;
   readonly #file: KvFile;
   readonly #leaves: LeafCache;
+  /**
+   * What a walk has read ahead. A walk over everything must neither push out what is in use nor leave
+   * more garbage than a young one that is collected soon.
+   */
+  readonly #ahead = new LeafCache(AHEAD_BYTES);
+  /** Where leaves start that a walk has come by lately, the oldest first: the second time counts. */
+  readonly #walked = new Set<string>();
   #meta: StateMeta;
   /** Counts commits: a reader that finds it changed may hold a leaf of before. */
   epoch = 0;
@@ -98,12 +108,12 @@ export class StateFile {
 
   /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */
   leafFor(key: string): Awaitable<Leaf> {
-    return this.#leaves.find(key) ?? this.#readLeaf(searchKey(key));
+    return this.#leaves.find(key) ?? this.#ahead.find(key) ?? this.#readLeaf(searchKey(key));
   }
 
   /** Like `leafFor`, for a walk to the right: the leaves that come next are read with it. */
   leafAhead(low: string): Awaitable<Leaf> {
-    return this.#leaves.find(low) ?? this.#readAhead(searchKey(low));
+    return this.#leaves.find(low) ?? this.#ahead.find(low) ?? this.#readAhead(searchKey(low));
   }
 
   /** Like `leafFor`, always from disk and without a trace in the cache: for the scrub. */
@@ -167,9 +177,9 @@ export class StateFile {
     this.#meta = meta;
     this.epoch += 1;
     for (const key of removed) {
-      if (key[0] === "l" && typeof key[1] === "string") this.#leaves.drop(key[1]);
+      if (key[0] === "l" && typeof key[1] === "string") this.#drop(key[1]);
     }
-    for (const { leaf } of leaves) this.#leaves.drop(leaf.low);
+    for (const { leaf } of leaves) this.#drop(leaf.low);
   }
 
   /** Bytes on disk, with the WAL. */
@@ -180,12 +190,14 @@ export class StateFile {
   /** Closes a file that was replaced once its reads have ended, and removes it. */
   async retire(): Promise<void> {
     this.#leaves.clear();
+    this.#ahead.clear();
     await this.#file.retire();
     await removeKvFile(this.path);
   }
 
   close(): void {
     this.#leaves.clear();
+    this.#ahead.clear();
     this.#file.close();
   }
 
@@ -213,8 +225,22 @@ export class StateFile {
       next = leaf.high;
     }
     if (first === undefined) return await this.#readLeaf(low);
-    if (epoch === this.epoch) { for (const leaf of leaves) this.#leaves.put(leaf); }
+    if (epoch === this.epoch) { for (const leaf of leaves) this.#keepWalked(leaf); }
     return first;
+  }
+
+  #keepWalked(leaf: Leaf): void {
+    if (this.#walked.has(leaf.low)) return this.#leaves.put(leaf);
+    this.#ahead.put(leaf);
+    this.#walked.add(leaf.low);
+    if (this.#walked.size <= WALKED_MAX) return;
+    const [oldest] = this.#walked;
+    if (oldest !== undefined) this.#walked.delete(oldest);
+  }
+
+  #drop(low: string): void {
+    this.#leaves.drop(low);
+    this.#ahead.drop(low);
   }
 
   async #readExternal(key: string, { id, bytes, digest }: External): Promise<Bytes> {
