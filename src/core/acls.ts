@@ -143,7 +143,7 @@ export class Acls {
     view: IdentityView | undefined,
   ): Promise<Acl> {
     const before = this.#changes;
-    const subject = subjectOf(view);
+    const subject = policySubject(view);
     const policies: ParsedPolicy[] = [];
     let templated = false;
     for (const name of new Set(names)) {
@@ -201,7 +201,8 @@ export class Acls {
   }
 }
 
-function subjectOf(view: IdentityView | undefined): PolicySubject {
+/** Whom templates are filled in for. */
+export function policySubject(view: IdentityView | undefined): PolicySubject {
   if (view === undefined) return { groups: [] };
   const { entity, groups } = view;
   return {

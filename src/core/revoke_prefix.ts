@@ -6,7 +6,7 @@ import type { Transaction } from "../storage/transaction.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
 import { leaseCall } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../base/slots.ts";
 import { TargetUnavailable } from "./target_unavailable.ts";
 
 export interface RevokePrefixOptions {

@@ -10,7 +10,7 @@ import type { Logger } from "../base/log.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
 import type { LeaseStore } from "../lease/store.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
-import { Slots } from "./slots.ts";
+import { Slots } from "../base/slots.ts";
 import { TargetUnavailable } from "./target_unavailable.ts";
 
 /** Revocations at a time: in all, at one target, and at those that did not answer before. */

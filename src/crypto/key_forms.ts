@@ -1,8 +1,9 @@
 /**
  * Other forms of key pairs than PKCS #8: PKCS #1 (RFC 8017) and SEC 1 (RFC 5915), and the bare numbers
- * that Go's libraries write. ASN.1 is read and written by @peculiar/asn1-*, loaded when needed.
+ * that Go's libraries write. What is rare is read and written by @peculiar/asn1-*, loaded when needed.
  */
 import { type Bytes, concat, wipe } from "../base/bytes.ts";
+import { explicit, oid, readDer, sequence, TAG } from "./der.ts";
 import { COORDINATE_LENGTHS } from "./ecdsa_format.ts";
 import { KeyFormatError } from "./keys.ts";
 
@@ -43,35 +44,42 @@ const EC_OIDS: Readonly<Record<Curve, string>> = {
 
 const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
 const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+/** Of the public half in a SEC 1 key. */
+const POINT_TAG = 0xa1;
 const NULL = new Uint8Array([5, 0]);
 
 /** The PKCS #1 key in a PKCS #8 one. */
-export async function pkcs1OfPkcs8(pkcs8: Uint8Array): Promise<Bytes> {
-  return await innerKey(pkcs8);
+export function pkcs1OfPkcs8(pkcs8: Bytes): Bytes {
+  return innerKey(pkcs8);
 }
 
 /** The SEC 1 key of a PKCS #8 one, with the curve's name in it, as it stands alone. */
-export async function sec1OfPkcs8(pkcs8: Uint8Array, curve: Curve): Promise<Bytes> {
-  const { AsnConvert } = await import("@peculiar/asn1-schema");
-  const { ECParameters, ECPrivateKey } = await import("@peculiar/asn1-ecc");
-  const inner = await innerKey(pkcs8);
-  const key = AsnConvert.parse(inner, ECPrivateKey);
+export function sec1OfPkcs8(pkcs8: Bytes, curve: Curve): Bytes {
+  const inner = innerKey(pkcs8);
+  const [version, secret, ...rest] = readDer(inner).as(TAG.sequence).items();
+  if (version === undefined || secret === undefined) throw new KeyFormatError("not an EC key");
+  const point = rest.find(({ tag }) => tag === POINT_TAG);
+  const out = sequence(
+    version.whole,
+    secret.whole,
+    explicit(0, oid(EC_OIDS[curve])),
+    ...(point === undefined ? [] : [point.whole]),
+  );
   wipe(inner);
-  key.parameters = new ECParameters({ namedCurve: EC_OIDS[curve] });
-  return new Uint8Array(AsnConvert.serialize(key));
+  return out;
 }
 
-async function innerKey(pkcs8: Uint8Array): Promise<Bytes> {
-  const { AsnConvert } = await import("@peculiar/asn1-schema");
-  const { PrivateKeyInfo } = await import("@peculiar/asn1-pkcs8");
-  return new Uint8Array(AsnConvert.parse(pkcs8, PrivateKeyInfo).privateKey.buffer);
+function innerKey(pkcs8: Bytes): Bytes {
+  const [, , key] = readDer(pkcs8).as(TAG.sequence).items();
+  if (key === undefined) throw new KeyFormatError("not a key in PKCS #8");
+  return key.as(TAG.octets).body.slice();
 }
 
 /** The numbers of a PKCS #8 RSA key. */
-export async function rsaNumbers(pkcs8: Uint8Array): Promise<RsaNumbers> {
+export async function rsaNumbers(pkcs8: Bytes): Promise<RsaNumbers> {
   const { AsnConvert } = await import("@peculiar/asn1-schema");
   const { RSAPrivateKey } = await import("@peculiar/asn1-rsa");
-  const inner = await innerKey(pkcs8);
+  const inner = innerKey(pkcs8);
   const key = AsnConvert.parse(inner, RSAPrivateKey);
   wipe(inner);
   return {
@@ -147,10 +155,10 @@ export function ecSpki({ x, y }: EcPoint, curve: Curve): Bytes {
 }
 
 /** The scalar of a PKCS #8 key. */
-export async function ecScalar(pkcs8: Uint8Array): Promise<bigint> {
+export async function ecScalar(pkcs8: Bytes): Promise<bigint> {
   const { AsnConvert } = await import("@peculiar/asn1-schema");
   const { ECPrivateKey } = await import("@peculiar/asn1-ecc");
-  const inner = await innerKey(pkcs8);
+  const inner = innerKey(pkcs8);
   const scalar = toNumber(AsnConvert.parse(inner, ECPrivateKey).privateKey.buffer);
   wipe(inner);
   return scalar;

@@ -26,6 +26,7 @@ import {
   verifyDigest,
 } from "./openssl_pkey_ctx.ts";
 import type { HashName } from "./provider.ts";
+import { inTurn } from "./rsa_generation.ts";
 import { checkSignable } from "./signable.ts";
 
 type Pointer = Deno.PointerObject;
@@ -106,7 +107,7 @@ class Shared {
     if (kind === "ecdsa-p256" || kind === "ecdsa-p384" || kind === "ecdsa-p521") {
       return await this.#generateEc(CURVE_IDS[kind]);
     }
-    return await this.#generateRsa(Number(kind.slice(4)));
+    return await inTurn(() => this.#generateRsa(Number(kind.slice(4))));
   }
 
   async #generateEc(curve: number): Promise<Pointer> {

@@ -23,6 +23,7 @@ import {
   type VerifyingKey,
 } from "./keys.ts";
 import { decryptOaep, encryptOaep, rsaSignDigest, rsaVerifyDigest } from "./portable_rsa.ts";
+import { inTurn } from "./rsa_generation.ts";
 import { needsNoble, nobleSign, nobleVerify, webRsaSign } from "./portable_sign.ts";
 import type { HashName } from "./provider.ts";
 import { checkSignable } from "./signable.ts";
@@ -33,7 +34,8 @@ const CURVES = { p256: "prime256v1", p384: "secp384r1", p521: "secp521r1" } as c
 /** The portable `KeyProvider`. */
 export const portableKeys: KeyProvider = {
   async generate(kind) {
-    return new PortableSigningKey(await generate(kind));
+    const isRsa = kind.startsWith("rsa-");
+    return new PortableSigningKey(await (isRsa ? inTurn(() => generate(kind)) : generate(kind)));
   },
   importPkcs8(der) {
     const key = Buffer.from(der);

@@ -81,6 +81,15 @@ export function expandTemplates(
   return { policy: { name: policy.name, rules, templated: false }, dropped };
 }
 
+/** A text with its templates filled in; undefined where one has no value, or one that is forbidden. */
+export function fillTemplate(
+  text: string,
+  subject: PolicySubject,
+  options: ExpandOptions,
+): string | undefined {
+  return expandPath(text, subject, options).path;
+}
+
 function expandPath(path: string, subject: PolicySubject, options: ExpandOptions) {
   let reason = "";
   let forbidden = false;

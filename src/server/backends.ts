@@ -10,6 +10,7 @@ import { cubbyholeBackend } from "../engines/cubbyhole/backend.ts";
 import { databaseBackend, databasePlugins } from "../engines/database/backend.ts";
 import { identityBackend } from "../engines/identity/backend.ts";
 import { kvBackend } from "../engines/kv/backend.ts";
+import { pkiBackend } from "../engines/pki/backend.ts";
 import { transitBackend } from "../engines/transit/backend.ts";
 import { fetchDocument } from "./fetch_document.ts";
 import { systemBackend } from "../system/backend.ts";
@@ -22,6 +23,7 @@ const engines: Readonly<Record<string, Maker>> = {
   database: (services) => databaseBackend(services),
   identity: (services, node) => identityBackend(services, () => node().addresses.api),
   kv: kvBackend,
+  pki: (services) => pkiBackend(services),
   transit: (services) => transitBackend(services),
 };
 

@@ -2,7 +2,7 @@
  * A key as Vault and the peer back it up: JSON with the numbers of Go's key types, so that a backup
  * can be restored there and here. Versions below the minimum for decryption stand in an archive.
  */
-import { fromBase64, toBase64, wipe } from "../../base/bytes.ts";
+import { type Bytes, fromBase64, toBase64, wipe } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import {
   completeRsa,
@@ -95,7 +95,7 @@ async function secretsForm(
 }
 
 async function rsaForm(
-  pkcs8: Uint8Array | undefined,
+  pkcs8: Bytes | undefined,
   spki: Uint8Array,
 ): Promise<JsonObject> {
   if (pkcs8 === undefined) {
@@ -209,7 +209,7 @@ function encoded(pkcs8: Uint8Array): { key: string } {
   return { key };
 }
 
-function decoded(text: string | undefined): Uint8Array {
+function decoded(text: string | undefined): Bytes {
   return fromBase64(text ?? "") ?? new Uint8Array();
 }
 

@@ -1,5 +1,5 @@
 /** `export/`: the secrets of keys that may be exported, and their public halves. */
-import { fromBase64, toBase64, wipe } from "../../base/bytes.ts";
+import { type Bytes, fromBase64, toBase64, wipe } from "../../base/bytes.ts";
 import { badRequest, notFound } from "../../base/failure.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
@@ -118,27 +118,23 @@ async function exported(
   return await privateKeyText(crypto, policy, version.key);
 }
 
-function decoded(text: string | undefined): Uint8Array {
+function decoded(text: string | undefined): Bytes {
   return fromBase64(text ?? "") ?? new Uint8Array();
 }
 
 /** A secret as clients are given it: base64 of bytes, or PEM of RSA and EC keys. */
-async function privateKeyText(
-  crypto: CryptoProvider,
-  policy: KeyPolicy,
-  stored: string,
-): Promise<string> {
+function privateKeyText(crypto: CryptoProvider, policy: KeyPolicy, stored: string): string {
   const type = keyType(policy.type);
   if (type.family !== "pair") return stored;
   const pkcs8 = decoded(stored);
   try {
     if (policy.type === "ed25519") return wiped(ed25519PrivateKey(crypto, pkcs8), toBase64);
     if (isEc(policy.type)) {
-      const der = await sec1OfPkcs8(pkcs8, CURVES[policy.type]);
+      const der = sec1OfPkcs8(pkcs8, CURVES[policy.type]);
       // Without the last line's end, as clients have always got it.
       return wiped(der, (bytes) => toPem("EC PRIVATE KEY", bytes).trimEnd());
     }
-    return wiped(await pkcs1OfPkcs8(pkcs8), (der) => toPem("RSA PRIVATE KEY", der));
+    return wiped(pkcs1OfPkcs8(pkcs8), (der) => toPem("RSA PRIVATE KEY", der));
   } finally {
     wipe(pkcs8);
   }
