@@ -3,7 +3,7 @@
  * that Go's libraries write. What is rare is read and written by @peculiar/asn1-*, loaded when needed.
  */
 import { type Bytes, concat, wipe } from "../base/bytes.ts";
-import { explicit, oid, readDer, sequence, TAG } from "./der.ts";
+import { bits, explicit, oid, readDer, sequence, TAG } from "./der.ts";
 import { COORDINATE_LENGTHS } from "./ecdsa_format.ts";
 import { KeyFormatError } from "./keys.ts";
 
@@ -67,6 +67,22 @@ export function sec1OfPkcs8(pkcs8: Bytes, curve: Curve): Bytes {
   );
   wipe(inner);
   return out;
+}
+
+/** SubjectPublicKeyInfo of the key in a PKCS #8 one; undefined where it does not hold it outright. */
+export function publicOfPkcs8(pkcs8: Bytes): Bytes | undefined {
+  const [, algorithm, key] = readDer(pkcs8).as(TAG.sequence).items();
+  const type = algorithm?.items()[0]?.oid();
+  if (algorithm === undefined || key === undefined) return undefined;
+  if (type !== EC_PUBLIC_KEY && type !== RSA_ENCRYPTION) return undefined;
+  const parts = readDer(key.as(TAG.octets).body).as(TAG.sequence).items();
+  if (type === EC_PUBLIC_KEY) {
+    const point = parts.find(({ tag }) => tag === POINT_TAG)?.items()[0];
+    return point && sequence(algorithm.whole, point.whole);
+  }
+  const [, modulus, exponent] = parts;
+  if (modulus === undefined || exponent === undefined) return undefined;
+  return sequence(algorithm.whole, bits(sequence(modulus.whole, exponent.whole)));
 }
 
 function innerKey(pkcs8: Bytes): Bytes {

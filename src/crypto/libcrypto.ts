@@ -67,7 +67,13 @@ export const SYMBOLS = {
   EVP_PKEY_set1_EC_KEY: { parameters: ["pointer", "pointer"], result: "i32" },
   EVP_PKEY_set1_RSA: { parameters: ["pointer", "pointer"], result: "i32" },
   EC_KEY_new_by_curve_name: { parameters: ["i32"], result: "pointer" },
-  EC_KEY_generate_key: { parameters: ["pointer"], result: "i32", nonblocking: true },
+  EC_KEY_generate_key: { parameters: ["pointer"], result: "i32" },
+  generate_ec_off_loop: {
+    name: "EC_KEY_generate_key",
+    parameters: ["pointer"],
+    result: "i32",
+    nonblocking: true,
+  },
   EC_KEY_free: CONTEXT,
   RSA_new: MAKE,
   RSA_generate_key_ex: {
