@@ -20,6 +20,16 @@ export class BodyReader {
    * where it is not UTF-8 or breaks off.
    */
   async read(http: Request): Promise<string> {
+    const bytes = await this.readBytes(http);
+    try {
+      return decoder.decode(bytes);
+    } catch (cause) {
+      throw badRequest("the body is not UTF-8", cause);
+    }
+  }
+
+  /** The same, whatever the bytes are. */
+  async readBytes(http: Request): Promise<Uint8Array> {
     const { maxBytes } = this;
     const declared = Number(http.headers.get("content-length") ?? NaN);
     if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
@@ -28,11 +38,7 @@ export class BodyReader {
     const bytes = await this.#within<ArrayBuffer | Uint8Array>(
       small ? http.arrayBuffer() : collect(http, maxBytes),
     );
-    try {
-      return decoder.decode(bytes);
-    } catch (cause) {
-      throw badRequest("the body is not UTF-8", cause);
-    }
+    return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
   }
 
   async #within<T>(reading: Promise<T>): Promise<T> {

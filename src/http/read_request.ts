@@ -1,4 +1,5 @@
 /** HTTP in, core request out. Everything a client can get wrong ends here in a 4xx. */
+import { toBase64 } from "../base/bytes.ts";
 import { badRequest, Failure } from "../base/failure.ts";
 import type { Random } from "../base/clock.ts";
 import { parseDuration } from "../config/units.ts";
@@ -166,6 +167,9 @@ async function readData(
   const contentType = http.headers.get("content-type") ?? "";
   if (operation === "patch" && !contentType.startsWith("application/merge-patch+json")) {
     throw new Failure(415, "PATCH needs the content type application/merge-patch+json");
+  }
+  if (contentType.startsWith("application/ocsp-request")) {
+    return { req: toBase64(await limits.body.readBytes(http)) };
   }
   const text = await limits.body.read(http);
   if (text.trim() === "") return emptyData;

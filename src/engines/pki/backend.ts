@@ -2,6 +2,7 @@
 import { defineBackend } from "../../backend/backend.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
+import { acmePaths } from "./acme_paths.ts";
 import { certificatePaths } from "./certificate_paths.ts";
 import { CrlBuilder } from "./crl_builder.ts";
 import { crlConfigPath } from "./crl_config.ts";
@@ -13,6 +14,7 @@ import { issuePaths } from "./issue_paths.ts";
 import { issuerPaths } from "./issuer_paths.ts";
 import { keyPaths } from "./key_paths.ts";
 import { KeyRing } from "./key_ring.ts";
+import { ocspPaths } from "./ocsp_paths.ts";
 import { revokeLeased } from "./revoke.ts";
 import { revokePaths } from "./revoke_paths.ts";
 import { rolePaths } from "./role_paths.ts";
@@ -42,6 +44,8 @@ export function pkiBackend(services: () => Services): LogicalBackend {
       ...urlPaths(),
       ...crlConfigPath(engine),
       ...tidyPaths(engine),
+      ...ocspPaths(engine),
+      ...acmePaths(),
     ],
     revoke: (call) => revokeLeased(engine, call),
     start: ({ uuid }) => {

@@ -63,7 +63,9 @@ async function readOne(call: Call, text: string): Promise<LogicalResponse> {
     return { data: { certificate: chain, ca_chain: chain, ...unrevoked } };
   }
   const der = await bySerial(call, text);
-  if (der === undefined) throw notFound(`there is no certificate with the serial number ${text}`);
+  if (der === undefined) {
+    throw notFound(readSerial(text) === undefined ? `${text} is no serial number` : undefined);
+  }
   const revocation = await readRevocation(call.storage, readCertificate(der).serial);
   const shown = { certificate: certificatePem(der) };
   if (revocation === undefined) return { data: { ...shown, ...unrevoked } };

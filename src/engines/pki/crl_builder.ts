@@ -37,7 +37,7 @@ import { plainReader } from "./key_store.ts";
 const staleKey = "crl-stale";
 const pageSize = 1000;
 /** Periods are minutes at least. */
-const lookMs = 30_000;
+const lookMs = 60_000;
 /** Leases end by the thousand: their certificates share a list. */
 const soonMs = 500;
 
