@@ -97,6 +97,36 @@ same(t.list_keys(**at)["data"]["keys"], ["copy", "rsa"], "keys")
 refused(exceptions.InvalidRequest, lambda: t.decrypt_data("aes", ciphertext=sealed, **at), "a deleted key")
 done("transit")
 
+client.sys.enable_secrets_engine("pki", path="pyp", config={"max_lease_ttl": "8760h"})
+p, at = client.secrets.pki, {"mount_point": "pyp"}
+root = p.generate_root("internal", "Py Root", extra_params={"key_type": "ec", "ttl": "8000h"}, **at)["data"]
+same(p.read_ca_certificate(**at).strip(), root["certificate"].strip(), "ca")
+p.set_urls({"issuing_certificates": ["http://ca.example.com/ca"]}, **at)
+same(p.read_urls(**at)["data"]["issuing_certificates"], ["http://ca.example.com/ca"], "urls")
+p.create_or_update_role("web", {"allowed_domains": "example.com", "allow_subdomains": True, "key_type": "ec", "max_ttl": "48h"}, **at)
+same(p.read_role("web", **at)["data"]["allowed_domains"], ["example.com"], "role")
+same(p.list_roles(**at)["data"]["keys"], ["web"], "roles")
+leaf = p.generate_certificate("web", "a.example.com", **at)["data"]
+same(p.read_certificate(leaf["serial_number"], **at)["data"]["certificate"].strip(), leaf["certificate"].strip(), "certificate")
+same(leaf["serial_number"] in p.list_certificates(**at)["data"]["keys"], True, "certificates")
+refused(exceptions.InvalidRequest, lambda: p.generate_certificate("web", "evil.org", **at), "a name of others")
+client.sys.enable_secrets_engine("pki", path="pyi")
+csr = p.generate_intermediate("internal", "Py Inter", extra_params={"key_type": "ec"}, mount_point="pyi")["data"]["csr"]
+inter = p.sign_intermediate(csr, "Py Inter", extra_params={"ttl": "4000h"}, **at)["data"]
+p.set_signed_intermediate(inter["certificate"] + "\n" + root["certificate"], mount_point="pyi")
+same(p.read_ca_certificate_chain(mount_point="pyi").count("BEGIN CERTIFICATE"), 2, "chain")
+p.revoke_certificate(leaf["serial_number"], **at)
+same(p.read_certificate(leaf["serial_number"], **at)["data"]["revocation_time"] > 0, True, "revoked")
+same("BEGIN X509 CRL" in p.read_crl(**at), True, "crl")
+same(p.rotate_crl(**at)["data"]["success"], True, "rotate")
+p.set_crl_configuration(expiry="24h", **at)
+same(p.read_crl_configuration(**at)["data"]["expiry"], "24h", "crl configuration")
+same(len(client.list("pyp/issuers")["data"]["keys"]), 1, "issuers")
+p.tidy({"tidy_cert_store": True, "safety_buffer": "1h"}, **at)
+p.delete_role("web", **at)
+p.delete_root(**at)
+done("pki")
+
 client.sys.create_or_update_policy("py", 'path "py1/app/*" { capabilities = ["read", "create", "update"] }')
 assert "py1/app" in client.sys.read_policy("py")["data"]["rules"] and "py" in client.sys.list_policies()["data"]["policies"]
 created = client.auth.token.create(policies=["py"], ttl="1h", explicit_max_ttl="2h", display_name="app", meta={"a": "b"})

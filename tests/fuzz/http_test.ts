@@ -33,6 +33,9 @@ async function prepared(): Promise<TestNode> {
   for (const [name, type] of [["x", "aes256-gcm96"], ["a", "ecdsa-p256"], ["self", "rsa-2048"]]) {
     await node.api("POST", `transit/keys/${name}`, { type, exportable: true });
   }
+  await node.api("POST", "sys/mounts/pki", { type: "pki" });
+  await node.api("POST", "pki/root/generate/internal", { common_name: "x", key_type: "ec" });
+  await node.api("POST", "pki/roles/x", { allow_any_name: true, key_type: "ec" });
   await node.api("POST", "sys/auth/userpass", { type: "userpass" });
   return node;
 }

@@ -1,6 +1,6 @@
 /** The issuers of a mount. */
 import { type Bytes, fromBase64, storedText, utf8 } from "../../base/bytes.ts";
-import { badRequest, Failure } from "../../base/failure.ts";
+import { badRequest } from "../../base/failure.ts";
 import { type Certificate, readCertificate } from "../../crypto/x509/certificate.ts";
 import type { View } from "../../storage/transaction.ts";
 import type { Urls } from "./urls.ts";
@@ -87,11 +87,11 @@ export async function requireIssuer(call: Reader, ref: string): Promise<Issuer> 
   throw badRequest(`unable to find the issuer: ${ref}`);
 }
 
-/** An issuer that may be used so; a 500 where it may not, as everywhere in this API. */
+/** An issuer that may be used so; a 400 where it may not. */
 export async function issuerFor(call: Reader, ref: string, usage: Usage): Promise<Issuer> {
   const issuer = await requireIssuer(call, ref);
   if (!issuer.usage.includes(usage)) {
-    throw new Failure(500, `the issuer ${ref} may not be used for ${usage}`);
+    throw badRequest(`the issuer ${ref} may not be used for ${usage}`);
   }
   if (issuer.keyId === "") throw badRequest(`the issuer ${ref} has no key here`);
   return issuer;
