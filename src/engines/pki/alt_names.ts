@@ -58,6 +58,16 @@ export function checkAddresses(
   }
 }
 
+/** A 400 for what is no network: an address, a slash and its bits. */
+export function checkNetwork(text: string): void {
+  const [base = "", length = "", ...more] = text.split("/");
+  const bytes = addressBytes(base);
+  const isLength = /^\d{1,3}$/.test(length) && Number(length) <= 8 * (bytes?.length ?? 0);
+  if (bytes === undefined || !isLength || more.length > 0) {
+    throw badRequest(`allowed_ip_sans_cidr: ${text} is no network`);
+  }
+}
+
 function isWithin(address: Bytes, network: string): boolean {
   const [base = "", length = ""] = network.split("/");
   const bytes = addressBytes(base);

@@ -88,7 +88,6 @@ export async function withKey<T>(
 
 /** The subject's name, DER. */
 export function subjectOf(input: SubjectInput): Bytes {
-  if (input.common_name.length > 64) throw badRequest("the common name has more than 64 letters");
   return encodeName({
     country: input.country,
     province: input.province,

@@ -49,7 +49,8 @@ async function chainPem(call: Call, ref: string): Promise<string | undefined> {
 
 async function bySerial(call: Call, text: string): Promise<Bytes | undefined> {
   const serial = readSerial(text);
-  return serial && await readStoredCertificate(call.storage, serial);
+  if (serial === undefined) throw notFound(`${text} is no serial number`);
+  return await readStoredCertificate(call.storage, serial);
 }
 
 async function readOne(call: Call, text: string): Promise<LogicalResponse> {
@@ -63,9 +64,7 @@ async function readOne(call: Call, text: string): Promise<LogicalResponse> {
     return { data: { certificate: chain, ca_chain: chain, ...unrevoked } };
   }
   const der = await bySerial(call, text);
-  if (der === undefined) {
-    throw notFound(readSerial(text) === undefined ? `${text} is no serial number` : undefined);
-  }
+  if (der === undefined) throw notFound();
   const revocation = await readRevocation(call.storage, readCertificate(der).serial);
   const shown = { certificate: certificatePem(der) };
   if (revocation === undefined) return { data: { ...shown, ...unrevoked } };

@@ -45,7 +45,7 @@ export interface LeafOrder {
   readonly request?: CertificateRequest;
   /** The request's subject and extensions are taken as they are. */
   readonly verbatim?: boolean;
-  /** Of a new key, where the request may say so. */
+  /** Of a new key, where the role lets the request say so. */
   readonly keyType?: string;
   readonly keyBits?: number;
 }
@@ -70,16 +70,20 @@ export async function issueLeaf(
 ): Promise<LogicalResponse> {
   const { role, input, request } = order;
   const now = platformOf(engine).clock.now();
+  const isOpen = role.key_type === "any";
   checkFormats(input);
   if (request !== undefined) {
     const { keys } = platformOf(engine).crypto;
     const algorithm = await readable("csr", () => keys.importSpki(request.publicKey).algorithm);
     checkRequestKey(algorithm, role);
-  } else if (role.key_type === "any") {
+  } else if (isOpen && !order.keyType) {
     throw badRequest(`role key type "any" not allowed for issuing certificates, only signing`);
   }
   const issuer = await issuerFor(call, order.issuerRef, "issuing-certificates");
   const { plan, warnings } = await planLeaf(engine, call, order, issuer);
+  if (!isOpen && (order.keyType || order.keyBits)) {
+    warnings.push("key_type and key_bits were ignored: the role says what they are");
+  }
   if (request !== undefined) {
     const signed = await signLeaf(engine, call, role, issuer, {
       ...plan,
@@ -89,8 +93,8 @@ export async function issueLeaf(
   }
   const key = await makeKey(
     platformOf(engine).crypto.keys,
-    order.keyType || role.key_type,
-    order.keyBits || (order.keyType ? 0 : role.key_bits),
+    isOpen ? order.keyType ?? "" : role.key_type,
+    isOpen ? order.keyBits ?? 0 : role.key_bits,
   );
   try {
     const publicKey = key.publicKey.spki();

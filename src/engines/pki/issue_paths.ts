@@ -7,7 +7,7 @@ import { issueLeaf, type LeafInput, readRequest } from "./issue.ts";
 import { leafFields } from "./request_fields.ts";
 import { defaultKeyUsage, openRole, requireRole, type Role } from "./role.ts";
 
-const issuerRef = field.string("The issuer, in place of the role's.", "");
+const issuerRef = field.string("The issuer: id or name.", "default");
 const csr = field.string("The request in PEM.", "");
 
 const verbatimFields = {
@@ -68,9 +68,20 @@ export function issuePaths(engine: Engine): Path[] {
     key_type: field.string("The key's type, where the role's is any.", ""),
     key_bits: field.int("Bits of the key.", 0),
   };
-  const issue = async (call: Call, input: LeafInput, roleName: string, issuer: string) => {
+  const issue = async (
+    call: Call,
+    input: LeafInput & { readonly key_type: string; readonly key_bits: number },
+    roleName: string,
+    issuer: string,
+  ) => {
     const role = await requireRole(call, roleName);
-    return await issueLeaf(engine, call, { role, issuerRef: issuer || role.issuer_ref, input });
+    const key = { keyType: input.key_type, keyBits: input.key_bits };
+    return await issueLeaf(engine, call, {
+      role,
+      issuerRef: issuer || role.issuer_ref,
+      input,
+      ...key,
+    });
   };
   const sign = async (
     call: Call,
@@ -87,13 +98,14 @@ export function issuePaths(engine: Engine): Path[] {
   const signSummary = "Signs a certificate for a request's key.";
   const verbatimSummary = "Signs a request as it is, whatever it says.";
   return [
+    // The issuer is the role's: a request that could choose would choose what its policy does not name.
     path("issue/:role", {
       summary: issueSummary,
-      fields: { ...issueFields, issuer_ref: issuerRef },
+      fields: issueFields,
       operations: {
         update: {
           summary: issueSummary,
-          handler: (call, input) => issue(call, input, input.role, input.issuer_ref),
+          handler: (call, input) => issue(call, input, input.role, ""),
         },
       },
     }),
@@ -109,11 +121,11 @@ export function issuePaths(engine: Engine): Path[] {
     }),
     path("sign/:role", {
       summary: signSummary,
-      fields: { ...leafFields, csr, issuer_ref: issuerRef },
+      fields: { ...leafFields, csr },
       operations: {
         update: {
           summary: signSummary,
-          handler: (call, input) => sign(call, input, input.role, input.issuer_ref),
+          handler: (call, input) => sign(call, input, input.role, ""),
         },
       },
     }),
@@ -139,11 +151,11 @@ export function issuePaths(engine: Engine): Path[] {
     }),
     path("sign-verbatim/:role", {
       summary: verbatimSummary,
-      fields: { ...verbatimFields, issuer_ref: issuerRef },
+      fields: verbatimFields,
       operations: {
         update: {
           summary: verbatimSummary,
-          handler: (call, input) => signVerbatim(engine, call, input, input.issuer_ref, input.role),
+          handler: (call, input) => signVerbatim(engine, call, input, "", input.role),
         },
       },
     }),

@@ -2,9 +2,9 @@
 import { badRequest } from "../../base/failure.ts";
 import type { LeafNotAfter } from "./issuer_store.ts";
 
-/** RFC 3339 or a date; undefined for what is none. */
+/** RFC 3339; undefined for what is none. */
 export function readTime(text: string): number | undefined {
-  const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
   const time = form.test(text) ? Date.parse(text) : NaN;
   return Number.isNaN(time) ? undefined : time;
 }
@@ -44,15 +44,15 @@ export function lifetime(
 ): Lifetime {
   const warnings: string[] = [];
   if ((asked.ttl ?? 0) < 0) throw badRequest("ttl can't be negative");
-  if ((asked.ttl ?? 0) > 0 && asked.notAfter !== "") {
-    throw badRequest("either ttl or not_after should be given, not both");
+  const fixed = asked.notAfter || rules.notAfter;
+  if ((asked.ttl ?? 0) > 0 && fixed !== "") {
+    throw badRequest("either ttl or not_after should be given (here or in the role), not both");
   }
   const maxTtl = rules.maxTtl > 0 ? rules.maxTtl : mount.maxLeaseTtl;
   const notBefore = beginning(asked, rules, now);
   if (asked.notAfter !== "" && rules.notAfterBound === "forbid") {
     throw badRequest("not_after may not be given with this role");
   }
-  const fixed = asked.notAfter || ((asked.ttl ?? 0) > 0 ? "" : rules.notAfter);
   const whole = (ms: number) => Math.floor(ms / SECOND) * SECOND;
   if (fixed === "") {
     let ttl = asked.ttl || rules.ttl || mount.defaultLeaseTtl;

@@ -16,10 +16,8 @@ export function isHostname(name: string): boolean {
 export function toAscii(name: string): string {
   // deno-lint-ignore no-control-regex -- all of ASCII is meant
   const ascii = /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name);
-  const labels = ascii.replace(/\.$/, "").split(".");
-  if (
-    ascii === "" || ascii.length > 254 || labels.some((part) => part === "" || part.length > 63)
-  ) {
+  const labels = ascii.split(".");
+  if (ascii.length > 253 || labels.some((part) => part === "" || part.length > 63)) {
     throw badRequest(`the name ${name} can't be written as a domain name`);
   }
   return ascii;

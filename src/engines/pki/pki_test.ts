@@ -294,6 +294,23 @@ Deno.test("junk in place of PEM is a 400 and changes nothing", async () => {
   assertEquals(JSON.stringify([await pki.list("certs"), await pki.list("keys")]), before);
 });
 
+Deno.test("a request chooses neither another issuer nor another end than its role's", async () => {
+  const pki = await startPki();
+  await pki.write("root/generate/internal", {
+    common_name: "Second",
+    issuer_name: "second",
+    key_type: "ec",
+  });
+  const root = readPem((await pki.read("cert/ca")).certificate);
+  const leaf = await pki.issue("any", { common_name: "a.com", issuer_ref: "second" });
+  assert(await isIssuedBy(portableKeys, leaf, root));
+  const not_after = "2026-01-02T00:00:00Z";
+  await pki.write("roles/fixed", { allow_any_name: true, key_type: "ec", not_after });
+  assertEquals(await pki.status("issue/fixed", { common_name: "a.com", ttl: "100h" }), 400);
+  const fixed = await pki.issue("fixed", { common_name: "a.com" });
+  assertEquals(fixed.notAfter, Date.parse(not_after));
+});
+
 Deno.test("a role's templates are those of whoever asks", async () => {
   const pki = await startPki();
   await pki.write("roles/own", {

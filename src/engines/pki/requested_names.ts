@@ -34,8 +34,6 @@ export interface RequestedNames {
   readonly warnings: readonly string[];
 }
 
-const COMMON_NAME_MAX = 64;
-
 /** A certificate's other names as a request has them. */
 export function namesOf(request: Pick<CertificateRequest, "extensions">): AltNames | undefined {
   const found = request.extensions.find(({ type }) => type === EXTENSION.altNames);
@@ -86,7 +84,7 @@ const emptyNames: AltNames = { dns: [], emails: [], addresses: [], uris: [], oth
 export function askedNames(asked: NamesAsked): AltNames {
   const [dns, emails]: [string[], string[]] = [[], []];
   for (const name of asked.alt_names.filter((text) => text !== "")) {
-    if (name.includes("@")) emails.push(name);
+    if (name.includes("@")) emails.push(asciiEmail(name));
     else dns.push(toAscii(name));
   }
   return {
@@ -96,6 +94,13 @@ export function askedNames(asked: NamesAsked): AltNames {
     uris: asked.uri_sans.map(checkUri),
     others: readOtherNames(asked.other_sans),
   };
+}
+
+/** Certificates hold addresses of mail in ASCII only (RFC 5280, 4.2.1.6). */
+function asciiEmail(name: string): string {
+  // deno-lint-ignore no-control-regex -- all of ASCII is meant
+  if (/^[\x00-\x7f]*$/.test(name)) return name;
+  throw badRequest(`the address ${name} is not ASCII`);
 }
 
 /** The common name becomes another name too, where it can be one. */
@@ -109,7 +114,9 @@ export function withCommonName(names: AltNames, commonName: string, last: boolea
     emails: [...new Set(names.emails)],
   };
   if (commonName === "") return once;
-  if (commonName.includes("@")) return { ...once, emails: join(once.emails, commonName) };
+  if (commonName.includes("@")) {
+    return { ...once, emails: join(once.emails, asciiEmail(commonName)) };
+  }
   const ascii = toAscii(commonName);
   return isHostname(ascii) ? { ...once, dns: join(once.dns, ascii) } : once;
 }
@@ -127,9 +134,6 @@ export function checkNames(
       `the common_name field is required, or must be provided in a CSR with "use_csr_common_name" ` +
         `set to true, unless "require_cn" is set to false`,
     );
-  }
-  if (commonName.length > COMMON_NAME_MAX) {
-    throw badRequest(`the common name has more than ${COMMON_NAME_MAX} letters`);
   }
   if (commonName !== "" && !isCommonNameAllowed(commonName, role, asker)) {
     throw badRequest(`common name ${commonName} not allowed by this role`);

@@ -6,6 +6,7 @@ import { isOid } from "../../crypto/der.ts";
 import type { CertificatePolicy } from "../../crypto/x509/extensions.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../logical/json.ts";
 import type { View } from "../../storage/transaction.ts";
+import { checkNetwork } from "./alt_names.ts";
 import { checkKeyBits, defaultBits } from "./key_types.ts";
 import { readTime } from "./lifetime.ts";
 import type { Reader } from "./key_store.ts";
@@ -149,6 +150,7 @@ export function makeRole(input: RoleInput): Role {
       throw badRequest(`allowed_other_sans must be OID;UTF8:value, not ${allowed}`);
     }
   }
+  for (const network of role.allowed_ip_sans_cidr) checkNetwork(network);
   readPolicies(policies);
   return role;
 }
