@@ -44,6 +44,17 @@ export function schemeFor(algorithm: KeyAlgorithm, bits: number, pss: boolean): 
   return { hash: bits === 384 ? "sha384" : bits === 512 ? "sha512" : "sha256", pss };
 }
 
+/** The same for a request's certificate, where `bits` choose the hash of ECDSA too. */
+export function requestSchemeFor(
+  algorithm: KeyAlgorithm,
+  bits: number,
+  pss: boolean,
+): SignatureScheme {
+  const { hash } = schemeFor({ type: "rsa", bits: 0 }, bits, false);
+  const usual = schemeFor(algorithm, bits, pss);
+  return algorithm.type === "ecdsa" && bits > 0 ? { ...usual, hash } : usual;
+}
+
 /** The AlgorithmIdentifier. */
 export function signatureAlgorithm(algorithm: KeyAlgorithm, scheme: SignatureScheme): Bytes {
   if (algorithm.type === "ed25519") return sequence(oid(ED25519));

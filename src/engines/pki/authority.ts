@@ -41,6 +41,21 @@ export function keySource(text: string): KeySource {
   throw badRequest(`the "exported" path parameter must be "internal", "existing" or "exported"`);
 }
 
+/** A 400 for path lengths that can't be. */
+export function checkPathLength(length: number): void {
+  if (length < -1) throw badRequest("max_path_length must be -1 or more");
+}
+
+/** A 400 where a request wants a key that is there, and says of what kind it is to be made. */
+export function checkExisting(call: Call, source: KeySource): void {
+  if (source !== "existing") return;
+  for (const name of ["key_type", "key_bits"]) {
+    if (call.request.data[name] !== undefined) {
+      throw badRequest(`${name} can't be given for a key that exists`);
+    }
+  }
+}
+
 /** Keeps a key that was just made, or found elsewhere. */
 export async function keepKey(
   engine: Engine,

@@ -6,13 +6,16 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { toPem } from "../../crypto/keys.ts";
 import { altNames, basicConstraints } from "../../crypto/x509/extensions.ts";
+import { commonNameOf } from "../../crypto/x509/name.ts";
 import { makeCertificateRequest } from "../../crypto/x509/request.ts";
-import { schemeFor } from "../../crypto/x509/signature.ts";
+import { requestSchemeFor } from "../../crypto/x509/signature.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { certificateBody, certificateText, privateKeyBody } from "./answer.ts";
 import {
   authorityLife,
   authorityNames,
+  checkExisting,
+  checkPathLength,
   type KeyInput,
   keySource,
   noUrlsWarning,
@@ -24,18 +27,21 @@ import { putCertificate } from "./certificate_store.ts";
 import { type Engine, readable } from "./engine.ts";
 import { readRequest, takenOver } from "./issue.ts";
 import { type Issuer, issuerChain, issuerFor } from "./issuer_store.ts";
-import { authorityFields, checkFormats, keyFields } from "./request_fields.ts";
+import {
+  authorityFields,
+  authorityRequestFields,
+  checkFormats,
+  keyFields,
+} from "./request_fields.ts";
 import { namesOf } from "./requested_names.ts";
 import { authorityUsages } from "./root_paths.ts";
 import { selfIssuedPaths } from "./self_issued.ts";
 import { signPlan } from "./sign.ts";
 import { hasUrls, mountUrls, urlsOf } from "./urls.ts";
-import { extendedUsages } from "./usages.ts";
-
-const { max_path_length: _, permitted_dns_domains: __, ...plainFields } = authorityFields;
+import { authorityExtendedUsages, keyUsages } from "./usages.ts";
 
 const requestFields = {
-  ...plainFields,
+  ...authorityRequestFields,
   ...keyFields,
   add_basic_constraints: field.bool("The request says that it is for an authority.", false),
 };
@@ -47,8 +53,7 @@ const signFields = {
   signature_bits: field.int("Bits of the hash of RSA signatures.", 0),
   use_pss: field.bool("RSA signatures are PSS.", false),
   skid: field.string("The subject key id, in hexadecimal; that of the key by default.", ""),
-  ext_key_usage: field.list("Extended key usages.", []),
-  ext_key_usage_oids: field.list("More of them, as object identifiers.", []),
+  key_usage: field.list("Key usages beside those of an authority.", []),
 };
 
 interface RequestInput extends SubjectInput, KeyInput {
@@ -64,6 +69,7 @@ async function generateRequest(
   exported: string,
 ): Promise<LogicalResponse> {
   const source = keySource(exported);
+  checkExisting(call, source);
   checkFormats(input);
   const subject = subjectOf(input);
   const alt = altNames(authorityNames(input), false);
@@ -102,12 +108,14 @@ interface SignInput extends SubjectInput {
   readonly signature_bits: number;
   readonly use_pss: boolean;
   readonly skid: string;
+  readonly key_usage: readonly string[];
   readonly ext_key_usage: string[];
   readonly ext_key_usage_oids: string[];
 }
 
 /** How many authorities may stand below; a 400 where the issuer allows none. */
 function pathLength({ parsed }: Issuer, asked: number): number {
+  checkPathLength(asked);
   const own = parsed.basicConstraints?.pathLength;
   if (own === undefined) return asked;
   if (own === 0) {
@@ -143,22 +151,17 @@ async function signIntermediate(
   if (!input.use_csr_values && await readable("csr", () => namesOf(request)) !== undefined) {
     warnings.push("names in the CSR were ignored: use_csr_values takes them");
   }
+  const commonName = await readable("csr", () => commonNameOf(request.subject));
+  const named = { ...input, common_name: input.common_name || commonName };
   const given = input.use_csr_values ? takenOver(request.extensions) : [];
   const signed = await engine.keys.with(call.storage, issuer.keyId, (key) =>
     signPlan(engine, {
-      subject: input.use_csr_values ? request.subject : subjectOf(input),
+      subject: input.use_csr_values ? request.subject : subjectOf(named),
       publicKey: request.publicKey,
-      names: authorityNames(input.use_csr_values ? { ...input, common_name: "" } : input),
+      names: authorityNames(input.use_csr_values ? { ...input, common_name: "" } : named),
       life,
-      usages: authorityUsages,
-      extendedUsages: extendedUsages({
-        ext_key_usage: input.ext_key_usage,
-        ext_key_usage_oids: input.ext_key_usage_oids,
-        server_flag: false,
-        client_flag: false,
-        code_signing_flag: false,
-        email_protection_flag: false,
-      }),
+      usages: new Set([...authorityUsages, ...keyUsages(input.key_usage)]),
+      extendedUsages: authorityExtendedUsages(input),
       constraints: { isAuthority: true, pathLength: length },
       policies: [],
       permittedDomains: input.permitted_dns_domains,
@@ -167,7 +170,7 @@ async function signIntermediate(
       given,
     }, {
       key,
-      scheme: schemeFor(key.algorithm, input.signature_bits, input.use_pss),
+      scheme: requestSchemeFor(key.algorithm, input.signature_bits, input.use_pss),
       name: issuer.parsed.subject,
       keyId: issuer.parsed.keyId,
     }));

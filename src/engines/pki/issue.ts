@@ -1,16 +1,18 @@
 /** Issuing a leaf by a role: for a new key, or for a request's. */
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
+import { NotAnswered } from "../../core/not_answered.ts";
 import type { SigningKey } from "../../crypto/keys.ts";
-import { EXTENSION, type Extension } from "../../crypto/x509/extensions.ts";
+import { EXTENSION, type Extension, noAltNames } from "../../crypto/x509/extensions.ts";
 import { encodeName } from "../../crypto/x509/name.ts";
 import {
   type CertificateRequest,
   isSelfSigned,
   readCertificateRequest,
 } from "../../crypto/x509/request.ts";
-import { schemeFor } from "../../crypto/x509/signature.ts";
+import { requestSchemeFor, schemeFor } from "../../crypto/x509/signature.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
+import { ReadOnlyStorage } from "../../storage/read_only.ts";
 import { certificateBody, certificateText, privateKeyBody } from "./answer.ts";
 import { askerOf } from "./asker.ts";
 import { putCertificate } from "./certificate_store.ts";
@@ -71,6 +73,7 @@ export async function issueLeaf(
   const { role, input, request } = order;
   const now = platformOf(engine).clock.now();
   const isOpen = role.key_type === "any";
+  if (!role.no_store || role.generate_lease) requireWritable(call);
   checkFormats(input);
   if (request !== undefined) {
     const { keys } = platformOf(engine).crypto;
@@ -85,10 +88,8 @@ export async function issueLeaf(
     warnings.push("key_type and key_bits were ignored: the role says what they are");
   }
   if (request !== undefined) {
-    const signed = await signLeaf(engine, call, role, issuer, {
-      ...plan,
-      publicKey: request.publicKey,
-    });
+    const { publicKey } = request;
+    const signed = await signLeaf(engine, call, role, issuer, { ...plan, publicKey }, true);
     return await answerLeaf(call, now, order, issuer, plan.life, signed, warnings);
   }
   const key = await makeKey(
@@ -98,10 +99,17 @@ export async function issueLeaf(
   );
   try {
     const publicKey = key.publicKey.spki();
-    const signed = await signLeaf(engine, call, role, issuer, { ...plan, publicKey });
+    const signed = await signLeaf(engine, call, role, issuer, { ...plan, publicKey }, false);
     return await answerLeaf(call, now, order, issuer, plan.life, signed, warnings, key);
   } finally {
     key.destroy();
+  }
+}
+
+/** A standby passes on what it would have to write, before a key is made for it. */
+function requireWritable(call: Call): void {
+  if (call.transaction.storage instanceof ReadOnlyStorage) {
+    throw new NotAnswered("certificates are kept by the active node");
   }
 }
 
@@ -145,7 +153,7 @@ async function planLeaf(
       serialNumber: requested.serialNumber,
       userIds: requested.userIds,
     }),
-    names: requested.names,
+    names: verbatim ? noAltNames : requested.names,
     life: within,
     usages: keyUsages(role.key_usage),
     extendedUsages: extendedUsages(role),
@@ -174,11 +182,16 @@ async function signLeaf(
   role: Role,
   issuer: Issuer,
   plan: Plan,
+  isOfRequest: boolean,
 ): Promise<Signed> {
   return await engine.keys.with(call.storage, issuer.keyId, (key) =>
     signPlan(engine, plan, {
       key,
-      scheme: schemeFor(key.algorithm, role.signature_bits, role.use_pss),
+      scheme: (isOfRequest ? requestSchemeFor : schemeFor)(
+        key.algorithm,
+        role.signature_bits,
+        role.use_pss,
+      ),
       name: issuer.parsed.subject,
       keyId: issuer.parsed.keyId,
     }));

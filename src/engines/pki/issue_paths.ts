@@ -105,6 +105,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: issueSummary,
+          standby: true,
           handler: (call, input) => issue(call, input, input.role, ""),
         },
       },
@@ -115,6 +116,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: issueSummary,
+          standby: true,
           handler: (call, input) => issue(call, input, input.role, input.issuer_ref),
         },
       },
@@ -125,6 +127,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: signSummary,
+          standby: true,
           handler: (call, input) => sign(call, input, input.role, ""),
         },
       },
@@ -135,6 +138,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: signSummary,
+          standby: true,
           handler: (call, input) => sign(call, input, input.role, input.issuer_ref),
         },
       },
@@ -145,6 +149,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: verbatimSummary,
+          standby: true,
           handler: (call, input) => signVerbatim(engine, call, input, input.issuer_ref, ""),
         },
       },
@@ -155,6 +160,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: verbatimSummary,
+          standby: true,
           handler: (call, input) => signVerbatim(engine, call, input, "", input.role),
         },
       },
@@ -165,6 +171,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: verbatimSummary,
+          standby: true,
           handler: (call, input) => signVerbatim(engine, call, input, input.issuer_ref, ""),
         },
       },
@@ -175,6 +182,7 @@ export function issuePaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary: verbatimSummary,
+          standby: true,
           handler: (call, input) => signVerbatim(engine, call, input, input.issuer_ref, input.role),
         },
       },

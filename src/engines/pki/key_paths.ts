@@ -13,6 +13,7 @@ import { importKey } from "./import_paths.ts";
 import { readIssuers } from "./issuer_store.ts";
 import {
   checkKeyName,
+  checkRefName,
   defaultKeyId,
   deleteKey,
   findKey,
@@ -65,6 +66,7 @@ async function importOne(
   if (block === undefined || more.length > 0 || !isPrivateKey(block)) {
     throw badRequest("one private key in PEM was expected");
   }
+  if (input.key_name !== "") checkRefName("key", input.key_name);
   const { info, isNew } = await importKey(engine, call, block, input.key_name);
   const warnings = isNew ? [] : ["the key was there already, and keeps its name"];
   return { data: keyBody(info), ...(isNew ? {} : { warnings }) };

@@ -6,9 +6,10 @@ import { isIssuedBy } from "../../crypto/x509/certificate.ts";
 import { readDer } from "../../crypto/der.ts";
 import { portableKeys } from "../../crypto/portable_keys.ts";
 import { EXTENSION, readKeyUsage } from "../../crypto/x509/extensions.ts";
-import { commonNameOf } from "../../crypto/x509/name.ts";
+import { commonNameOf, formatName } from "../../crypto/x509/name.ts";
 import { serialText } from "./certificate_store.ts";
 import { namesOf } from "./requested_names.ts";
+import type { JsonObject } from "../../logical/json.ts";
 import { mountPki, type PkiKit, readPem, startPki, text } from "./testing/kit.ts";
 
 /** Serial numbers in a list. */
@@ -309,6 +310,24 @@ Deno.test("a request chooses neither another issuer nor another end than its rol
   assertEquals(await pki.status("issue/fixed", { common_name: "a.com", ttl: "100h" }), 400);
   const fixed = await pki.issue("fixed", { common_name: "a.com" });
   assertEquals(fixed.notAfter, Date.parse(not_after));
+});
+
+Deno.test("an intermediate has its request's name unless another is asked for", async () => {
+  const pki = await startPki();
+  const { csr } = await pki.write("intermediate/generate/internal", {
+    common_name: "inter.example.com",
+    organization: "Org",
+    key_type: "ec",
+  });
+  const sign = async (more: JsonObject) => {
+    const data = { csr: csr ?? "", ttl: "1h", ...more };
+    return readPem((await pki.write("root/sign-intermediate", data)).certificate);
+  };
+  assertEquals(formatName((await sign({})).subject), "CN=inter.example.com");
+  assertEquals(formatName((await sign({ common_name: "x" })).subject), "CN=x");
+  const verbatim = await sign({ use_csr_values: true });
+  assertEquals(formatName(verbatim.subject), "CN=inter.example.com,O=Org");
+  assertEquals(verbatim.basicConstraints?.isAuthority, true);
 });
 
 Deno.test("a role's templates are those of whoever asks", async () => {

@@ -61,11 +61,18 @@ export const keyFields = {
   use_pss: field.bool("RSA signatures are PSS.", false),
 };
 
-export const authorityFields = {
+/** What requests for authorities' certificates have in common. */
+export const authorityRequestFields = {
   ...nameFields,
   ...formatFields,
   ...subjectFields,
   not_before_duration: field.duration("Seconds that it begins in the past.", 30),
+};
+
+export const authorityFields = {
+  ...authorityRequestFields,
   max_path_length: field.int("Authorities that may stand below it; -1 for any number.", -1),
   permitted_dns_domains: field.list("Only names of these domains may be certified.", []),
+  ext_key_usage: field.list("Extended key usages.", []),
+  ext_key_usage_oids: field.list("More of them, as object identifiers.", []),
 };

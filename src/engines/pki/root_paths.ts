@@ -10,6 +10,8 @@ import { certificateBody, privateKeyBody } from "./answer.ts";
 import {
   authorityLife,
   authorityNames,
+  checkExisting,
+  checkPathLength,
   type KeyInput,
   keySource,
   noUrlsWarning,
@@ -20,6 +22,7 @@ import {
 import type { Engine } from "./engine.ts";
 import {
   checkIssuerName,
+  findIssuer,
   issuersConfig,
   putIssuersConfig,
   readIssuers,
@@ -30,6 +33,7 @@ import { deleteKey, readKeys } from "./key_store.ts";
 import { authorityFields, checkFormats, keyFields } from "./request_fields.ts";
 import { keyIdOf, signPlan } from "./sign.ts";
 import { hasUrls, mountUrls, noUrls } from "./urls.ts";
+import { authorityExtendedUsages } from "./usages.ts";
 
 export const authorityUsages: ReadonlySet<KeyUsage> = new Set(["CertSign", "CRLSign"]);
 
@@ -49,6 +53,8 @@ interface RootInput extends SubjectInput, KeyInput {
   readonly not_before_duration: number;
   readonly max_path_length: number;
   readonly permitted_dns_domains: readonly string[];
+  readonly ext_key_usage: string[];
+  readonly ext_key_usage_oids: string[];
 }
 
 async function generateRoot(
@@ -58,6 +64,8 @@ async function generateRoot(
   exported: string,
 ): Promise<LogicalResponse> {
   const source = keySource(exported);
+  checkExisting(call, source);
+  checkPathLength(input.max_path_length);
   checkFormats(input);
   await checkIssuerName(call, input.issuer_name);
   const life = authorityLife(engine, call, input);
@@ -74,7 +82,7 @@ async function generateRoot(
       names,
       life,
       usages: authorityUsages,
-      extendedUsages: [],
+      extendedUsages: authorityExtendedUsages(input),
       constraints: { isAuthority: true, pathLength: input.max_path_length },
       policies: [],
       permittedDomains: input.permitted_dns_domains,
@@ -157,9 +165,10 @@ export function rootPaths(engine: Engine): Path[] {
       operations: {
         update: {
           summary,
-          handler: (call, input) => {
-            const issuer_name = input.issuer_name || "next";
-            return generateRoot(engine, call, { ...input, issuer_name }, input.exported);
+          handler: async (call, input) => {
+            const isTaken = await findIssuer(call, "next") !== undefined;
+            const issuer_name = input.issuer_name || (isTaken ? "" : "next");
+            return await generateRoot(engine, call, { ...input, issuer_name }, input.exported);
           },
         },
       },

@@ -85,7 +85,7 @@ export function hasUrls({ issuers, crls, ocsp }: Urls): boolean {
 }
 
 export function isUrl(text: string): boolean {
-  return /^(https?|ldaps?):\/\/[^\s/]/i.test(text) && URL.canParse(text);
+  return /^(https?|ldaps?|ftps?):\/\/[^\s/]/i.test(text) && URL.canParse(text);
 }
 
 /** A 400 for what is no address. Templates are judged when they are filled in. */

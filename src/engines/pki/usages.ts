@@ -30,6 +30,19 @@ export function keyUsages(names: readonly string[]): Set<KeyUsage> {
   return new Set(KEY_USAGES.filter((usage) => wanted.has(usage.toLowerCase())));
 }
 
+/** Those that an authority's certificate asks for. */
+export function authorityExtendedUsages(
+  input: Pick<Role, "ext_key_usage" | "ext_key_usage_oids">,
+): string[] {
+  const none = {
+    server_flag: false,
+    client_flag: false,
+    code_signing_flag: false,
+    email_protection_flag: false,
+  };
+  return extendedUsages({ ...none, ...input });
+}
+
 /** Extended key usages as object identifiers: by name, by the role's flags, and as they are. */
 export function extendedUsages(
   role: Pick<
