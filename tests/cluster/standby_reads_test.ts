@@ -229,3 +229,32 @@ Deno.test("reads go on at every node while the active role goes from one to anot
   assertEquals(failed, []);
   assert(read > 100);
 });
+
+Deno.test("standbys issue certificates that are not kept, and pass on all others", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [standby], token } = cluster;
+  const leader = await settled(nodes);
+  assert(standby !== undefined);
+  await call(leader, "sys/mounts/pki", { token, body: { type: "pki" }, method: "POST" });
+  const root = { common_name: "Root", key_type: "ec" };
+  await call(leader, "pki/root/generate/internal", { token, body: root });
+  const role = { allow_any_name: true, key_type: "ec", ttl: "1h" };
+  await call(leader, "pki/roles/kept", { token, body: role });
+  await call(leader, "pki/roles/free", { token, body: { ...role, no_store: true } });
+  const issue = async (name: string) => {
+    const answer = await call(standby, `pki/issue/${name}`, {
+      token,
+      body: { common_name: "a.b" },
+    });
+    return String(answer.at("data", "serial_number"));
+  };
+  const before = await readsAt(standby, token);
+  for (let i = 0; i < 10; i++) await issue("free");
+  assert(await readsAt(standby, token) >= before + 10);
+  const serial = await issue("kept");
+  const revoked = await call(standby, "pki/revoke", { token, body: { serial_number: serial } });
+  assertEquals(revoked.at("data", "state"), "revoked");
+  const read = await call(standby, `pki/cert/${serial}`, { token });
+  assert(Number(read.at("data", "revocation_time")) > 0);
+});

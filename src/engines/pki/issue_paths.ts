@@ -8,6 +8,8 @@ import { leafFields } from "./request_fields.ts";
 import { defaultKeyUsage, openRole, requireRole, type Role } from "./role.ts";
 
 const issuerRef = field.string("The issuer: id or name.", "default");
+/** The role says which issuer: a request that could choose would choose what its policy does not name. */
+const ignoredIssuer = field.string("Accepted and not looked at: the issuer is the role's.", "");
 const csr = field.string("The request in PEM.", "");
 
 const verbatimFields = {
@@ -98,10 +100,9 @@ export function issuePaths(engine: Engine): Path[] {
   const signSummary = "Signs a certificate for a request's key.";
   const verbatimSummary = "Signs a request as it is, whatever it says.";
   return [
-    // The issuer is the role's: a request that could choose would choose what its policy does not name.
     path("issue/:role", {
       summary: issueSummary,
-      fields: issueFields,
+      fields: { ...issueFields, issuer_ref: ignoredIssuer },
       operations: {
         update: {
           summary: issueSummary,
@@ -123,7 +124,7 @@ export function issuePaths(engine: Engine): Path[] {
     }),
     path("sign/:role", {
       summary: signSummary,
-      fields: { ...leafFields, csr },
+      fields: { ...leafFields, csr, issuer_ref: ignoredIssuer },
       operations: {
         update: {
           summary: signSummary,
@@ -156,7 +157,7 @@ export function issuePaths(engine: Engine): Path[] {
     }),
     path("sign-verbatim/:role", {
       summary: verbatimSummary,
-      fields: verbatimFields,
+      fields: { ...verbatimFields, issuer_ref: ignoredIssuer },
       operations: {
         update: {
           summary: verbatimSummary,
