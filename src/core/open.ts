@@ -223,6 +223,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     telemetry,
     metrics,
     inFlight,
+    isStandby: storage instanceof ReadOnlyStorage,
   };
   return holder.services;
 }

@@ -47,4 +47,6 @@ export interface Services {
   readonly metrics: RequestMetrics;
   /** Requests that have not been answered yet. */
   readonly inFlight: RequestsInFlight;
+  /** Another node is active: what is written here is refused, and passed on. */
+  readonly isStandby: boolean;
 }

@@ -50,7 +50,6 @@ export function pkiBackend(services: () => Services): LogicalBackend {
     revoke: (call) => revokeLeased(engine, call),
     start: ({ uuid }) => {
       const prefix = `logical/${uuid}/`;
-      keys.start(prefix);
       crls.start(prefix);
       engine.tidy.start(prefix);
     },

@@ -12,7 +12,6 @@ import {
 } from "../../crypto/x509/request.ts";
 import { requestSchemeFor, schemeFor } from "../../crypto/x509/signature.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
-import { ReadOnlyStorage } from "../../storage/read_only.ts";
 import { certificateBody, certificateText, privateKeyBody } from "./answer.ts";
 import { askerOf } from "./asker.ts";
 import { putCertificate } from "./certificate_store.ts";
@@ -73,7 +72,7 @@ export async function issueLeaf(
   const { role, input, request } = order;
   const now = platformOf(engine).clock.now();
   const isOpen = role.key_type === "any";
-  if (!role.no_store || role.generate_lease) requireWritable(call);
+  if (!role.no_store || role.generate_lease) requireActive(engine);
   checkFormats(input);
   if (request !== undefined) {
     const { keys } = platformOf(engine).crypto;
@@ -107,10 +106,8 @@ export async function issueLeaf(
 }
 
 /** A standby passes on what it would have to write, before a key is made for it. */
-function requireWritable(call: Call): void {
-  if (call.transaction.storage instanceof ReadOnlyStorage) {
-    throw new NotAnswered("certificates are kept by the active node");
-  }
+function requireActive({ services }: Engine): void {
+  if (services().isStandby) throw new NotAnswered("certificates are kept by the active node");
 }
 
 type KeylessPlan = Omit<Plan, "publicKey">;

@@ -43,15 +43,9 @@ export class KeyRing {
   /** In the order in which they came; the first goes first. */
   readonly #keys = new Map<string, RingKey>();
   #ignoreChanges: Cancel | undefined;
-  #prefix: string | undefined;
 
   constructor(services: () => Services) {
     this.#services = services;
-  }
-
-  /** The mount's prefix of storage, whose changes are followed. */
-  start(prefix: string): void {
-    this.#prefix = prefix;
   }
 
   /** Gives a key to `use`; a 400 where it has no secret here. */
@@ -97,11 +91,8 @@ export class KeyRing {
 
   #follow(): void {
     this.#ignoreChanges ??= this.#services().transactions.onChange((keys) => {
-      const prefix = this.#prefix;
-      if (prefix === undefined) return;
       for (const key of keys) {
-        if (!key.startsWith(prefix)) continue;
-        const id = changedSecret(key.slice(prefix.length));
+        const id = changedSecret(key);
         if (id !== undefined) this.#drop(id);
       }
     });

@@ -25,9 +25,11 @@ const defaultKey = "config/keys";
 /** Where a key's secret lies, PKCS #8. */
 export const secretKey = (id: string) => `config/key-secret/${id}`;
 
-/** The id of the key whose secret changed, of a key of the mount. */
+/** The id of the key whose secret changed, of a key of storage; ids are those of one mount only. */
 export function changedSecret(key: string): string | undefined {
-  return key.startsWith("config/key-secret/") ? key.slice("config/key-secret/".length) : undefined;
+  if (!key.startsWith("logical/")) return undefined;
+  const [, , config, kind, id, ...more] = key.split("/", 6);
+  return config === "config" && kind === "key-secret" && more.length === 0 ? id : undefined;
 }
 
 function decodeInfo(bytes: Bytes): KeyInfo {
