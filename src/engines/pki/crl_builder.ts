@@ -5,6 +5,7 @@
  */
 import { type Cancel } from "../../base/clock.ts";
 import { type Bytes, fromHex, fromUtf8, utf8 } from "../../base/bytes.ts";
+import { FairTurns } from "../../base/turn.ts";
 import { badRequest, describeError } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
@@ -35,7 +36,8 @@ import type { KeyRing } from "./key_ring.ts";
 import { plainReader } from "./key_store.ts";
 
 const staleKey = "crl-stale";
-const pageSize = 1000;
+/** Others wait for as long as a page takes. */
+const pageSize = 200;
 /** Periods are minutes at least. */
 const lookMs = 60_000;
 /** Leases end by the thousand: their certificates share a list. */
@@ -220,13 +222,15 @@ export class CrlBuilder {
 
   /** Those since the last complete list. */
   async #collectDelta(prefix: string): Promise<{ entries: Entries; names: string[] }> {
-    const { transactions } = this.#services();
+    const { transactions, mounts: { platform } } = this.#services();
     const entries: Entries = new Map();
     const names: string[] = [];
     await this.#pages(prefix, deltaFolder, (name) => {
       names.push(name);
     });
-    for (const name of names) {
+    const fair = new FairTurns(platform.clock);
+    for (const [i, name] of names.entries()) {
+      if (i % pageSize === pageSize - 1) await fair.giveWay();
       const serial = fromHex(name.replaceAll("-", "")) ?? new Uint8Array();
       const revocation = await transactions.run((transaction) =>
         readRevocation(transaction.within(prefix), serial)
@@ -241,7 +245,8 @@ export class CrlBuilder {
     folder: string,
     use: (name: string, value: Bytes) => void,
   ): Promise<void> {
-    const { transactions } = this.#services();
+    const { transactions, mounts: { platform } } = this.#services();
+    const fair = new FairTurns(platform.clock);
     let after: string | undefined;
     for (;;) {
       // A transaction for each page: revocations that come meanwhile don't make all of it run again.
@@ -254,6 +259,7 @@ export class CrlBuilder {
       for (const { key, value } of page) use(key.slice(folder.length), value);
       after = page.at(-1)?.key;
       if (page.length < pageSize) return;
+      await fair.giveWay();
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { type Cancel, sleep } from "../../base/clock.ts";
 import { type Bytes, fromHex } from "../../base/bytes.ts";
+import { FairTurns } from "../../base/turn.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Services } from "../../core/services.ts";
 import { DerError } from "../../crypto/der.ts";
@@ -136,6 +137,7 @@ export class Tidy {
     tidy: (view: View, name: string, value: Bytes, now: number) => void | Promise<void>,
   ): Promise<void> {
     const { transactions, mounts: { platform: { clock } } } = this.#services();
+    const fair = new FairTurns(clock);
     let after: string | undefined;
     while (!this.#isCancelled) {
       this.#status = { ...this.#status, message: `Tidying ${folder}` };
@@ -155,6 +157,7 @@ export class Tidy {
       });
       after = page.at(-1)?.key;
       if (page.length < settings.page_size) return;
+      await fair.giveWay();
       if (settings.pauseMs > 0) await sleep(clock, settings.pauseMs);
     }
   }
