@@ -123,6 +123,8 @@ export interface LogicalBackend {
   start?(mount: MountInfo): void;
   /** Lets go of what it holds outside (connections, timers): the node seals, or the mount is gone. */
   close?(): Awaitable<void>;
+  /** Below which folder of its storage each secret has one name, where they are counted. */
+  secretNames?(options: MountInfo["options"]): string;
   /** Declared paths, for help and OpenAPI. */
   describe?(options: MountInfo["options"]): BackendDescription;
 }

@@ -4,6 +4,7 @@ import type { Report } from "../telemetry/registry.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import type { MountEntry } from "./mount_entry.ts";
 import type { Services } from "./services.ts";
+import { UsageGauges } from "./usage/usage_gauges.ts";
 
 /** Leases that can't be revoked are counted in pages; more than this are shown as this many. */
 const irrevocablePage = 500;
@@ -11,7 +12,7 @@ const irrevocablePages = 20;
 
 const collectors = new WeakMap<Services, () => void>();
 
-/** From now on until `stopMeasuring`. A standby counts no leases: the active node does. */
+/** From now on until `stopMeasuring`. A standby counts nothing that is stored: the active node does. */
 export function measureServices(services: Services, { isStandby = false } = {}): void {
   const { quotas, telemetry: { registry } } = services;
   quotas.onViolation = (kind, name) => registry.counter(`quota.${kind}.violation`, { name }).add();
@@ -20,7 +21,16 @@ export function measureServices(services: Services, { isStandby = false } = {}):
     await reportAudit(services, report);
     if (!isStandby) await reportLeases(services, report);
   };
-  collectors.set(services, registry.collect(collect));
+  const uncollect = registry.collect(collect);
+  if (isStandby) return void collectors.set(services, uncollect);
+  const usage = new UsageGauges(services);
+  const uncollectUsage = registry.collect((report) => usage.report(report));
+  usage.start();
+  collectors.set(services, () => {
+    usage.stop();
+    uncollectUsage();
+    uncollect();
+  });
 }
 
 export function stopMeasuring(services: Services): void {

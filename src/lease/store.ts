@@ -12,6 +12,8 @@ import type { LeaseEntry } from "./entry.ts";
 const root = "sys/expire/";
 const byId = `${root}id/`;
 const byTime = `${root}time/`;
+/** Where leases that end some time stand, soonest first: for who only counts them. */
+export const leasesByTime = byTime;
 const byToken = `${root}token/`;
 const byFailure = `${root}failed/`;
 const byEnding = `${root}ending/`;
@@ -117,7 +119,7 @@ export class LeaseStore {
   /** When the next lease ends, in milliseconds since the epoch; undefined where none does. */
   async nextDue(transaction: Transaction): Promise<number | undefined> {
     const [first] = await transaction.scan(byTime, { limit: 1, keysOnly: true });
-    return first === undefined ? undefined : Number(first.key.slice(byTime.length).split("/")[0]);
+    return first === undefined ? undefined : expiryOfKey(first.key);
   }
 
   /** Ids of the secrets that a token was given, a page of at most `limit`. */
@@ -166,4 +168,9 @@ export class LeaseStore {
 function decodeLease(bytes: Uint8Array): LeaseEntry {
   const lease: LeaseEntry = JSON.parse(fromUtf8(bytes));
   return lease;
+}
+
+/** When the lease at a key below `leasesByTime` ends, milliseconds since the epoch. */
+export function expiryOfKey(key: string): number {
+  return Number(key.slice(byTime.length).split("/")[0]);
 }

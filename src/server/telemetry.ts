@@ -41,6 +41,16 @@ function settingsOf({ telemetry: { values } }: ServerConfig): TelemetrySettings 
     hostLabel: values.enable_hostname_label ? hostname : "",
     retentionMs: values.prometheus_retention_time * 1000,
     passes: prefixFilter(values.prefix_filter, values.filter_default),
+    usage: {
+      periodMs: values.usage_gauge_period * 1000,
+      // As in Vault, 0 is as if nothing were said.
+      maxCardinality: values.maximum_gauge_cardinality || 500,
+      leases: {
+        epsilonMs: values.lease_metrics_epsilon * 1000,
+        count: values.num_lease_metrics_buckets,
+        byNamespace: values.add_lease_metrics_namespace_labels,
+      },
+    },
   };
 }
 

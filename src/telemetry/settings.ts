@@ -10,6 +10,21 @@ export interface TelemetrySettings {
   readonly retentionMs: number;
   /** Whether a name (with the prefix, joined by dots) is shown. */
   readonly passes: (name: string) => boolean;
+  readonly usage: UsageSettings;
+}
+
+/** What is counted of what is stored, and how it is shown. */
+export interface UsageSettings {
+  /** Between counts; 0 for none. */
+  readonly periodMs: number;
+  /** Label sets that one gauge shows, the largest. */
+  readonly maxCardinality: number;
+  /** Buckets of when leases end: their width and number, and whether they tell the namespace. */
+  readonly leases: {
+    readonly epsilonMs: number;
+    readonly count: number;
+    readonly byNamespace: boolean;
+  };
 }
 
 /** `+prefix` lets through, `-prefix` keeps back; the longest that fits decides, back wins a tie. */
@@ -29,6 +44,11 @@ export const plainSettings: TelemetrySettings = {
   hostLabel: "",
   retentionMs: 86_400_000,
   passes: () => true,
+  usage: {
+    periodMs: 600_000,
+    maxCardinality: 500,
+    leases: { epsilonMs: 3_600_000, count: 168, byNamespace: false },
+  },
 };
 
 /** The name as it is shown, its parts joined by dots; undefined where it is kept back. */

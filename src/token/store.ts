@@ -12,6 +12,8 @@ import type { TokenEntry } from "./entry.ts";
 import { randomBase62, servicePrefix } from "./text.ts";
 
 const root = "sys/token/";
+/** Where service tokens lie: for who only counts them. */
+export const tokenEntries = `${root}id/`;
 
 /** What a new token is made of; the rest of the entry follows. */
 export type NewToken = Omit<
@@ -80,7 +82,7 @@ export class TokenStore {
   }
 
   lookupHash(transaction: Transaction, hash: string): Awaitable<TokenEntry | undefined> {
-    return this.cache.read(transaction, `${root}id/${hash}`, decodeEntry);
+    return this.cache.read(transaction, `${root}id/${hash}`, decodeTokenEntry);
   }
 
   async lookupAccessor(
@@ -101,7 +103,7 @@ export class TokenStore {
       limit,
       ...(after === undefined ? {} : { after }),
     });
-    const accessors = page.map(({ value }) => decodeEntry(value).accessor);
+    const accessors = page.map(({ value }) => decodeTokenEntry(value).accessor);
     return { accessors, next: page.length < limit ? undefined : page.at(-1)?.key };
   }
 
@@ -163,7 +165,8 @@ export class TokenStore {
   }
 }
 
-function decodeEntry(bytes: Uint8Array): TokenEntry {
+/** A token as it is stored. */
+export function decodeTokenEntry(bytes: Uint8Array): TokenEntry {
   const entry: TokenEntry = JSON.parse(storedText(bytes));
   return entry;
 }

@@ -14,6 +14,7 @@ import { InmemStorage } from "../../storage/inmem.ts";
 import type { DeviceOpener } from "../../audit/device.ts";
 import type { AuditRules } from "../../audit/store.ts";
 import type { Storage } from "../../storage/storage.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { BackendFactory } from "../mounts.ts";
 import { Node } from "../node.ts";
 import type { Services } from "../services.ts";
@@ -66,6 +67,8 @@ export interface KitOptions {
   readonly seed?: number;
   readonly auditDevices?: Readonly<Record<string, DeviceOpener>>;
   readonly auditRules?: () => AuditRules;
+  /** One of its own where absent. */
+  readonly telemetry?: (clock: Clock) => Telemetry;
 }
 
 /** What a test asks for; the rest is filled in. */
@@ -110,6 +113,7 @@ export class NodeKit {
       usesLoneTokens: () => true,
       policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
       auditDevices: options.auditDevices ?? {},
+      ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry(clock) }),
       ...(options.auditRules === undefined ? {} : { auditRules: options.auditRules }),
       backends: (services) => options.backends(services, () => node),
     });

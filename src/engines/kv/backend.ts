@@ -9,6 +9,7 @@ import type { Operation } from "../../logical/request.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { dataPath } from "./data.ts";
 import { metadataPaths } from "./metadata.ts";
+import { metadataPrefix, v1Prefix } from "./record.ts";
 import { configPath, subkeysPath } from "./settings.ts";
 import { beginUpgrade, isUpgrading, runUpgrade, upgrading } from "./upgrade.ts";
 import { v1Backend } from "./v1.ts";
@@ -58,6 +59,7 @@ export function kvBackend(services: () => Services): LogicalBackend {
         );
       });
     },
+    secretNames: ({ version }) => version === "2" ? metadataPrefix : v1Prefix,
     describe(options) {
       const backend = options.version === "2" ? versioned() : unversioned;
       return backend.describe?.(options) ?? { help: "", paths: [] };
