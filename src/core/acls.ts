@@ -12,7 +12,7 @@ import { expandTemplates, type PolicySubject } from "../policy/template.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
-import type { Summary } from "../telemetry/summary.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 
 const prefix = "sys/policy/";
 
@@ -58,7 +58,7 @@ export class Acls {
     readonly clock: Clock,
     readonly identities: Pick<IdentityViews, "get">,
     readonly maxSets = 4096,
-    readonly timing?: Summary,
+    readonly times?: OperationTimes,
   ) {
     transactions.onChange((keys) => {
       if (!keys.some((key) => key.startsWith(prefix))) return;
@@ -74,12 +74,13 @@ export class Acls {
       const kept: KeptPolicy = JSON.parse(fromUtf8(bytes));
       return { ...kept, name, parsed: parsePolicy(kept.text, name) };
     });
-    this.timing?.observe(this.clock.monotonic() - start);
+    this.times?.of("policy.get_policy").observe(this.clock.monotonic() - start);
     return found;
   }
 
   async names(transaction: Transaction): Promise<string[]> {
-    const found = await transaction.scan(prefix, { limit: 1_000_000 });
+    const scan = () => transaction.scan(prefix, { limit: 1_000_000 });
+    const found = await (this.times?.during("policy.list_policies", scan) ?? scan());
     return found.map(({ key }) => key.slice(prefix.length));
   }
 
@@ -93,6 +94,7 @@ export class Acls {
     text: string,
     settings: Partial<PolicySettings> & { readonly cas?: number } = {},
   ): Promise<void> {
+    this.times?.untilDurable(transaction, "policy.set_policy");
     parsePolicy(text, name);
     const before = await this.get(transaction, name);
     const { cas, ...given } = settings;
@@ -113,6 +115,7 @@ export class Acls {
   }
 
   delete(transaction: Transaction, name: string): void {
+    this.times?.untilDurable(transaction, "policy.delete_policy");
     transaction.delete(prefix + name);
   }
 

@@ -10,6 +10,7 @@ import type { LeaseStore } from "../lease/store.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import type { TokenStore } from "../token/store.ts";
 import type { Revoker } from "./revoke.ts";
+import type { ExpiryMetrics } from "./expiry_metrics.ts";
 import type { SecretEnding } from "./secret_ending.ts";
 
 /** Due leases looked at in one go, and tokens ended in one transaction. */
@@ -38,6 +39,7 @@ export class Expiration {
     readonly secrets: SecretEnding,
     readonly clock: Clock,
     readonly log: Logger,
+    readonly metrics: ExpiryMetrics,
     /** How many requests have come so far. */
     readonly requests: () => number = () => 0,
   ) {
@@ -129,18 +131,32 @@ export class Expiration {
   }
 
   async #endBatch(ids: readonly string[]): Promise<void> {
-    const targets = await this.transactions.run(async (transaction) => {
-      const found = new Set<string>();
+    const { targets, tokens } = await this.#takeOver(ids).catch((error) => {
+      if (!this.#stopped) this.metrics.failed();
+      throw error;
+    });
+    const now = this.clock.now();
+    for (const lease of tokens) this.metrics.ended(lease, now);
+    for (const target of targets) this.secrets.nudge(target);
+    await this.revoker.finish();
+  }
+
+  /** Ends the tokens among what is due, and gives the secrets to those who end them. */
+  #takeOver(ids: readonly string[]): Promise<{ targets: Set<string>; tokens: LeaseEntry[] }> {
+    return this.transactions.run(async (transaction) => {
+      const targets = new Set<string>();
+      const tokens: LeaseEntry[] = [];
       for (const id of ids) {
         const lease = await this.leases.get(transaction, id);
         if (lease === undefined || lease.expireTime > this.clock.now()) continue;
-        if (lease.kind === "token") await this.#endToken(transaction, lease);
-        else found.add(this.secrets.take(transaction, lease));
+        if (lease.kind === "secret") targets.add(this.secrets.take(transaction, lease));
+        else {
+          await this.#endToken(transaction, lease);
+          tokens.push(lease);
+        }
       }
-      return found;
+      return { targets, tokens };
     });
-    for (const target of targets) this.secrets.nudge(target);
-    await this.revoker.finish();
   }
 
   async #endToken(transaction: Transaction, lease: LeaseEntry): Promise<void> {

@@ -2,6 +2,7 @@
 import { badRequest } from "../base/failure.ts";
 import { type Auth, newAuth } from "../logical/auth.ts";
 import type { LeaseStore } from "../lease/store.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
 import type { MadeToken, NewToken, TokenStore } from "../token/store.ts";
@@ -16,7 +17,8 @@ export class TokenIssuer {
     /** Whether tokens may be marked as alone. */
     readonly usesLoneTokens: () => boolean,
     /** Told of each token once it is there for good. */
-    readonly onCreated: (entry: TokenEntry) => void = () => {},
+    readonly onCreated: (entry: TokenEntry) => void,
+    readonly times: OperationTimes,
   ) {}
 
   /**
@@ -30,6 +32,12 @@ export class TokenIssuer {
     if (spec.parent !== undefined && spec.parent !== "") {
       await this.tokens.burden(transaction, spec.parent);
     }
+    this.times.untilDurable(
+      transaction,
+      "token.create",
+      "token.createAccessor",
+      "expire.register-auth",
+    );
     const now = this.tokens.clock.now();
     const ttl = spec.ttl ?? 0;
     const made = this.tokens.create(transaction, {
@@ -61,6 +69,7 @@ export class TokenIssuer {
   async extend(transaction: Transaction, entry: TokenEntry, ttl: number): Promise<TokenEntry> {
     const now = this.tokens.clock.now();
     const after = { ...entry, expireTime: now + ttl * 1000, lastRenewal: now };
+    this.times.untilDurable(transaction, "token.store", "expire.renew-token");
     this.tokens.save(transaction, after);
     const lease = await this.leases.get(transaction, tokenLeaseId(entry));
     if (lease === undefined) this.#putLease(transaction, after);

@@ -15,8 +15,7 @@ import type { Platform } from "./backend.ts";
 import type { HttpSettings } from "./http_settings.ts";
 import type { IntegratedStorage, RaftIndexes } from "./integrated_storage.ts";
 import type { JsonObject } from "../logical/json.ts";
-import type { Transaction } from "../storage/transaction.ts";
-import { noteVersion, readVersionHistory } from "./version_history.ts";
+import { noteVersion } from "./version_history.ts";
 import { Ceremonies } from "./ceremonies.ts";
 import { authOf } from "./issue.ts";
 import { type ClusterIdentity, readClusterIdentity } from "./cluster_identity.ts";
@@ -24,6 +23,8 @@ import { explainLoss, isLoss } from "./loss.ts";
 import { closeServices, type OpenParts, openServices, openStandbyServices } from "./open.ts";
 import { handleRequest } from "./pipeline.ts";
 import type { Services } from "./services.ts";
+import { OperationTimes } from "../telemetry/operation_times.ts";
+import { plainTelemetry } from "../telemetry/telemetry.ts";
 import { defaultStandbySettings, StandbyReads, type StandbySettings } from "./standby_reads.ts";
 import type { Auth } from "../logical/auth.ts";
 
@@ -92,9 +93,12 @@ export class Node {
   #isSettling = false;
   /** Services that must be closed, because this node does not lead any more. */
   #lost: Services | undefined;
+  readonly #times: OperationTimes;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
+    const telemetry = parts.telemetry ?? plainTelemetry(parts.platform.clock);
+    this.#times = new OperationTimes(telemetry.registry);
     this.platform = parts.platform;
     this.barrier = parts.barrier;
     this.physical = parts.physical;
@@ -191,15 +195,9 @@ export class Node {
     return (this.#services ?? this.reads?.services)?.httpSettings;
   }
 
-  versionHistory(transaction: Transaction): Promise<LogicalResponse> {
-    return readVersionHistory(transaction);
-  }
-
   /** Seals as soon as the requests under way have ended, without waiting for it. */
   sealSoon(): void {
-    this.seal().catch((error) =>
-      this.platform.log.error("sealing failed", { error: describeError(error) })
-    );
+    this.seal().catch(this.#complain("sealing failed"));
   }
 
   /** Replaces the root key; the shares stay as they are. */
@@ -237,23 +235,26 @@ export class Node {
    */
   unseal(rootKey: Uint8Array): Promise<void> {
     return this.#exclusively(async () => {
-      if (this.#unsealed) return;
-      await this.barrier.unseal(rootKey);
-      const { ha } = this;
-      try {
-        await ha?.start(() => this.#roleChanged());
-        this.#unsealed = true;
-        if (ha === undefined || ha.isActive) await this.#serve();
-        else this.reads?.start();
-      } catch (error) {
-        await this.#close();
-        throw error;
-      }
-      this.platform.log.info(
-        this.standby ? "the node is unsealed and stands by" : "the node is unsealed and active",
-      );
-      this.#roleChanged();
+      if (!this.#unsealed) await this.#times.during("core.unseal", () => this.#open(rootKey));
     });
+  }
+
+  async #open(rootKey: Uint8Array): Promise<void> {
+    await this.barrier.unseal(rootKey);
+    const { ha } = this;
+    try {
+      await ha?.start(() => this.#roleChanged());
+      this.#unsealed = true;
+      if (ha === undefined || ha.isActive) await this.#serve();
+      else this.reads?.start();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    this.platform.log.info(
+      this.standby ? "the node is unsealed and stands by" : "the node is unsealed and active",
+    );
+    this.#roleChanged();
   }
 
   /** Called often: whether this node leads its group may have changed. */
@@ -265,11 +266,8 @@ export class Node {
     // Whoever asks from now on is told that this node is not active.
     if (!ha.isActive) this.#lost = this.#services;
     if (!ha.isActive) this.#services = undefined;
-    this.#exclusively(() => this.#settle(ha)).catch((error) =>
-      this.platform.log.error("the change of the active node failed", {
-        error: describeError(error),
-      })
-    ).finally(() => {
+    const failed = this.#complain("the change of the active node failed");
+    this.#exclusively(() => this.#settle(ha)).catch(failed).finally(() => {
       this.#isSettling = false;
       this.#roleChanged();
     });
@@ -280,10 +278,13 @@ export class Node {
     this.#lost = undefined;
     if (lost !== undefined) {
       this.platform.log.warn("another node leads; this one stands by");
+      const since = this.#activeSince;
+      this.#times.of("core.leadership_lost").observe(this.platform.clock.now() - since);
       await this.#retire(lost);
     }
     if (this.#unsealed && !ha.isActive) this.reads?.start();
     if (!this.#unsealed || !ha.isActive || this.#services !== undefined) return;
+    const failed = this.#times.begin("core.leadership_setup_failed");
     try {
       await this.reads?.stop();
       // Another node may have changed the keyring.
@@ -291,6 +292,7 @@ export class Node {
       await this.#serve();
       this.platform.log.info("the node is active");
     } catch (error) {
+      failed();
       const opened = this.#services;
       this.#services = undefined;
       if (opened !== undefined) await this.#retire(opened);
@@ -318,16 +320,14 @@ export class Node {
   async stepDown(): Promise<boolean> {
     const { ha } = this;
     if (ha === undefined || ha.group.configuration.members.length < 2) return false;
-    return await ha.group.handOver();
+    return await this.#times.during("core.step_down", () => ha.group.handOver());
   }
 
   /** As `stepDown`, without waiting for it. */
   stepDownSoon(): void {
     this.stepDown().then((handedOver) => {
       if (!handedOver) this.platform.log.warn("nobody took over: this node stays active");
-    }).catch((error) =>
-      this.platform.log.error("stepping down failed", { error: describeError(error) })
-    );
+    }).catch(this.#complain("stepping down failed"));
   }
 
   /** Resolves once the seal or unseal that is under way, if there is one, has ended. */
@@ -339,7 +339,7 @@ export class Node {
   seal(): Promise<void> {
     return this.#exclusively(async () => {
       if (!this.#unsealed && this.barrier.sealed) return;
-      await this.#close();
+      await this.#times.during("core.seal", () => this.#close());
       this.platform.log.info("the node is sealed");
     });
   }
@@ -470,6 +470,7 @@ export class Node {
   }
 
   async #close(): Promise<void> {
+    const closed = this.#times.begin("core.seal-internal");
     const wasActive = this.#services !== undefined;
     // Who asks while requests still end is told that the node is sealed, not that it stands by.
     this.#unsealed = false;
@@ -479,6 +480,11 @@ export class Node {
     await this.ha?.stop();
     this.barrier.seal();
     this.ceremonies.reset();
+    closed();
+  }
+
+  #complain(what: string): (error: unknown) => void {
+    return (error) => this.platform.log.error(what, { error: describeError(error) });
   }
 
   /** The count is a help, not a duty: what is stored is never too low. */

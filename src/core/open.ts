@@ -9,6 +9,7 @@ import { ReadOnlyStorage } from "../storage/read_only.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Transaction, Transactions } from "../storage/transaction.ts";
 import { MeasuredStorage } from "../telemetry/measured_storage.ts";
+import { OperationTimes } from "../telemetry/operation_times.ts";
 import { RequestMetrics } from "../telemetry/request_metrics.ts";
 import { plainTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import { BatchTokens } from "../token/batch.ts";
@@ -16,6 +17,7 @@ import { TokenStore } from "../token/store.ts";
 import { Acls } from "./acls.ts";
 import type { Platform } from "./backend.ts";
 import { Expiration } from "./expiration.ts";
+import { ExpiryMetrics } from "./expiry_metrics.ts";
 import { HttpSettings } from "./http_settings.ts";
 import { TokenIssuer } from "./issue.ts";
 import { LoadedSnapshots } from "./loaded_snapshots.ts";
@@ -100,8 +102,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
     if (!entry.tainted) backend.start?.(mounts.info(entry));
   }
   resumeWork(services);
-  const { registry } = services.telemetry;
-  registry.summary("core.post_unseal").observe(clock.monotonic() - start);
+  services.times.of("core.post_unseal").observe(clock.monotonic() - start);
   return services;
 }
 
@@ -127,14 +128,8 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
   const quotas = new Quotas(clock);
   const leases = new LeaseStore(crypto, quotas.counter);
   const identity = new Identity(transactions, cache, clock, random);
-  const acls = new Acls(
-    transactions,
-    cache,
-    clock,
-    identity.views,
-    undefined,
-    registry.summary("policy.get_policy"),
-  );
+  const times = new OperationTimes(registry);
+  const acls = new Acls(transactions, cache, clock, identity.views, undefined, times);
   const holder: { services?: Services } = {};
   const services = () => {
     if (holder.services === undefined) throw new Error("the node is not unsealed yet");
@@ -174,8 +169,10 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     leases,
     parts.usesLoneTokens,
     (entry) => countToken(services(), entry),
+    times,
   );
-  const revoker = new Revoker(transactions, tokens, leases, cubbyhole);
+  const revoker = new Revoker(transactions, tokens, leases, cubbyhole, times);
+  const expiryMetrics = new ExpiryMetrics(registry);
   const inFlight = new RequestsInFlight();
   const expiration = new Expiration(
     transactions,
@@ -189,9 +186,12 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
       targetOf: (lease) => revocationTarget(mounts, lease),
       clock,
       log: log.named("expiration"),
+      metrics: expiryMetrics,
+      times,
     }),
     clock,
     log.named("expiration"),
+    expiryMetrics,
     () => inFlight.total,
   );
   holder.services = {
@@ -222,6 +222,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     snapshots: new LoadedSnapshots(clock, log.named("snapshots")),
     telemetry,
     metrics,
+    times,
     inFlight,
     isStandby: storage instanceof ReadOnlyStorage,
   };
@@ -272,5 +273,5 @@ export async function closeServices(services: Services): Promise<void> {
   services.cache.clear();
   services.tokens.close();
   services.stateIndex.close();
-  registry.summary("core.pre_seal").observe(registry.clock.monotonic() - start);
+  services.times.of("core.pre_seal").observe(registry.clock.monotonic() - start);
 }

@@ -117,10 +117,11 @@ async function pass(
   const { services, request, route } = passage;
   const { tokens, batchTokens, metrics } = services;
   request.operation = passage.asked;
-  const checkStart = metrics.now();
+  const checkStart = metrics.checkBegins();
   passage.token = passage.needsToken
     ? await authenticate(transaction, tokens, batchTokens, request)
     : await findToken(transaction, tokens, batchTokens, request);
+  if (passage.token !== undefined) metrics.checked(metrics.lookup, checkStart);
   if (passage.needsToken) await identify(passage, transaction);
   const call = route === undefined ? undefined : callOf(passage, route, transaction);
   if (call !== undefined && route !== undefined) await tellCreate(route.mounted, call);
@@ -184,24 +185,24 @@ async function tellCreate(mounted: Mounted, call: Call): Promise<void> {
   if (await mounted.backend.exists(call) === false) call.request.operation = "create";
 }
 
-/** `start` is when this request's token began to be looked for, on the metrics' clock. */
+/** `start` is what `checkBegins` said of this request. */
 async function authorize(
   passage: Passage,
   transaction: Transaction,
-  start: number,
+  start: number | undefined,
 ): Promise<void> {
   const { services, request, route, token } = passage;
   if (token === undefined) throw permissionDenied();
   const acl = await services.acls.forToken(transaction, token, passage.identity);
   const { metrics } = services;
-  metrics.fetchAcl.observe(metrics.now() - start);
+  metrics.checked(metrics.fetchAcl, start);
   const decision = acl.check({
     path: request.path,
     operation: request.operation,
     data: request.data,
     wrapTtlSeconds: request.wrap?.ttlSeconds ?? 0,
   });
-  metrics.checkToken.observe(metrics.now() - start);
+  metrics.checked(metrics.checkToken, start);
   if (!decision.allowed) throw permissionDenied();
   const needsSudo = route !== undefined && route.mounted.isRoot(route.path);
   if (needsSudo && !decision.sudo && request.operation !== "help") throw permissionDenied();
@@ -238,7 +239,10 @@ async function useUp(passage: Passage, transaction: Transaction): Promise<void> 
   const current = await services.tokens.lookupHash(transaction, token.id);
   if (current === undefined) return;
   if (current.numUses <= 1) await services.revoker.revokeTree(transaction, current);
-  else services.tokens.save(transaction, { ...current, numUses: current.numUses - 1 });
+  else {
+    services.times.untilDurable(transaction, "token.store");
+    services.tokens.save(transaction, { ...current, numUses: current.numUses - 1 });
+  }
 }
 
 /** A refused request counts as a use too: guessing must not be free. */

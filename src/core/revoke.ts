@@ -5,6 +5,7 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import type { LeaseStore } from "../lease/store.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
 import type { TokenStore } from "../token/store.ts";
@@ -35,6 +36,7 @@ export class Revoker {
     readonly leases: LeaseStore,
     /** Where the cubbyholes of tokens lie: ends in "/". */
     readonly cubbyholePrefix: () => string,
+    readonly times: OperationTimes,
   ) {}
 
   /**
@@ -42,6 +44,7 @@ export class Revoker {
    * others as fit; `finish`, called after the commit and before the answer, does the rest.
    */
   async revokeTree(transaction: Transaction, entry: TokenEntry): Promise<void> {
+    this.times.untilDurable(transaction, "token.revoke-tree", "expire.revoke-by-token");
     const queue = [entry];
     let removed = 0;
     while (queue.length > 0) {
@@ -115,6 +118,7 @@ export class Revoker {
   }
 
   async #removeOne(transaction: Transaction, entry: TokenEntry): Promise<void> {
+    this.times.untilDurable(transaction, "token.revoke");
     this.tokens.remove(transaction, entry);
     const lease = await this.leases.get(transaction, tokenLeaseId(entry));
     if (lease !== undefined) this.leases.remove(transaction, lease);

@@ -58,9 +58,14 @@ export async function runNoted(services: Services, revocation: PrefixRevocation)
   const { id, prefix, force, startedAt } = revocation;
   running.set(id, { prefix, startedAt, revoked: 0 });
   try {
-    const { refused } = await revokePrefix(services, prefix, { force }, (revoked) => {
-      running.set(id, { prefix, startedAt, revoked });
-    });
+    const name = force ? "expire.revoke-force" : "expire.revoke-prefix";
+    const { refused } = await services.times.during(
+      name,
+      () =>
+        revokePrefix(services, prefix, { force }, (revoked) => {
+          running.set(id, { prefix, startedAt, revoked });
+        }),
+    );
     await services.transactions.run((transaction) => transaction.delete(noted + id));
     if (refused !== undefined) throw new Failure(400, refused);
   } finally {

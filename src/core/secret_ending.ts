@@ -7,10 +7,12 @@ import { backOffMs } from "../base/back_off.ts";
 import { type Cancel, type Clock, waitAtMost } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
+import { Slots } from "../base/slots.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
 import type { LeaseStore } from "../lease/store.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
-import { Slots } from "../base/slots.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
+import type { ExpiryMetrics } from "./expiry_metrics.ts";
 import { TargetUnavailable } from "./target_unavailable.ts";
 
 /** Revocations at a time: in all, at one target, and at those that did not answer before. */
@@ -57,6 +59,8 @@ export interface SecretEndingParts {
   readonly targetOf: (lease: LeaseEntry) => string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: ExpiryMetrics;
+  readonly times: OperationTimes;
 }
 
 export class SecretEnding {
@@ -198,10 +202,10 @@ export class SecretEnding {
   }
 
   async #end(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
-    const { transactions, leases, revoke } = this.parts;
+    const { transactions, leases, revoke, metrics, times, clock } = this.parts;
     let failure: { readonly error: unknown } | undefined;
     try {
-      await revoke(lease);
+      await times.during("expire.revoke", () => revoke(lease));
     } catch (error) {
       failure = { error };
     }
@@ -211,7 +215,12 @@ export class SecretEnding {
       if (failure === undefined) leases.remove(transaction, current);
       else this.#postpone(transaction, current, failure.error);
     });
-    if (failure === undefined) return undefined;
+    const isDue = lease.ending !== undefined;
+    if (failure === undefined) {
+      if (isDue) metrics.ended(lease, clock.now());
+      return undefined;
+    }
+    if (isDue) metrics.failed();
     const { error } = failure;
     return { error: describeError(error), isSilent: error instanceof TargetUnavailable };
   }

@@ -41,6 +41,7 @@ export async function registerSecret(
   });
   const id = `${call.request.path}/${randomBase62(services.tokens.random, 24)}`;
   await refuseLastUse(services, call, call.token);
+  services.times.untilDurable(call.transaction, "expire.register");
   await services.tokens.burden(call.transaction, call.token.id);
   services.leases.put(call.transaction, {
     id,

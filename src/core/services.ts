@@ -8,6 +8,7 @@ import type { EntryCache } from "../storage/cache.ts";
 import type { Transactions } from "../storage/transaction.ts";
 import type { RequestsInFlight } from "./in_flight.ts";
 import type { RequestMetrics } from "../telemetry/request_metrics.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BatchTokens } from "../token/batch.ts";
 import type { TokenStore } from "../token/store.ts";
@@ -45,6 +46,7 @@ export interface Services {
   readonly snapshots: LoadedSnapshots;
   readonly telemetry: Telemetry;
   readonly metrics: RequestMetrics;
+  readonly times: OperationTimes;
   /** Requests that have not been answered yet. */
   readonly inFlight: RequestsInFlight;
   /** Another node is active: what is written here is refused, and passed on. */

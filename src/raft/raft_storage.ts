@@ -65,6 +65,11 @@ export class RaftStorage {
     return this.#parts.raft.term;
   }
 
+  /** How often this node became leader, candidate, follower, since the start, and why. */
+  get transitions(): Raft["transitions"] {
+    return this.#parts.raft.transitions;
+  }
+
   get commitIndex(): number {
     return this.#parts.raft.commitIndex;
   }

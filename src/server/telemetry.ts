@@ -100,6 +100,12 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
     report.gauge("raft.peers", raft.configuration().members.length);
     report.gauge("raft.term", raft.term);
     report.gauge("raft.is_leader", raft.group.isActive ? 1 : 0);
+    const { transitions } = raft;
+    report.counter("raft.state.leader", transitions.leader);
+    report.counter("raft.state.candidate", transitions.candidate);
+    report.counter("raft.state.follower", transitions.follower);
+    report.counter("raft.transition.heartbeat_timeout", transitions.heartbeatTimeouts);
+    report.counter("raft.transition.leader_lease_timeout", transitions.leaseTimeouts);
     report.summary("raft.commitTime", { count: stats.commits, sum: stats.commitMs });
     report.gauge("raft_storage.live_entries", stats.liveEntries);
     report.gauge("raft_storage.live_bytes", stats.liveBytes);

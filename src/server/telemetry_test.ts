@@ -66,6 +66,11 @@ Deno.test("metrics tell how the node is, sealed and in service", async () => {
   assert((value(body, "vault_core_handle_request_count") ?? 0) >= 7);
   assert((value(body, "vault_raft_storage_disk_bytes") ?? 0) > 0);
   assert((value(body, "vault_barrier_put_count") ?? 0) >= 5);
+  // The initialisation opens the node too, to make the root token.
+  assertEquals(value(body, "vault_core_unseal_count"), 2);
+  assertEquals(value(body, "vault_raft_state_leader"), 1);
+  assertEquals(value(body, "vault_raft_transition_leader_lease_timeout"), 0);
+  assert((value(body, "vault_token_create_count") ?? 0) >= 1);
   assert(/^vault_token_creation\{.*creation_ttl="1h".*\} 1$/m.test(body), body);
   await checkWithPromtool(body);
 });

@@ -43,6 +43,7 @@ async function renew(
   // One that could not be revoked has an end before it still: that of its next try.
   const isEnding = lease.ending !== undefined || lease.failure !== undefined;
   if (isEnding || lease.expireTime <= now) throw badRequest("lease expired");
+  services.times.untilDurable(call.transaction, "expire.renew");
   const response = await renewSecret(services, call.transaction, lease, increment);
   const mounted = services.mounts.router.find(lease.id);
   if (mounted === undefined) throw badRequest("the mount of this lease is gone");
@@ -73,6 +74,7 @@ async function revoke(services: Services, call: Call, id: string, sync: boolean)
   if (id === "") throw badRequest("lease_id must be specified");
   const lease = await services.leases.get(call.transaction, id);
   if (lease === undefined) return;
+  services.times.untilDurable(call.transaction, "expire.revoke");
   if (lease.kind === "token") {
     const entry = await services.tokens.lookupHash(call.transaction, lease.tokenId);
     if (entry === undefined) services.leases.remove(call.transaction, lease);
@@ -124,9 +126,11 @@ export function leasePaths(services: () => Services): Path[] {
 
 function listingPaths(services: () => Services): Path[] {
   const type = field.string("irrevocable", "");
-  const lookup = async (call: Call, id: string) => ({
-    data: leaseBody(await find(services(), call, id), services().tokens.clock.now()),
-  });
+  const lookup = async (call: Call, id: string) => {
+    const { times, tokens } = services();
+    const found = await times.during("expire.fetch-lease-times", () => find(services(), call, id));
+    return { data: leaseBody(found, tokens.clock.now()) };
+  };
   return [
     path("leases/lookup/*prefix", {
       summary: "Lists leases by the path they were made under.",

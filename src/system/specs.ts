@@ -5,6 +5,7 @@ import { version } from "../base/version.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
 import { routePath } from "../core/mount_entry.ts";
+import { readVersionHistory } from "../core/version_history.ts";
 import type { Node } from "../core/node.ts";
 import { openApiDocument, type OpenApiSection } from "../core/openapi.ts";
 import type { Services } from "../core/services.ts";
@@ -140,7 +141,7 @@ export function specPaths(services: () => Services, node: () => Node): Path[] {
       operations: {
         list: {
           summary: "Lists the versions that have run on this storage.",
-          handler: async (call) => await node().versionHistory(call.transaction),
+          handler: async (call) => await readVersionHistory(call.transaction),
         },
       },
     }),

@@ -22,6 +22,9 @@ export function ttlLabel(seconds: number): string {
   return ttlBuckets.find(([limit]) => seconds <= limit)?.[1] ?? "+Inf";
 }
 
+/** One request in so many is timed in its parts: reading the clock costs as much as a cached ACL. */
+const timedRequests = 8;
+
 /** What is read from a loaded snapshot is measured apart. */
 export type MeasuredOperation = Operation | `${Operation}-snapshot`;
 
@@ -38,9 +41,12 @@ export interface CreatedToken {
 export class RequestMetrics {
   readonly handleRequest: Summary;
   readonly handleLogin: Summary;
+  /** Until the token is found. */
+  readonly lookup: Summary;
   /** Until the token's policies are known, and until they have decided. */
   readonly fetchAcl: Summary;
   readonly checkToken: Summary;
+  #checks = 0;
   readonly #routes = new Map<string, Map<MeasuredOperation, Summary>>();
 
   constructor(readonly registry: Registry) {
@@ -48,6 +54,21 @@ export class RequestMetrics {
     this.handleLogin = registry.summary("core.handle_login_request");
     this.fetchAcl = registry.summary("core.fetch_acl_and_token");
     this.checkToken = registry.summary("core.check_token");
+    this.lookup = registry.summary("token.lookup");
+  }
+
+  /**
+   * A request's token begins to be looked for: when, on the metrics' clock; undefined for one whose
+   * parts are counted and not timed.
+   */
+  checkBegins(): number | undefined {
+    return this.#checks++ % timedRequests === 0 ? this.now() : undefined;
+  }
+
+  /** A part of the check that began at `start` is done. */
+  checked(part: Summary, start: number | undefined): void {
+    if (start === undefined) part.guess();
+    else part.observe(this.now() - start);
   }
 
   /** Milliseconds on the monotonic clock. */

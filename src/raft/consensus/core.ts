@@ -87,6 +87,17 @@ export class Core {
   elapsed = 0;
   timeout: number;
   effects = new Effects();
+  /** How often it became what it can be, and why it ceased to be: for those who watch. */
+  readonly transitions = {
+    leader: 0,
+    /** Elections that it began, the questions before them not counted. */
+    candidate: 0,
+    follower: 0,
+    /** Elections, or questions before one, because nothing was heard of a leader. */
+    heartbeatTimeouts: 0,
+    /** Times that it ceased to lead, because it heard of no majority. */
+    leaseTimeouts: 0,
+  };
   /** The last applied entry that replaced everything: who lacks it needs the state, not the log. */
   replacedAt = 0;
 

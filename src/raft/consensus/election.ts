@@ -7,6 +7,7 @@ import { becomeLeader } from "./replication.ts";
 export function becomeFollower(core: Core, term: number, leader: NodeId | undefined): void {
   if (core.role.name === "leader") abandonReads(core);
   if (term > core.hard.term) core.setHard({ term, vote: "" });
+  if (core.role.name !== "follower") core.transitions.follower += 1;
   core.role = { name: "follower", leader };
   core.elapsed = 0;
   core.timeout = core.drawTimeout();
@@ -25,6 +26,7 @@ export function campaign(core: Core, options: { transfer: boolean }): void {
 
 function stand(core: Core, { pre, transfer }: Pick<Candidate, "pre" | "transfer">): void {
   const votes = new Map([[core.id, true]]);
+  if (!pre) core.transitions.candidate += 1;
   if (!pre) core.setHard({ term: core.hard.term + 1, vote: core.id });
   core.role = { name: "candidate", pre, transfer, votes };
   core.elapsed = 0;

@@ -67,6 +67,11 @@ export class Raft {
     return this.#core.role.name;
   }
 
+  /** How often it became leader, candidate, follower, since the start, and why. */
+  get transitions(): Readonly<Core["transitions"]> {
+    return this.#core.transitions;
+  }
+
   get term(): number {
     return this.#core.hard.term;
   }
@@ -137,7 +142,10 @@ export class Raft {
     const core = this.#core;
     core.elapsed += 1;
     if (core.role.name === "leader") this.#tickLeader(core.role);
-    else if (core.elapsed >= core.timeout) campaign(core, { transfer: false });
+    else if (core.elapsed >= core.timeout) {
+      core.transitions.heartbeatTimeouts += 1;
+      campaign(core, { transfer: false });
+    }
   }
 
   /** Stands for election now. */
@@ -294,7 +302,10 @@ export class Raft {
     const heard = isQuorum(core.configuration, (id) => {
       return id === core.id || role.progress.get(id)?.active === true;
     });
-    if (!heard) return becomeFollower(core, core.hard.term, undefined);
+    if (!heard) {
+      core.transitions.leaseTimeouts += 1;
+      return becomeFollower(core, core.hard.term, undefined);
+    }
     for (const progress of role.progress.values()) progress.active = false;
   }
 

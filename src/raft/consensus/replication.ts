@@ -23,6 +23,7 @@ export function becomeLeader(core: Core): void {
     transfer: undefined,
   };
   core.role = role;
+  core.transitions.leader += 1;
   core.elapsed = 0;
   syncPeers(core, role);
   // Entries of older terms are committed by committing one of this term (figure 8).
