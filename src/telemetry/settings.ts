@@ -45,7 +45,7 @@ export const plainSettings: TelemetrySettings = {
   retentionMs: 86_400_000,
   passes: () => true,
   usage: {
-    periodMs: 600_000,
+    periodMs: 0,
     maxCardinality: 500,
     leases: { epsilonMs: 3_600_000, count: 168, byNamespace: false },
   },

@@ -21,8 +21,6 @@ import { Walk, WalkStopped } from "./walk.ts";
 
 /** After the node became active; it has other things to do before. */
 const firstMs = 10_000;
-/** Between looks at whether they are wanted again, where they are turned off. */
-const offMs = 60_000;
 
 const namespace = rootNamespace.id;
 
@@ -44,6 +42,7 @@ export class UsageGauges {
   readonly #shown = new Map<string, Counted>();
   #cancel: Cancel = () => {};
   #stopped = false;
+  #isRunning = false;
   #cluster = "";
 
   constructor(services: Services) {
@@ -52,8 +51,8 @@ export class UsageGauges {
   }
 
   start(): void {
-    const periodMs = this.#settings.periodMs;
-    this.#later(periodMs > 0 ? Math.min(firstMs, periodMs) : offMs);
+    const { periodMs } = this.#settings;
+    if (periodMs > 0) this.#later(Math.min(firstMs, periodMs));
   }
 
   stop(): void {
@@ -65,6 +64,8 @@ export class UsageGauges {
   report(report: Report): void {
     const { periodMs, maxCardinality } = this.#settings;
     if (periodMs === 0) return;
+    // They were turned off, and a reload has turned them on.
+    if (!this.#isRunning) this.start();
     const cluster = this.#cluster;
     for (const counted of this.#shown.values()) {
       for (const [name, tally] of counted) {
@@ -79,10 +80,12 @@ export class UsageGauges {
     return this.#services.telemetry.settings().usage;
   }
 
+  /** Not at all where the delay is 0. */
   #later(delayMs: number): void {
-    if (this.#stopped) return;
+    this.#isRunning = delayMs > 0;
+    if (this.#stopped || delayMs === 0) return;
     this.#cancel = this.#services.tokens.clock.after(delayMs, () => {
-      this.#collect().finally(() => this.#later(this.#settings.periodMs || offMs));
+      this.#collect().finally(() => this.#later(this.#settings.periodMs));
     });
   }
 

@@ -15,7 +15,10 @@ async function node(usage: Partial<UsageSettings> = {}): Promise<NodeKit> {
     backends: (services, node) => backendFactory(node)(services),
     telemetry: (clock) => ({
       ...plainTelemetry(clock),
-      settings: () => ({ ...plainSettings, usage: { ...plainSettings.usage, ...usage } }),
+      settings: () => ({
+        ...plainSettings,
+        usage: { ...plainSettings.usage, periodMs: 600_000, ...usage },
+      }),
     }),
   });
   return await kit.start();
@@ -77,9 +80,14 @@ Deno.test("a gauge shows its largest label sets only, and none where it is turne
   }
   await kit.clock.advance(20_000);
   assertEquals(Object.keys(gauge(await look(kit), "token.count.by_ttl")), ["root 1h"]);
-  const off = await node({ periodMs: 0 });
+  const usage = { periodMs: 0 };
+  const off = await node(usage);
   await off.clock.advance(3_600_000);
   assertEquals(gauge(await look(off), "token.count"), {});
+  usage.periodMs = 600_000;
+  await look(off);
+  await off.clock.advance(20_000);
+  assertEquals(gauge(await look(off), "token.count"), { root: 1 });
 });
 
 Deno.test("a walk reads pages, rests in between, and ends when it is stopped", async () => {
