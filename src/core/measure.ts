@@ -38,8 +38,9 @@ export function stopMeasuring(services: Services): void {
   collectors.delete(services);
 }
 
-/** Counts a token that is there for good. */
-export function countToken({ mounts, metrics }: Services, entry: TokenEntry): void {
+/** Counts a token that is there for good, and the client that it was made for. */
+export function countToken({ mounts, metrics, activity }: Services, entry: TokenEntry): void {
+  activity.note(entry);
   const mount = mounts.router.at(entry.authMount);
   metrics.tokenCreated({
     authMethod: mount?.entry.type ?? "token",

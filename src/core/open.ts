@@ -12,8 +12,10 @@ import { MeasuredStorage } from "../telemetry/measured_storage.ts";
 import { OperationTimes } from "../telemetry/operation_times.ts";
 import { RequestMetrics } from "../telemetry/request_metrics.ts";
 import { plainTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
+import { waitAtMost } from "../base/clock.ts";
 import { BatchTokens } from "../token/batch.ts";
 import { TokenStore } from "../token/store.ts";
+import { Activity } from "./activity/activity.ts";
 import { Acls } from "./acls.ts";
 import type { Platform } from "./backend.ts";
 import { Expiration } from "./expiration.ts";
@@ -62,6 +64,9 @@ export interface OpenParts {
   readonly auditRules?: () => AuditRules;
 }
 
+/** So long a node that closes waits until the last client counts are stored. */
+const activityEndMs = 1_000;
+
 /** Mounts that every node has. */
 const alwaysMounted: readonly NewMount[] = [
   {
@@ -97,6 +102,7 @@ export async function openServices(parts: OpenParts): Promise<Services> {
   await services.audit.applyDeclared(services.transactions);
   measureServices(services);
   services.expiration.start();
+  await services.activity.start();
   const { mounts } = services;
   for (const { entry, backend } of mounts.router.all()) {
     if (!entry.tainted) backend.start?.(mounts.info(entry));
@@ -219,6 +225,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     httpSettings,
     quotas,
     stateIndex,
+    activity: new Activity({ transactions, crypto, clock, log: log.named("activity") }),
     snapshots: new LoadedSnapshots(clock, log.named("snapshots")),
     telemetry,
     metrics,
@@ -260,6 +267,16 @@ async function ensurePolicies(
   }
 }
 
+/** The counts of the last minute are a help, not a duty: nothing waits long for them. */
+async function stopActivity({ activity, mounts }: Services): Promise<void> {
+  try {
+    await waitAtMost(mounts.platform.clock, activityEndMs, activity.stop());
+  } catch (error) {
+    const { log } = mounts.platform;
+    log.debug("the last client counts were not stored", { error: describeError(error) });
+  }
+}
+
 /** Ends what works in the background and wipes what is secret. */
 export async function closeServices(services: Services): Promise<void> {
   const { registry } = services.telemetry;
@@ -267,6 +284,7 @@ export async function closeServices(services: Services): Promise<void> {
   stopMeasuring(services);
   services.telemetry.logs.endFollowers();
   await services.expiration.stop();
+  await stopActivity(services);
   for (const { backend } of services.mounts.router.all()) await backend.close?.();
   await services.snapshots.close();
   await services.audit.broker.close();

@@ -206,6 +206,7 @@ async function authorize(
   if (!decision.allowed) throw permissionDenied();
   const needsSudo = route !== undefined && route.mounted.isRoot(route.path);
   if (needsSudo && !decision.sudo && request.operation !== "help") throw permissionDenied();
+  services.activity.note(token);
   authorizeSnapshotUse(services, request, acl, decision);
 }
 

@@ -12,6 +12,7 @@ import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { BatchTokens } from "../token/batch.ts";
 import type { TokenStore } from "../token/store.ts";
+import type { Activity } from "./activity/activity.ts";
 import type { Acls } from "./acls.ts";
 import type { Expiration } from "./expiration.ts";
 import type { HttpSettings } from "./http_settings.ts";
@@ -44,6 +45,8 @@ export interface Services {
   readonly stateIndex: StateIndex;
   /** What single secrets can be read and recovered from. */
   readonly snapshots: LoadedSnapshots;
+  /** Counts who uses the server. */
+  readonly activity: Activity;
   readonly telemetry: Telemetry;
   readonly metrics: RequestMetrics;
   readonly times: OperationTimes;

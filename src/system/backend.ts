@@ -5,6 +5,7 @@ import { toolPaths } from "../backend/tools.ts";
 import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
+import { activityPaths } from "./activity.ts";
 import { auditPaths } from "./audit.ts";
 import { capabilityPaths } from "./capabilities.ts";
 import { configPaths } from "./config.ts";
@@ -65,6 +66,7 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...keyPaths(node),
       ...standbyReads(internalUiPaths(services)),
       ...standbyReads(counterPaths(services)),
+      ...activityPaths(services),
       ...pprofPaths(services),
     ],
   });
