@@ -7,6 +7,7 @@ import { version } from "../base/version.ts";
 import { rfc3339 } from "../logical/envelope.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../logical/json.ts";
 import type { LogicalResponse } from "../logical/response.ts";
+import type { PolicyResults } from "../policy/granting.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import { certificateSerial } from "./certificate_serial.ts";
 import type { ValueHasher } from "./hasher.ts";
@@ -90,7 +91,8 @@ export class Formatter {
   #partsOf(record: AuditedRequest): Parts {
     const known = this.#parts.get(record);
     if (known !== undefined) return known;
-    const parts = { auth: this.#auth(record), request: JSON.stringify(this.#request(record)) };
+    const auth = withResults(this.#auth(record), record.policyResults);
+    const parts = { auth, request: JSON.stringify(this.#request(record)) };
     this.#parts.set(record, parts);
     return parts;
   }
@@ -224,6 +226,25 @@ export class Formatter {
       wrapped_accessor: wrappedAccessor === undefined ? undefined : this.#accessor(wrappedAccessor),
     };
   }
+}
+
+/** Texts of results that come again and again: of a rule and an operation they are one value. */
+const resultTexts = new WeakMap<PolicyResults, string>();
+
+/** `auth` is a JSON object with at least one member. */
+function withResults(auth: string, results: PolicyResults | undefined): string {
+  if (results === undefined) return auth;
+  let text = resultTexts.get(results);
+  if (text === undefined) resultTexts.set(results, text = resultsText(results));
+  return `${auth.slice(0, -1)},"policy_results":${text}}`;
+}
+
+function resultsText({ allowed, granting }: PolicyResults): string {
+  const policies = granting.map((name) => ({ name, namespace_id: "root", type: "acl" }));
+  return JSON.stringify({
+    allowed,
+    granting_policies: policies.length === 0 ? undefined : policies,
+  });
 }
 
 function allPolicies(own: readonly string[], ofIdentity: readonly string[]): string[] {

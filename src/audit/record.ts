@@ -1,6 +1,7 @@
 /** What the pipeline tells the audit devices of each request and each answer. */
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Request } from "../logical/request.ts";
+import type { PolicyResults } from "../policy/granting.ts";
 import type { TokenEntry } from "../token/entry.ts";
 
 /** The mount that a request went to, and what it may show of its values. */
@@ -22,6 +23,8 @@ export interface AuditedRequest {
   /** Of the token's entity and its groups. */
   readonly identityPolicies?: readonly string[];
   readonly mount: AuditedMount | undefined;
+  /** Which policies have decided; absent where none was asked. */
+  readonly policyResults?: PolicyResults;
 }
 
 export interface AuditedAnswer {

@@ -8,6 +8,7 @@ import type { IdentityView } from "../identity/views.ts";
 import type { Operation, Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import { type PolicyResults, policyResults } from "../policy/granting.ts";
 import type { TokenEntry } from "../token/entry.ts";
 import type { AuditedMount, AuditedRequest } from "../audit/record.ts";
 import { admit } from "./admission.ts";
@@ -41,6 +42,8 @@ interface Passage {
   token: TokenEntry | undefined;
   /** The token's entity and its groups. */
   identity: IdentityView | undefined;
+  /** Which policies have allowed or refused it. */
+  results: PolicyResults | undefined;
   /** A retry of the transaction is the same request: recorded once. */
   recorded: AuditedRequest | undefined;
   /** Work that is larger than one transaction and belongs to this request. */
@@ -90,6 +93,7 @@ function begin(services: Services, request: Request): Passage {
     time: services.tokens.clock.now(),
     token: undefined,
     identity: undefined,
+    results: undefined,
     recorded: undefined,
     afterwards: [],
   };
@@ -203,9 +207,13 @@ async function authorize(
     wrapTtlSeconds: request.wrap?.ttlSeconds ?? 0,
   });
   metrics.checked(metrics.checkToken, start);
+  passage.results = policyResults(decision, request.operation);
   if (!decision.allowed) throw permissionDenied();
   const needsSudo = route !== undefined && route.mounted.isRoot(route.path);
-  if (needsSudo && !decision.sudo && request.operation !== "help") throw permissionDenied();
+  if (needsSudo && !decision.sudo && request.operation !== "help") {
+    passage.results = policyResults({ ...decision, allowed: false }, request.operation);
+    throw permissionDenied();
+  }
   services.activity.note(token);
   authorizeSnapshotUse(services, request, acl, decision);
 }
@@ -281,9 +289,16 @@ async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {
 }
 
 function recordOf(passage: Passage): AuditedRequest {
-  const { request, time, token, identity, route } = passage;
+  const { request, time, token, identity, results, route } = passage;
   const mount = route && auditedMount(route.mounted);
-  return { request, time, token, mount, ...(identity && { identityPolicies: identity.policies }) };
+  return {
+    request,
+    time,
+    token,
+    mount,
+    ...(identity && { identityPolicies: identity.policies }),
+    ...(results && { policyResults: results }),
+  };
 }
 
 /** Entries are replaced when they change, never altered. */

@@ -57,6 +57,32 @@ Deno.test("every request and answer has a line, refused ones too, and no secret 
   assert(denied.every((e) => String(e.error).includes("permission denied")));
 });
 
+Deno.test("a line tells which policies have allowed the request, or that none did", async () => {
+  const { kit, devices: [device] } = await withDevices(1);
+  for (const [name, words] of [["p1", '"read", "update"'], ["p2", '"read"']]) {
+    const policy = `path "sys/mounts" { capabilities = [${words}] }`;
+    await kit.ask("update", `sys/policies/acl/${name}`, { data: { policy } });
+  }
+  const token = await kit.token({ policies: ["p1", "p2"] });
+  await kit.status("read", "sys/mounts", { token });
+  await kit.status("update", "sys/mounts", { token });
+  await kit.status("list", "sys/policies/acl", { token });
+  await kit.status("read", "sys/seal-config");
+  const entries = (device?.lines ?? []).map((line) => JSON.parse(line)).slice(-8);
+  const results = entries.map(({ type, auth }) => [type, auth.policy_results]);
+  const granted = (...names: string[]) => ({
+    allowed: true,
+    granting_policies: names.map((name) => ({ name, namespace_id: "root", type: "acl" })),
+  });
+  const both = (value: unknown) => [["request", value], ["response", value]];
+  assertEquals(results, [
+    ...both(granted("p1", "p2")),
+    ...both(granted("p1")),
+    ...both({ allowed: false }),
+    ...both(granted("root")),
+  ]);
+});
+
 Deno.test("a value can be searched for by its hash", async () => {
   const { kit, devices: [device] } = await withDevices(1);
   const token = await kit.token({ policies: ["default"] });
