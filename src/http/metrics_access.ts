@@ -26,17 +26,18 @@ export function metricsAccess(
     const maybe = url.includes("etrics") || url.includes("%") || path !== "";
     if (!maybe && !only) return undefined;
     const { pathname, searchParams } = new URL(url);
-    const asked = decoded(pathname);
+    const asked = decodedPath(pathname);
     const isMetrics = /^\/v1\/sys\/metrics\/?$/.test(asked) || (path !== "" && asked === path);
     const isClosed = isMetrics ? disallow : only;
     if (isClosed) return Promise.resolve(errorResponse(404, []));
     if (!isMetrics || !unauthenticated || request.method !== "GET") return undefined;
     const accept = request.headers.get("accept") ?? "";
-    return answer(() => render(searchParams.get("format") ?? "", accept));
+    return answerAside(() => render(searchParams.get("format") ?? "", accept));
   };
 }
 
-async function answer(render: () => Awaitable<LogicalResponse>): Promise<Response> {
+/** The answer to what no token is needed for. */
+export async function answerAside(render: () => Awaitable<LogicalResponse>): Promise<Response> {
   try {
     return writeResponse("", "read", await render());
   } catch (error) {
@@ -44,7 +45,8 @@ async function answer(render: () => Awaitable<LogicalResponse>): Promise<Respons
   }
 }
 
-function decoded(pathname: string): string {
+/** A path that can't be decoded stays as it is. */
+export function decodedPath(pathname: string): string {
   try {
     return decodeURIComponent(pathname);
   } catch (error) {

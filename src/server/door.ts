@@ -14,6 +14,7 @@ import {
   forwardedConnection,
   type ForwardedSettings,
 } from "../http/forwarded.ts";
+import { lookAccess, type Looks } from "../http/look_access.ts";
 import { metricsAccess, type MetricsRenderer } from "../http/metrics_access.ts";
 import type { RequestLimits } from "../http/read_request.ts";
 import { isRedactable, type Redaction, redactResponse } from "../http/redact.ts";
@@ -35,6 +36,8 @@ export interface NodeNames {
   readonly raftNodeId: string | undefined;
   /** Absent where nothing is measured. */
   readonly renderMetrics?: MetricsRenderer;
+  /** Absent where nobody may look without a token. */
+  readonly looks?: Looks;
   /** Told of each answer but those of sys/health, whose status is what it has to say. */
   readonly countAnswer?: (status: number) => void;
   /** Told of each answer, where requests are traced. */
@@ -47,6 +50,8 @@ interface Settings {
   readonly limits: RequestLimits;
   /** Answers what the listener's telemetry stanza decides. */
   readonly metrics: ReturnType<typeof metricsAccess>;
+  /** Answers what its stanzas of profiles and requests under way open. */
+  readonly look: ReturnType<typeof lookAccess>;
   readonly forwarded: ForwardedSettings | undefined;
   readonly redaction: Redaction | undefined;
   readonly decorate: Decorator | undefined;
@@ -94,6 +99,7 @@ export class Door {
       app: createApp({ handler, limits, random, log }),
       limits,
       metrics: this.#metricsAccess(listener, config),
+      look: this.#lookAccess(listener),
       forwarded: forwardedSettings(listener),
       redaction: redactionOf(listener),
       logLevel: logLevel(config.settings.log_requests_level),
@@ -165,9 +171,9 @@ export class Door {
 
   /** As a standby would be asked elsewhere, or by this node. */
   #answer(request: Request, connection: Connection): Promise<Response> {
-    const { app, limits, metrics } = this.#settings;
-    const measured = metrics?.(request);
-    if (measured !== undefined) return measured;
+    const { app, limits, metrics, look } = this.#settings;
+    const aside = metrics?.(request) ?? look?.(request);
+    if (aside !== undefined) return aside;
     const here = (asked: Request) => {
       const fetched = app.fetch(asked, { connection });
       return fetched instanceof Response ? Promise.resolve(fetched) : fetched;
@@ -212,6 +218,14 @@ export class Door {
       only: telemetry.metrics_only,
       path: telemetry.metrics_path,
     }, render);
+  }
+
+  #lookAccess({ values }: ListenerConfig): Settings["look"] {
+    const { looks } = this.#names;
+    return looks && lookAccess({
+      profiles: values.profiling.unauthenticated_pprof_access,
+      requests: values.inflight_requests_logging.unauthenticated_in_flight_requests_access,
+    }, looks);
   }
 
   #ownHeaders({ settings }: ServerConfig): Record<string, string> {

@@ -24,7 +24,7 @@ import { RunningListener } from "./running_listener.ts";
 import { scheduleScrub } from "./scrubbing.ts";
 import { Sweeper } from "./sweeper.ts";
 import { measureMachine } from "./measure_machine.ts";
-import { answerCounter, measureNode, openTelemetry } from "./telemetry.ts";
+import { answerCounter, looksOf, measureNode, openTelemetry } from "./telemetry.ts";
 import { LinuxSocketTable } from "./tcp_sockets.ts";
 import { tlsFilesVersion } from "./tls_files.ts";
 import { scheduleTrims } from "./trim_memory.ts";
@@ -155,6 +155,7 @@ export async function startServer(
       hostname: Deno.hostname(),
       raftNodeId: storage.nodeId,
       renderMetrics: (format: string, accept: string) => renderMetrics(telemetry, format, accept),
+      looks: looksOf(node, telemetry),
       countAnswer: answerCounter(telemetry.registry),
       ...(pusher?.trace === undefined ? {} : { trace: pusher.trace }),
     };

@@ -5,6 +5,9 @@ import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { LogControl } from "../telemetry/log_control.ts";
 import type { Counter } from "../telemetry/counter.ts";
+import type { Looks } from "../http/look_access.ts";
+import { takeProfile } from "../system/pprof.ts";
+import { inFlightRequests } from "../system/telemetry.ts";
 import { type Collector, Registry } from "../telemetry/registry.ts";
 import { prefixFilter, type TelemetrySettings } from "../telemetry/settings.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -120,4 +123,14 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
     report.counter("raft_storage.cache.hit", stats.cacheHits);
     report.counter("raft_storage.cache.miss", stats.cacheMisses);
   });
+}
+
+/** What may be looked at without a token where a listener's stanzas say so. */
+export function looksOf(node: Node, telemetry: Telemetry): Looks {
+  return {
+    profile: (name, seconds) =>
+      takeProfile(telemetry, name, seconds === null ? undefined : Number(seconds)),
+    // A sealed node refuses, and a standby that has not opened its services has none.
+    requests: () => inFlightRequests(node.standby && node.reads?.services || node.services),
+  };
 }

@@ -206,3 +206,24 @@ Deno.test("the log can be made to say more, and read along", async () => {
   server.signal("SIGTERM");
   assertEquals(await server.ended, 0);
 });
+
+Deno.test("a listener's stanzas open profiles and requests under way, and nothing else", async () => {
+  await using folder = await scratch();
+  const port = freePort();
+  const stanzas = "profiling {\n unauthenticated_pprof_access = true\n }\n" +
+    "inflight_requests_logging {\n unauthenticated_in_flight_requests_access = true\n }";
+  await using _server = await startServer(await config(folder.path, port, stanzas));
+  const address = `http://127.0.0.1:${port}`;
+  const profile = () => text(`${address}/v1/sys/pprof/profile?seconds=1`);
+  assertEquals((await profile()).status, 200, "also while it is sealed");
+  assertEquals((await text(`${address}/v1/sys/in-flight-req`)).status, 503);
+  const { token } = await bringUp(address);
+  await eventually(async () => (await api(address, "sys/mounts", { token })).status === 200);
+  assertEquals(typeof JSON.parse((await profile()).body).startTime, "number");
+  assertEquals((await text(`${address}/v1/sys/in-flight-req`)).body, "{}");
+  assertEquals((await text(`${address}/v1/sys/pprof/heap?seconds=0`)).status, 400);
+  assertEquals((await text(`${address}/v1/sys/pprof/else`)).status, 404);
+  for (const path of ["sys/metrics", "sys/mounts", "sys/host-info"]) {
+    assertEquals((await text(`${address}/v1/${path}`)).status, 403, path);
+  }
+});

@@ -67,7 +67,8 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...standbyReads(internalUiPaths(services)),
       ...standbyReads(counterPaths(services)),
       ...activityPaths(services),
-      ...pprofPaths(services),
+      // Each node takes its own.
+      ...standbyReads(pprofPaths(services)),
     ],
   });
 }

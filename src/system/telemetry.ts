@@ -20,7 +20,13 @@ function level(text: string | undefined) {
   return found;
 }
 
-function inFlightBody({ inFlight }: Services): JsonObject {
+/** The requests that this node has not answered yet. */
+export function inFlightRequests(services: Pick<Services, "inFlight">): LogicalResponse {
+  const body = JSON.stringify(inFlightBody(services));
+  return { raw: { status: 200, contentType: "application/json", body } };
+}
+
+function inFlightBody({ inFlight }: Pick<Services, "inFlight">): JsonObject {
   const body: JsonObject = {};
   for (const { request, time, token } of inFlight) {
     const { remoteAddress, remotePort } = request.connection;
@@ -145,10 +151,7 @@ export function telemetryPaths(services: () => Services): Path[] {
       operations: {
         read: {
           summary: "Lists them.",
-          handler: () => {
-            const body = JSON.stringify(inFlightBody(services()));
-            return { raw: { status: 200, contentType: "application/json", body } };
-          },
+          handler: () => inFlightRequests(services()),
         },
       },
     }),

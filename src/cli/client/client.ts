@@ -47,6 +47,12 @@ export class Client {
     return this.#parts.settings;
   }
 
+  /** The same user, at another node of the cluster. */
+  at(address: string): Client {
+    const settings = { ...this.#parts.settings, address };
+    return new Client({ ...this.#parts, settings, token: () => this.token() });
+  }
+
   /** The token that requests carry: what was set, else the user's. */
   async token(): Promise<string> {
     return this.#token ??= checkedToken(await this.#parts.token());

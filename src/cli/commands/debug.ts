@@ -7,7 +7,7 @@ import type { Call } from "../call.ts";
 import type { Client } from "../client/client.ts";
 import type { Command } from "../command.ts";
 import { CommandError, UsageError } from "../errors.ts";
-import { type Json, type JsonObject, writeJson } from "../json.ts";
+import { asList, asObject, type Json, type JsonObject, writeJson } from "../json.ts";
 
 /** What each target asks for, and the name of the file in the bundle. None of them tells a secret. */
 const targets = {
@@ -31,7 +31,11 @@ type Target = keyof typeof targets;
 
 /** Asked once: it does not change while one looks. */
 const once: readonly Target[] = ["config"];
-const names = [...Object.keys(targets), "log"];
+const names = [...Object.keys(targets), "log", "pprof"];
+
+/** Profiles, with the ending by which V8's tools know them; each lasts so long at most. */
+const profiles = [["profile", "cpuprofile"], ["heap", "heapprofile"]] as const;
+const profileSecondsMax = 10;
 
 /** Samples of each target, and bytes of the log. */
 const samplesMax = 1000;
@@ -44,7 +48,7 @@ function isTarget(name: string): name is Target {
 export const command: Command = {
   usage: "[options]",
   about: "Collects what a node tells of itself (configuration without secrets, machine, metrics, " +
-    "requests under way, status, log) for a while, and puts it into a compressed archive. Ctrl-C " +
+    "requests under way, status, log, profiles of each node) for a while, and puts it into a compressed archive. Ctrl-C " +
     "ends it early and keeps what there is.",
   examples: [
     ["Two minutes", "debug"],
@@ -83,6 +87,7 @@ export const command: Command = {
 
 class Capture {
   readonly #samples = new Map<string, Json[]>();
+  readonly #profiles: { readonly name: string; readonly text: string }[] = [];
   #log = "";
   readonly errors: string[] = [];
 
@@ -97,6 +102,7 @@ class Capture {
     });
     const log = lengthMs > 0 && wanted.includes("log") ? await this.#openLog() : undefined;
     const reading = log === undefined ? Promise.resolve() : this.#readLog(log);
+    const profiling = wanted.includes("pprof") ? this.#profileAll(lengthMs) : Promise.resolve();
     const end = clock.monotonic() + lengthMs;
     for (let first = true;; first = false) {
       for (const name of wanted) {
@@ -109,7 +115,52 @@ class Capture {
     }
     await log?.cancel();
     await reading;
+    await profiling;
     return isStopped;
+  }
+
+  /** Each node takes its own, all at the same time. */
+  async #profileAll(lengthMs: number): Promise<void> {
+    const shareMs = lengthMs / profiles.length;
+    const seconds = Math.max(1, Math.min(profileSecondsMax, Math.floor(shareMs / 1000)));
+    const nodes = await this.#nodes();
+    await Promise.all([...nodes].map(([name, client]) => this.#profile(name, client, seconds)));
+  }
+
+  /** Clients by a name that is fit for a file. A node that is alone is asked where it was found. */
+  async #nodes(): Promise<Map<string, Client>> {
+    const { address } = this.client.settings;
+    let found: string[] = [];
+    try {
+      const { json } = await this.client.send({ method: "GET", path: "sys/ha-status" });
+      const nodes = asList(asObject(asObject(json).data).nodes);
+      found = nodes.map((node) => String(asObject(node).api_address ?? ""));
+    } catch (error) {
+      this.#failed("sys/ha-status", error);
+    }
+    const all = found.length < 2 ? [address] : found.filter((each) => URL.canParse(each));
+    return new Map(all.map((each) => {
+      const name = URL.canParse(each) ? new URL(each).host : "node";
+      return [
+        name.replaceAll(/[^\w.-]/g, "_"),
+        each === address ? this.client : this.client.at(each),
+      ];
+    }));
+  }
+
+  async #profile(node: string, client: Client, seconds: number): Promise<void> {
+    for (const [kind, ending] of profiles) {
+      try {
+        const { text } = await client.send({
+          method: "GET",
+          path: `sys/pprof/${kind}`,
+          query: [["seconds", String(seconds)]],
+        });
+        this.#profiles.push({ name: `pprof/${node}.${ending}`, text });
+      } catch (error) {
+        this.#failed(`sys/pprof/${kind} of ${node}`, error);
+      }
+    }
   }
 
   async #ask(target: Target): Promise<void> {
@@ -175,7 +226,7 @@ class Capture {
       timestamp_utc: time,
       duration_seconds: lengthMs / 1000,
       targets: wanted,
-      output: [...this.#samples.keys()],
+      output: [...this.#samples.keys(), ...this.#profiles.map((each) => each.name)],
       errors: this.errors,
     };
     const files = [["index.json", index] as const, ...this.#samples].map(([file, value]) => ({
@@ -183,6 +234,9 @@ class Capture {
       mode: 0o600,
       content: utf8(writeJson(value, 2)),
     }));
+    for (const profile of this.#profiles) {
+      files.push({ name: `${name}/${profile.name}`, mode: 0o600, content: utf8(profile.text) });
+    }
     if (this.#log !== "") {
       files.push({ name: `${name}/holdfast.log`, mode: 0o600, content: utf8(this.#log) });
     }

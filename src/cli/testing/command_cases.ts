@@ -412,6 +412,21 @@ export const cases: readonly Case[] = [
     prints: "Success! The bundle is in d.gz",
     complains: "sys/replication/status",
   },
+  {
+    args: ["debug", "-duration=0s", "-target=pprof", "-output=d.gz"],
+    replies: {
+      "GET sys/ha-status": { body: { data: { nodes: [{ api_address: "http://a" }] } } },
+      "GET sys/pprof/profile?seconds=1": { body: { nodes: [] } },
+      "GET sys/pprof/heap?seconds=1": { status: 429, body: { errors: ["one at a time"] } },
+    },
+    sends: [
+      "GET sys/ha-status",
+      "GET sys/pprof/profile?seconds=1",
+      "GET sys/pprof/heap?seconds=1",
+    ],
+    prints: "Success! The bundle is in d.gz",
+    complains: "sys/pprof/heap",
+  },
   ...kv,
   ...general,
   ...tokens,
