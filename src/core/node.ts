@@ -19,10 +19,12 @@ import { noteVersion } from "./version_history.ts";
 import { Ceremonies } from "./ceremonies.ts";
 import { authOf } from "./issue.ts";
 import { type ClusterIdentity, readClusterIdentity } from "./cluster_identity.ts";
+import { KeyringCare } from "./keyring_care.ts";
 import { explainLoss, isLoss } from "./loss.ts";
 import { closeServices, type OpenParts, openServices, openStandbyServices } from "./open.ts";
 import { handleRequest } from "./pipeline.ts";
 import type { Services } from "./services.ts";
+import { HealthWarnings } from "../telemetry/health_warnings.ts";
 import { OperationTimes } from "../telemetry/operation_times.ts";
 import { plainTelemetry } from "../telemetry/telemetry.ts";
 import { defaultStandbySettings, StandbyReads, type StandbySettings } from "./standby_reads.ts";
@@ -61,9 +63,6 @@ export interface NodeParts extends OpenParts {
   readonly standby?: StandbySettings;
 }
 
-/** Between looks at the keyring. */
-const maintenanceMs = 5 * 60_000;
-
 /** Between attempts to become active, where one failed although this node leads. */
 const activateAgainMs = 500;
 
@@ -89,16 +88,19 @@ export class Node {
   /** Unseal and seal run one after another. */
   #change: Promise<unknown> = Promise.resolve();
   #inFlight = 0;
-  #cancelMaintenance: () => void = () => {};
+  readonly #care: KeyringCare;
   #isSettling = false;
   /** Services that must be closed, because this node does not lead any more. */
   #lost: Services | undefined;
   readonly #times: OperationTimes;
+  readonly warnings: HealthWarnings;
 
   constructor(parts: NodeParts) {
-    this.#parts = parts;
     const telemetry = parts.telemetry ?? plainTelemetry(parts.platform.clock);
+    this.#parts = { ...parts, telemetry };
+    this.#care = new KeyringCare(parts.barrier, parts.platform);
     this.#times = new OperationTimes(telemetry.registry);
+    this.warnings = new HealthWarnings(telemetry.registry, parts.platform.log);
     this.platform = parts.platform;
     this.barrier = parts.barrier;
     this.physical = parts.physical;
@@ -307,7 +309,7 @@ export class Node {
 
   /** Ends services of which leadership is gone. */
   async #retire(services: Services): Promise<void> {
-    this.#cancelMaintenance();
+    this.#care.stop();
     this.#activeSince = 0;
     try {
       await closeServices(services);
@@ -422,30 +424,9 @@ export class Node {
     request.answerHeaders = { ...request.answerHeaders, "x-vault-index": index };
   }
 
-  /** Looks after the keyring while the node is unsealed: rotates what is due, keeps the count. */
-  #maintainLater(): void {
-    this.#cancelMaintenance = this.platform.clock.after(maintenanceMs, () => {
-      this.#maintain().then(() => {
-        if (!this.sealed) this.#maintainLater();
-      });
-    });
-  }
-
-  async #maintain(): Promise<void> {
-    if (this.sealed) return;
-    const { log } = this.platform;
-    try {
-      const term = await this.barrier.rotateIfDue();
-      if (term !== undefined) log.info("the keyring has rotated by itself", { term });
-      await this.barrier.persistUsage();
-    } catch (error) {
-      log.error("looking after the keyring failed", { error: describeError(error) });
-    }
-  }
-
   /** Stops to serve. Requests under way end first, but for `own` that wait for this themselves. */
   async #stopServing(own: number): Promise<void> {
-    this.#cancelMaintenance();
+    this.#care.stop();
     const services = this.#services ?? this.#lost;
     this.#services = undefined;
     this.#lost = undefined;
@@ -466,7 +447,7 @@ export class Node {
     await noteVersion(this.#services.transactions, this.platform.clock, this.buildDate);
     await this.ha?.announce();
     this.#activeSince = this.platform.clock.now();
-    this.#maintainLater();
+    this.#care.start();
   }
 
   async #close(): Promise<void> {

@@ -2,6 +2,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { DeclaredDevice } from "../../src/audit/declared.ts";
 import type { AuditDevice } from "../../src/audit/device.ts";
+import { settle } from "../../src/core/testing/kit.ts";
+import { rootNamespace } from "../../src/logical/namespace.ts";
+import type { Request } from "../../src/logical/request.ts";
+import { Front } from "../../src/system/node/front.ts";
 import { startNode } from "./kit.ts";
 
 class MemoryDevice implements AuditDevice {
@@ -81,6 +85,38 @@ Deno.test("a line tells which policies have allowed the request, or that none di
     ...both({ allowed: false }),
     ...both(granted("root")),
   ]);
+});
+
+Deno.test("sys/health warns of a device that fails while another still records", async () => {
+  const { kit, devices: [device] } = await withDevices(2);
+  const front = new Front(kit.node);
+  const health = async () => {
+    const { clock, random } = kit;
+    const request: Request = {
+      id: random.uuid(),
+      operation: "read",
+      namespace: rootNamespace,
+      path: "sys/health",
+      data: {},
+      headers: { get: () => null },
+      clientToken: "",
+      connection: { remoteAddress: "127.0.0.1", remotePort: 1 },
+      method: "GET",
+    };
+    await front.handle(request);
+    await settle();
+    const answer = await front.handle(request);
+    await clock.advance(10_000);
+    const { raw } = answer ?? {};
+    return [raw?.status, JSON.parse(String(raw?.body)).warnings];
+  };
+  assertEquals(await health(), [200, undefined]);
+  if (device !== undefined) device.broken = true;
+  await kit.ask("read", "sys/mounts");
+  assertEquals(await health(), [200, ["an audit device fails; see sys/audit"]]);
+  if (device !== undefined) device.broken = false;
+  await kit.ask("read", "sys/mounts");
+  assertEquals(await health(), [200, undefined]);
 });
 
 Deno.test("a value can be searched for by its hash", async () => {

@@ -85,6 +85,7 @@ async function health(node: Node, request: Request): Promise<LogicalResponse> {
   const removed = node.ha?.isRemoved === true;
   const lonely = standby && node.standby && node.ha?.group.leader === undefined;
   const status = healthCode(chosen, { initialized, sealed, standby, removed, lonely }, request);
+  const warnings = node.warnings.current;
   const mode = sealed ? "unknown" : "disabled";
   const body: JsonObject = {
     initialized,
@@ -100,6 +101,7 @@ async function health(node: Node, request: Request): Promise<LogicalResponse> {
     echo_duration_ms: 0,
     clock_skew_ms: 0,
     ...(removed ? { removed_from_cluster: true } : {}),
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
   };
   const bodyless = status === 204 || status === 304 || request.method === "HEAD";
   return bodyless ? empty(status) : flat(body, status);

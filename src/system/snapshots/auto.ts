@@ -1,4 +1,5 @@
 /** Automated snapshots of this node, while it is active. */
+import { backupWarning } from "../../snapshot/auto/age.ts";
 import { wipe } from "../../base/bytes.ts";
 import { isBelowBarrier } from "../../barrier/physical.ts";
 import type { Node } from "../../core/node.ts";
@@ -77,12 +78,15 @@ export class AutoSnapshots {
       }
       return found;
     });
+    const now = this.services().tokens.clock.now();
     for (const { name, settings, state } of all) {
       const labels = { snapshot_config_name: name };
       const { lastSuccess, createdAt, lastBytes, totalBytes } = state;
       // An alert on age must fire as well where there has never been one.
       const since = lastSuccess === 0 ? createdAt : lastSuccess;
       report.gauge("snapshot_auto.last_success_time_seconds", Math.floor(since / 1000), labels);
+      const isLate = backupWarning(name, state, settings.interval, now) !== undefined;
+      report.gauge("snapshot_auto.late", isLate ? 1 : 0, labels);
       if (lastSuccess === 0) continue;
       report.gauge("autosnapshots.last.success.time", Math.floor(lastSuccess / 1000), labels);
       report.gauge("autosnapshots.snapshot.size", lastBytes, labels);
