@@ -67,16 +67,29 @@ export class Activity {
     return this.#config;
   }
 
-  /** Goes on with what is stored of this month, and keeps it up to date. */
+  /**
+   * Goes on with what is stored of this month, and keeps it up to date. Where that can't be read
+   * nothing is stored either; no node fails to start because of it.
+   */
   async start(): Promise<void> {
+    try {
+      await this.#load();
+    } catch (error) {
+      const { log } = this.#parts;
+      log.error("client counts can't be read: none are kept", { error: describeError(error) });
+      return;
+    }
+    this.#loaded = true;
+    this.#wakeIn(this.#isDirty ? flushMs : Infinity);
+  }
+
+  async #load(): Promise<void> {
     await this.#parts.transactions.run(async (transaction) => {
       const bytes = await transaction.get(configKey);
       if (bytes !== undefined) this.#config = JSON.parse(storedText(bytes));
       const before = await readMonth(transaction, this.#month);
       if (before !== undefined) this.#takeOver(before);
     });
-    this.#loaded = true;
-    this.#wakeIn(this.#isDirty ? flushMs : Infinity);
   }
 
   /** What has not been stored is stored. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { enableAuth, loginNode } from "../../auth/common/testing.ts";
+import { utf8 } from "../../base/bytes.ts";
 import type { NodeKit } from "../testing/kit.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
 import { Transactions } from "../../storage/transaction.ts";
@@ -111,6 +112,20 @@ Deno.test("what was counted is there after a restart, and gone once counting is 
   await later.ask("update", "auth/token/create", { data: { policies: ["z"] } });
   assertEquals(await later.ask("read", path), {});
   assertEquals(await later.status("read", "sys/internal/counters/requests"), 404);
+});
+
+Deno.test("counts that can't be read keep no node from starting, and stay as they are", async () => {
+  const physical = new InmemStorage();
+  const kit = await loginNode(physical);
+  const key = "sys/clients/month/2026-01/head";
+  const broken = utf8("{");
+  await kit.node.services.transactions.run((t) => t.put(key, broken));
+  await kit.node.seal();
+  const later = await loginNode(physical);
+  await later.ask("update", "auth/token/create", { data: { policies: ["x"] } });
+  await later.clock.advance(120_000);
+  const kept = await later.node.services.transactions.run((t) => t.get(key));
+  assertEquals(kept, broken);
 });
 
 Deno.test("a set counts exactly while it is small, and within 5 % where it is not", () => {

@@ -186,6 +186,23 @@ export const kinds: readonly EntryKind[] = [
     length: 32,
   },
   {
+    type: "settings of client counts",
+    pattern: /^sys\/clients\/config$/,
+    form: "json",
+    check: shaped({ enabled: "text", retentionMonths: "number", defaultReportMonths: "number" }),
+  },
+  {
+    type: "clients of a month",
+    pattern: /^sys\/clients\/month\/[^/]+\/head$/,
+    form: "json",
+    check: shaped({ threshold: "number", parts: "number", mounts: "texts" }),
+  },
+  {
+    type: "hashes of the clients of a month",
+    pattern: /^sys\/clients\/month\/[^/]+\/\d+$/,
+    form: "bytes",
+  },
+  {
     type: "lease",
     pattern: /^sys\/expire\/id\/(.+)$/,
     form: "json",
