@@ -33,6 +33,7 @@ listener "tcp" {
 telemetry {
   disable_hostname = true
   unauthenticated_metrics_access = true
+  usage_gauge_period = "1s"
 }
 `,
   );
@@ -97,6 +98,7 @@ Deno.test("a real Prometheus sees a node, its blocked audit and its sealing", as
   const body = { type: "file", options: { file_path: `${folder.path}/audit.log` } };
   assertEquals((await api(address, "sys/audit/file", { token, body })).status, 204);
   await api(address, "sys/mounts/secret", { token, body: { type: "kv" } });
+  await api(address, "auth/token/create", { token, body: { ttl: "1h" } });
   await backUp(address, token, `${folder.path}/backups`);
   await using _prometheus = await startPrometheus(folder.path, port, own);
   const firing = async (alert: string) =>

@@ -45,6 +45,8 @@ const quiet: Incident["series"] = {
   'vault_storage_disk_free_bytes{instance="a"}': "50x240",
   'vault_storage_disk_size_bytes{instance="a"}': "100x240",
   'vault_raft_storage_scrub_last_damages{instance="a"}': "0x240",
+  'vault_raft_transition_leader_lease_timeout{instance="a"}': "1x240",
+  'vault_expire_lease_expiration_time_in_queue{instance="a",quantile="0.99"}': "50x240",
 };
 
 const inputs = (series: Incident["series"]) =>
