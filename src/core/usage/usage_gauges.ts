@@ -146,7 +146,7 @@ async function countExpiry({ telemetry, tokens }: Services, walk: Walk): Promise
     const expiring = expiryBucket(expiryOfKey(key), now, leases);
     if (expiring === undefined) return;
     tally.add(leases.byNamespace ? { expiring, namespace } : { expiring });
-  });
+  }, { keysOnly: true });
   return new Map([["expire.leases.by_expiration", tally]]);
 }
 

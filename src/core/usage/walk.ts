@@ -30,13 +30,18 @@ export class Walk {
     this.#endRest();
   }
 
-  /** Every entry below a prefix, in the order of the keys. */
-  async entries(prefix: string, visit: (entry: Entry) => void): Promise<void> {
+  /** Every entry below a prefix, in the order of the keys; without values, where nobody wants them. */
+  async entries(
+    prefix: string,
+    visit: (entry: Entry) => void,
+    { keysOnly = false } = {},
+  ): Promise<void> {
     let after: string | undefined;
     for (;;) {
       const start = this.#begin();
       const page = await this.storage.scan(prefix, {
         limit: pageSize,
+        keysOnly,
         ...(after === undefined ? {} : { after }),
       });
       for (const entry of page) visit(entry);
