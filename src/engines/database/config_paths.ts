@@ -241,7 +241,7 @@ export function configPaths(engine: Engine): Path[] {
             call.transaction.beforeAnswer(async () => {
               engine.connections.close(name);
               try {
-                await engine.connections.get(config);
+                await engine.connections.use(config, () => Promise.resolve());
               } catch (error) {
                 throw databaseRefusal("the connection could not be opened", error);
               }

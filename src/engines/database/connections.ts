@@ -3,9 +3,40 @@ import { Failure } from "../../base/failure.ts";
 import { type ConnectionConfig, openSettings } from "./config.ts";
 import type { Database, DatabasePlugin } from "./plugin.ts";
 
-interface Open {
-  readonly revision: string;
-  readonly database: Promise<Database>;
+/** A pool; when nobody is to have it any more, whoever has it ends first. */
+class Open {
+  readonly ended: Promise<void>;
+  readonly #end: () => void;
+  #users = 0;
+  #closed = false;
+
+  constructor(readonly revision: string, readonly database: Promise<Database>) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  async use<T>(body: (database: Database) => Promise<T>): Promise<T> {
+    this.#users++;
+    try {
+      return await body(await this.database);
+    } finally {
+      this.#users--;
+      this.#endIfIdle();
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
+    if (!this.#closed || this.#users > 0) return;
+    // One that never opened needs no closing.
+    this.database.then((it) => it.close()).catch(() => {}).then(this.#end);
+  }
 }
 
 export class Connections {
@@ -26,37 +57,38 @@ export class Connections {
     await database.close();
   }
 
-  /** The connection's pool, opened where it isn't. Throws `DatabaseFailure`. */
-  async get(config: ConnectionConfig): Promise<Database> {
+  /**
+   * Does something with the connection's pool, opened where it isn't; it stays open until that has
+   * ended, whatever becomes of the connection. Throws `DatabaseFailure`.
+   */
+  async use<T>(config: ConnectionConfig, body: (database: Database) => Promise<T>): Promise<T> {
+    return await this.#get(config).use(body);
+  }
+
+  #get(config: ConnectionConfig): Open {
     const { name, revision } = config;
     const present = this.#open.get(name);
-    if (present?.revision === revision) return await present.database;
-    const database = this.plugin(config.pluginName).open(openSettings(config));
-    this.#open.set(name, { revision, database });
-    try {
-      if (present !== undefined) closeLater(present);
-      return await database;
-    } catch (error) {
-      if (this.#open.get(name)?.database === database) this.#open.delete(name);
-      throw error;
-    }
+    if (present?.revision === revision) return present;
+    const open = new Open(revision, this.plugin(config.pluginName).open(openSettings(config)));
+    this.#open.set(name, open);
+    present?.close();
+    open.database.catch(() => {
+      if (this.#open.get(name) === open) this.#open.delete(name);
+    });
+    return open;
   }
 
   /** Closes a connection's pool; the next use opens another. */
   close(name: string): void {
     const present = this.#open.get(name);
     this.#open.delete(name);
-    if (present !== undefined) closeLater(present);
+    present?.close();
   }
 
   async closeAll(): Promise<void> {
     const all = [...this.#open.values()];
     this.#open.clear();
-    await Promise.all(all.map(({ database }) => database.then((it) => it.close(), () => {})));
+    for (const open of all) open.close();
+    await Promise.all(all.map(({ ended }) => ended));
   }
-}
-
-/** Whoever still uses it ends first; one that never opened needs no closing. */
-function closeLater({ database }: Open): void {
-  database.then((it) => it.close()).catch(() => {});
 }

@@ -5,16 +5,18 @@ import type { Call } from "../../core/backend.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { effectiveTtl } from "../../token/ttl.ts";
 import { checkAllowed, type ConnectionConfig, readConfig } from "./config.ts";
-import { databaseRefusal, type Engine, nameSource } from "./engine.ts";
+import { databaseRefusal, type Engine, mountOf, type MountRef, nameSource } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure, type StatementValues } from "./plugin.ts";
 import { readRole, type Role } from "./role.ts";
+import { useDatabase } from "./use_database.ts";
 import { makeUsername } from "./username.ts";
 
 /** The database ends a user this much later than its lease, which must never outlive it. */
 export const expirationSlackMs = 5000;
 
 interface NewUser {
+  readonly mount: MountRef;
   readonly config: ConnectionConfig;
   readonly role: Role;
   readonly creation: readonly string[];
@@ -72,7 +74,7 @@ async function issue(engine: Engine, call: Call, name: string): Promise<LogicalR
     },
   };
   const values = { name: username, username, password, expiration };
-  const user = { config, role, creation, values, username, response };
+  const user = { mount: mountOf(call), config, role, creation, values, username, response };
   call.transaction.beforeAnswer(() => make(engine, user));
   return response;
 }
@@ -83,8 +85,8 @@ async function make(engine: Engine, user: NewUser): Promise<void> {
   engine.creating.set(user.username, promise);
   try {
     await requireLease(engine, user);
-    const database = await engine.connections.get(user.config);
-    await database.run("create", user.creation, user.values);
+    const { mount, config, creation, values } = user;
+    await useDatabase(engine, mount, config, (it) => it.run("create", creation, values));
   } catch (error) {
     await undo(engine, user, error);
     throw databaseRefusal("the database user could not be made", error);
@@ -111,7 +113,7 @@ async function confirm(engine: Engine, user: NewUser): Promise<void> {
     await requireLease(engine, user);
   } catch (error) {
     if (error instanceof Failure) {
-      await (await engine.connections.get(user.config)).drop(user.username);
+      await useDatabase(engine, user.mount, user.config, (it) => it.drop(user.username));
     }
     throw error;
   }
@@ -134,10 +136,10 @@ async function undo(engine: Engine, user: NewUser, error: unknown): Promise<void
 }
 
 /** The role's own clean-up. Its failure must not hide the reason for it. */
-async function rollBack(engine: Engine, { config, role, values }: NewUser): Promise<void> {
+async function rollBack(engine: Engine, { mount, config, role, values }: NewUser): Promise<void> {
   if (role.rollback.length === 0) return;
   try {
-    await (await engine.connections.get(config)).run("rollback", role.rollback, values);
+    await useDatabase(engine, mount, config, (it) => it.run("rollback", role.rollback, values));
   } catch (error) {
     if (!(error instanceof DatabaseFailure)) throw error;
     engine.services().mounts.platform.log.warn("rollback statements failed", {

@@ -6,6 +6,7 @@ import { DatabaseFailure } from "./plugin.ts";
 import { databaseNode } from "./testing/node.ts";
 import { TestPostgres } from "./testing/postgres.ts";
 import { eventually, freePort } from "./testing/process.ts";
+import { Proxy } from "./testing/proxy.ts";
 import { irrevocable, noAnswer, twoDatabases, users } from "./testing/two_databases.ts";
 
 const hour = 3_600_000;
@@ -125,52 +126,6 @@ Deno.test("a node seals in time though a database hangs, and ends its users at t
   assert(await eventually(() => Promise.resolve(dead.users.size === 0)), `${dead.users.size} left`);
   await kit.node.seal();
 });
-
-/** Passes bytes on to a server, or, when `silent`, accepts and never answers. */
-class Proxy {
-  silent = false;
-  readonly #listener: Deno.Listener;
-  readonly #open = new Set<Deno.Conn>();
-
-  constructor(readonly port: number, readonly target: number) {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
-    void this.#serve();
-  }
-
-  async #serve(): Promise<void> {
-    for await (const client of this.#listener) {
-      this.#open.add(client);
-      if (!this.silent) void this.#pass(client);
-    }
-  }
-
-  async #pass(client: Deno.Conn): Promise<void> {
-    const server = await Deno.connect({ hostname: "127.0.0.1", port: this.target });
-    this.#open.add(server);
-    // A broken connection is what this is for.
-    const ended = () => {};
-    void client.readable.pipeTo(server.writable).catch(ended);
-    void server.readable.pipeTo(client.writable).catch(ended);
-  }
-
-  /** Ends the connections there are. */
-  cut(): void {
-    for (const one of this.#open) {
-      try {
-        one.close();
-      } catch (error) {
-        // Its other end was first.
-        if (!(error instanceof Deno.errors.BadResource)) throw error;
-      }
-    }
-    this.#open.clear();
-  }
-
-  close(): void {
-    this.#listener.close();
-    this.cut();
-  }
-}
 
 Deno.test("a real server behind a line that swallows everything", async () => {
   const server = await TestPostgres.start();

@@ -16,6 +16,15 @@ export interface Engine {
   readonly schedule: RotationSchedule;
 }
 
+/** Where a mount's own keys lie. */
+export interface MountRef {
+  readonly prefix: string;
+}
+
+export function mountOf({ mount }: { readonly mount: { readonly uuid: string } }): MountRef {
+  return { prefix: `logical/${mount.uuid}/` };
+}
+
 export function nameSource({ services }: Engine): NameSource {
   const { platform } = services().mounts;
   const { clock, random, crypto } = platform;

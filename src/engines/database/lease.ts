@@ -7,9 +7,10 @@ import type { LogicalResponse } from "../../logical/response.ts";
 import { effectiveTtl } from "../../token/ttl.ts";
 import { readConfig } from "./config.ts";
 import { expirationSlackMs } from "./creds.ts";
-import { databaseRefusal, type Engine } from "./engine.ts";
-import { DatabaseFailure } from "./plugin.ts";
+import { databaseRefusal, type Engine, mountOf } from "./engine.ts";
+import { type Database, DatabaseFailure } from "./plugin.ts";
 import { readRole } from "./role.ts";
+import { useDatabase } from "./use_database.ts";
 
 interface LeasedUser {
   readonly username: string;
@@ -51,8 +52,15 @@ async function endUser(engine: Engine, call: LeaseCall): Promise<void> {
   const role = await readRole(call.storage, user.role);
   const config = await readConfig(call.storage, user.dbName);
   await engine.creating.get(user.username);
-  const database = await engine.connections.get(config);
   const statements = role?.revocation ?? user.revocation;
+  await useDatabase(engine, mountOf(call), config, (it) => endIn(it, user, statements));
+}
+
+async function endIn(
+  database: Database,
+  user: LeasedUser,
+  statements: readonly string[],
+): Promise<void> {
   const values = { name: user.username, username: user.username };
   if (statements.length === 0) return await database.drop(user.username);
   try {
@@ -97,9 +105,9 @@ export async function renewUser(engine: Engine, call: LeaseCall): Promise<Logica
   const expiration = plugin.formatExpiration(now + ttl * 1000 + expirationSlackMs);
   if (statements.length === 0) return { secret };
   try {
-    const database = await engine.connections.get(config);
     const values = { name: user.username, username: user.username, expiration };
-    await database.run("renew", statements, values);
+    const run = (database: Database) => database.run("renew", statements, values);
+    await useDatabase(engine, mountOf(call), config, run);
   } catch (error) {
     throw databaseRefusal("the database user could not be renewed", error);
   }

@@ -5,11 +5,11 @@ import type { Awaitable } from "../../base/awaitable.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Transaction, View } from "../../storage/transaction.ts";
 import { type ConnectionConfig, openSettings, readConfig, saveConfig } from "./config.ts";
-import { databaseRefusal, type Engine } from "./engine.ts";
+import { databaseRefusal, type Engine, mountOf, type MountRef } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
-import type { MountRef } from "./rotate_static.ts";
 import { rotates, rotationAfter } from "./rotation_times.ts";
+import { useDatabase } from "./use_database.ts";
 
 /** The connection's own password, where it can be changed. */
 async function rotatable(engine: Engine, storage: View, name: string): Promise<ConnectionConfig> {
@@ -42,9 +42,9 @@ async function prepare(
 async function rotate(engine: Engine, call: Call, name: string): Promise<void> {
   const config = await rotatable(engine, call.storage, name);
   const password = await prepare(engine, call.transaction, call.storage, config);
-  const mount = { prefix: `logical/${call.mount.uuid}/` };
+  const mount = mountOf(call);
   call.transaction.beforeAnswer(() =>
-    engine.rotations.take(`root/${name}`, () => apply(engine, mount, name, password))
+    engine.rotations.take(`root/${name}`, () => apply(engine, mount, name, password, true))
   );
 }
 
@@ -55,21 +55,26 @@ async function rotate(engine: Engine, call: Call, name: string): Promise<void> {
 export async function rotateRootNow(engine: Engine, mount: MountRef, name: string): Promise<void> {
   const { transactions } = engine.services();
   await engine.rotations.take(`root/${name}`, async () => {
-    const password = await transactions.run(async (transaction) => {
+    const { password, isNew } = await transactions.run(async (transaction) => {
       const storage = transaction.within(mount.prefix);
       const config = await rotatable(engine, storage, name);
-      return config.pendingPasswords[0] ?? await prepare(engine, transaction, storage, config);
+      const [pending] = config.pendingPasswords;
+      const password = pending ?? await prepare(engine, transaction, storage, config);
+      return { password, isNew: pending === undefined };
     });
-    await apply(engine, mount, name, password);
+    await apply(engine, mount, name, password, isNew);
   });
 }
 
+/** `isNew`: no earlier try can have put the password in force. */
 async function apply(
   engine: Engine,
-  { prefix }: MountRef,
+  mount: MountRef,
   name: string,
   password: string,
+  isNew: boolean,
 ): Promise<void> {
+  const { prefix } = mount;
   const { transactions, tokens } = engine.services();
   const change = (edit: (config: ConnectionConfig) => Awaitable<ConnectionConfig>) =>
     transactions.run(async (transaction) => {
@@ -85,10 +90,10 @@ async function apply(
   const plugin = engine.connections.plugin(config.pluginName);
   const statements = own.length === 0 ? plugin.rotateStatements : own;
   try {
-    const database = await engine.connections.get(config);
-    await database.run("rotate", statements, { name: username, username, password });
+    const values = { name: username, username, password };
+    await useDatabase(engine, mount, config, (it) => it.run("rotate", statements, values));
   } catch (error) {
-    if (error instanceof DatabaseFailure && error.unchanged) {
+    if (isNew && error instanceof DatabaseFailure && error.unchanged) {
       await change((now) => ({
         ...now,
         pendingPasswords: now.pendingPasswords.filter((one) => one !== password),

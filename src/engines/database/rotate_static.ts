@@ -3,7 +3,7 @@ import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Transaction } from "../../storage/transaction.ts";
 import { checkAllowed, readConfig } from "./config.ts";
-import { databaseRefusal, type Engine } from "./engine.ts";
+import { databaseRefusal, type Engine, mountOf, type MountRef } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
 import { rotationAfter } from "./rotation_times.ts";
@@ -13,15 +13,12 @@ import {
   saveStaticRole,
   type StaticRole,
 } from "./static_role.ts";
-
-/** Where a mount's own keys lie. */
-export interface MountRef {
-  readonly prefix: string;
-}
+import { useDatabase } from "./use_database.ts";
 
 /**
  * Keeps a new password as the coming one, in the caller's transaction; `rotateNow` puts it in force
  * after that. A crash in between is made good by the next rotation, which tries that same one.
+ * Whether it is a new one, that no earlier try can have put in force.
  */
 export async function prepareRotation(
   engine: Engine,
@@ -29,16 +26,17 @@ export async function prepareRotation(
   { prefix }: MountRef,
   name: string,
   given?: StaticRole,
-): Promise<void> {
+): Promise<boolean> {
   const storage = transaction.within(prefix);
   const role = given ?? await readStaticRole(storage, name);
-  if (role === undefined) return;
+  if (role === undefined) return false;
   const config = await readConfig(storage, role.dbName);
   checkAllowed(config, name);
   const { random } = engine.services().tokens;
   const pendingPassword = role.pendingPassword ||
     await makePassword(transaction, config.passwordPolicy, random);
   saveStaticRole(storage, name, { ...role, pendingPassword });
+  return role.pendingPassword === "";
 }
 
 /** Rotates with a request: kept with its commit, in force before its answer. */
@@ -48,17 +46,27 @@ export async function rotateLater(
   name: string,
   role: StaticRole,
 ): Promise<void> {
-  const mount = { prefix: `logical/${call.mount.uuid}/` };
-  await prepareRotation(engine, call.transaction, mount, name, role);
-  call.transaction.beforeAnswer(() => rotateNow(engine, mount, name));
+  const mount = mountOf(call);
+  const isNew = await prepareRotation(engine, call.transaction, mount, name, role);
+  call.transaction.beforeAnswer(() => rotateNow(engine, mount, name, isNew));
 }
 
 /** Puts the coming password of a role in force, where there is one. */
-export async function rotateNow(engine: Engine, mount: MountRef, name: string): Promise<void> {
-  await engine.rotations.take(`static/${name}`, () => apply(engine, mount, name));
+export async function rotateNow(
+  engine: Engine,
+  mount: MountRef,
+  name: string,
+  isNew: boolean,
+): Promise<void> {
+  await engine.rotations.take(`static/${name}`, () => apply(engine, mount, name, isNew));
 }
 
-async function apply(engine: Engine, mount: MountRef, name: string): Promise<void> {
+async function apply(
+  engine: Engine,
+  mount: MountRef,
+  name: string,
+  isNew: boolean,
+): Promise<void> {
   const { transactions, tokens } = engine.services();
   const found = await transactions.run(async (transaction) => {
     const storage = transaction.within(mount.prefix);
@@ -72,11 +80,11 @@ async function apply(engine: Engine, mount: MountRef, name: string): Promise<voi
   const plugin = engine.connections.plugin(config.pluginName);
   const own = role.rotateStatements;
   try {
-    const database = await engine.connections.get(config);
     const statements = own.length === 0 ? plugin.rotateStatements : own;
-    await database.run("rotate", statements, { name: username, username, password });
+    const values = { name: username, username, password };
+    await useDatabase(engine, mount, config, (it) => it.run("rotate", statements, values));
   } catch (error) {
-    await giveUp(engine, mount, name, error);
+    if (isNew) await giveUp(engine, mount, name, error);
     throw databaseRefusal("the password of the database user could not be changed", error);
   }
   await transactions.run(async (transaction) => {

@@ -2,9 +2,9 @@
 import type { View } from "../../storage/transaction.ts";
 import { findConfig, saveConfig } from "./config.ts";
 import { nextRetry } from "./due.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, MountRef } from "./engine.ts";
 import { rotateRootNow } from "./rotate_root.ts";
-import { type MountRef, prepareRotation, rotateNow } from "./rotate_static.ts";
+import { prepareRotation, rotateNow } from "./rotate_static.ts";
 import { isMissed, rotationAfter } from "./rotation_times.ts";
 import { readStaticRole, saveStaticRole } from "./static_role.ts";
 
@@ -36,8 +36,8 @@ export const staticRotation: Rotation = {
   },
   async rotate(engine, mount, name) {
     const { transactions } = engine.services();
-    await transactions.run((transaction) => prepareRotation(engine, transaction, mount, name));
-    await rotateNow(engine, mount, name);
+    const isNew = await transactions.run((t) => prepareRotation(engine, t, mount, name));
+    await rotateNow(engine, mount, name, isNew);
   },
   async postpone(storage, name, now) {
     const role = await readStaticRole(storage, name);

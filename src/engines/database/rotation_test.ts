@@ -7,6 +7,7 @@ import { InmemStorage } from "../../storage/inmem.ts";
 import { findConfig } from "./config.ts";
 import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
+import { readStaticRole } from "./static_role.ts";
 import { FakeDatabase } from "./testing/fake_database.ts";
 import { databaseNode } from "./testing/node.ts";
 
@@ -201,5 +202,30 @@ Deno.test("our own rotation that fails is tried again with the same password", a
     findConfig(t.within(`logical/${uuid}/`), "db")
   );
   assertEquals([kept?.password, kept?.pendingPasswords], [works, []]);
+  await kit.node.seal();
+});
+
+Deno.test("a password that a broken-off rotation may have put in force is kept until one has ended", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  await config(kit, { rotation_period: "1h" });
+  await role(kit, "app");
+  // It came into force, and nobody said so.
+  fake.after = new DatabaseFailure("connection lost", false, true);
+  assertEquals(await kit.status("update", "database/rotate-role/app"), 500);
+  await kit.clock.advance(hour + 1000);
+  fake.after = undefined;
+  const [ours, app] = ["root", "app"].map((name) => String(fake.passwords.get(name)));
+  fake.failure = new DatabaseFailure("no answer", true, true);
+  await kit.clock.advance(5 * minute);
+  assertEquals(await kit.status("update", "database/rotate-role/app"), 500);
+  const { services } = kit.node;
+  const uuid = services.mounts.router.at("database/")?.entry.uuid ?? "";
+  const kept = await services.transactions.run(async (t) => {
+    const storage = t.within(`logical/${uuid}/`);
+    const root = await findConfig(storage, "db");
+    return [root?.pendingPasswords, (await readStaticRole(storage, "app"))?.pendingPassword];
+  });
+  assertEquals(JSON.stringify(kept), JSON.stringify([[ours], app]));
   await kit.node.seal();
 });

@@ -2,9 +2,8 @@
 import type { Cancel } from "../../base/clock.ts";
 import { describeError, Failure } from "../../base/failure.ts";
 import { type Due, dueRotations, nextDueTime } from "./due.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, MountRef } from "./engine.ts";
 import { DatabaseFailure } from "./plugin.ts";
-import type { MountRef } from "./rotate_static.ts";
 import { rootRotation, staticRotation } from "./rotation.ts";
 import { orderOldRoles } from "./static_role.ts";
 

@@ -12,6 +12,8 @@ export class FakeDatabase implements Database {
   /** Run in the middle of a creation. */
   during: () => Promise<void> = () => Promise.resolve();
   failure: DatabaseFailure | undefined;
+  /** Comes after a rotation that was carried out. */
+  after: DatabaseFailure | undefined;
   dropFails = false;
   /** What a drop runs first. */
   beforeDrop: (username: string) => Promise<void> = () => Promise.resolve();
@@ -31,6 +33,7 @@ export class FakeDatabase implements Database {
     this.rotations++;
     if (this.failure !== undefined) throw this.failure;
     this.passwords.set(name, password);
+    if (this.after !== undefined) throw this.after;
   }
 
   async drop(username: string): Promise<void> {

@@ -80,9 +80,9 @@ export class TestPostgres {
     return this.ask(superuser.name, superuser.password, query);
   }
 
-  /** How many users there are of a name. */
+  /** How many users there are of a name, or of a `like` pattern. */
   async users(name: string): Promise<number> {
-    return Number(await this.asSuper(`select count(*) from pg_roles where rolname = '${name}'`));
+    return Number(await this.asSuper(`select count(*) from pg_roles where rolname like '${name}'`));
   }
 
   get config(): JsonObject {
