@@ -112,9 +112,8 @@ async function confirm(engine: Engine, user: NewUser): Promise<void> {
   try {
     await requireLease(engine, user);
   } catch (error) {
-    if (error instanceof Failure) {
-      await useDatabase(engine, user.mount, user.config, (it) => it.drop(user.username));
-    }
+    // Nobody is answered with the user. Where its lease is there still, that ends without one.
+    await useDatabase(engine, user.mount, user.config, (it) => it.drop(user.username));
     throw error;
   }
 }

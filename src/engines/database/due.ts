@@ -63,8 +63,8 @@ export async function dueRotations(
   });
 }
 
-/** When the next one is due, milliseconds since the epoch; Infinity where none is. */
-export async function nextDueTime(storage: View): Promise<number> {
-  const [first] = await storage.scan(folder, { limit: 1 });
+/** When the first is due after `now`, milliseconds since the epoch; Infinity where none is. */
+export async function nextDueTime(storage: View, now: number): Promise<number> {
+  const [first] = await storage.scan(folder, { limit: 1, after: folder + timeKey(now + 1) });
   return first === undefined ? Infinity : Number(first.key.slice(folder.length).split("/")[0]);
 }

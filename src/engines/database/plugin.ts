@@ -17,7 +17,15 @@ export interface OpenSettings {
 /** What statements are run for. */
 export type Purpose = "create" | "rollback" | "renew" | "rotate" | "revoke";
 
-/** A connection's open pool. All methods throw `DatabaseFailure`. */
+/** What must not overtake one another for one user, were it asked for by nodes that are gone. */
+export function isExclusive(purpose: Purpose): boolean {
+  return purpose === "create" || purpose === "rollback" || purpose === "revoke";
+}
+
+/**
+ * A connection's open pool. All methods throw `DatabaseFailure`. To drop a user, or to run statements
+ * that take one away, is refused while the server still works on making it, for whomever.
+ */
 export interface Database {
   /** Runs statements in one transaction, as far as the kind of database has those. */
   run(purpose: Purpose, statements: readonly string[], values: StatementValues): Promise<void>;
@@ -44,6 +52,11 @@ export interface DatabasePlugin {
   checkRotation(settings: OpenSettings): void;
   /** Connects once, to be sure. Throws `DatabaseFailure`. */
   open(settings: OpenSettings): Promise<Database>;
+}
+
+/** The server is busy with the user for another session, maybe one of a node that was killed. */
+export function stillBusy(): DatabaseFailure {
+  return new DatabaseFailure("the server is still busy with this user", true);
 }
 
 /** What went wrong at a database, in words without secrets. */

@@ -1,7 +1,7 @@
 /** The two kinds of rotations, as the schedule sees them. */
 import type { View } from "../../storage/transaction.ts";
 import { findConfig, saveConfig } from "./config.ts";
-import { nextRetry } from "./due.ts";
+import { nextRetry, type RotationKind } from "./due.ts";
 import type { Engine, MountRef } from "./engine.ts";
 import { rotateRootNow } from "./rotate_root.ts";
 import { prepareRotation, rotateNow } from "./rotate_static.ts";
@@ -21,7 +21,7 @@ export interface Rotation {
   postpone(storage: View, name: string, now: number): Promise<void>;
 }
 
-export const staticRotation: Rotation = {
+const staticRotation: Rotation = {
   async find(storage, name) {
     const role = await readStaticRole(storage, name);
     return role && { connection: role.dbName, dueAt: role.indexedAt ?? Infinity };
@@ -46,7 +46,7 @@ export const staticRotation: Rotation = {
   },
 };
 
-export const rootRotation: Rotation = {
+const rootRotation: Rotation = {
   async find(storage, name) {
     const config = await findConfig(storage, name);
     return config && { connection: name, dueAt: config.indexedAt ?? Infinity };
@@ -66,3 +66,7 @@ export const rootRotation: Rotation = {
     saveConfig(storage, { ...config, retry: nextRetry(now, config.retry) });
   },
 };
+
+export function rotationOf(kind: RotationKind): Rotation {
+  return kind === "root" ? rootRotation : staticRotation;
+}

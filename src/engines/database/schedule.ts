@@ -1,10 +1,10 @@
 /** Changes the passwords of static roles and our own when their time has come. */
 import type { Cancel } from "../../base/clock.ts";
-import { describeError, Failure } from "../../base/failure.ts";
-import { type Due, dueRotations, nextDueTime } from "./due.ts";
+import { describeError } from "../../base/failure.ts";
+import { dueRotations, nextDueTime } from "./due.ts";
 import type { Engine, MountRef } from "./engine.ts";
-import { DatabaseFailure } from "./plugin.ts";
-import { rootRotation, staticRotation } from "./rotation.ts";
+import { Lanes } from "./lanes.ts";
+import { rotationOf } from "./rotation.ts";
 import { orderOldRoles } from "./static_role.ts";
 
 const retryMs = 10_000;
@@ -14,19 +14,18 @@ const shortestSleepMs = 1_000;
 /** Rotations read from storage in one go. */
 const pageSize = 100;
 
-function isUnavailable(error: unknown): boolean {
-  const cause = error instanceof Failure ? error.cause : error;
-  return cause instanceof DatabaseFailure && cause.unavailable;
-}
-
 export class RotationSchedule {
   #mount: MountRef | undefined;
   #cancel: Cancel = () => {};
   #wakeAt = Infinity;
   #running: Promise<void> | undefined;
   #isOrdered = false;
+  readonly #lanes: Lanes;
 
-  constructor(readonly engine: () => Engine) {}
+  constructor(readonly engine: () => Engine) {
+    // Those that failed have another time now, and there may be more that found no place before.
+    this.#lanes = new Lanes(engine, () => this.nudge(this.#now() + shortestSleepMs));
+  }
 
   /** From now on, for this mount. What came due while nobody was there is done first. */
   start(mount: MountRef): void {
@@ -34,11 +33,11 @@ export class RotationSchedule {
     this.nudge(this.#now());
   }
 
-  /** Waits for a rotation under way. */
+  /** Waits for the rotations under way. */
   async stop(): Promise<void> {
     this.#mount = undefined;
     this.#cancel();
-    await this.#running;
+    await Promise.all([this.#running, this.#lanes.stop()]);
   }
 
   /** Something is to be done at this time, milliseconds since the epoch. */
@@ -67,37 +66,41 @@ export class RotationSchedule {
   async #work(): Promise<void> {
     let next = this.#now() + longestSleepMs;
     try {
-      next = Math.min(next, await this.#rotateDue());
+      next = Math.min(next, await this.#queueDue());
     } catch (error) {
       if (this.#mount === undefined) return;
-      this.#complain("what is to be rotated could not be looked through", error);
+      const { log } = this.engine().services().mounts.platform;
+      const message = "what is to be rotated could not be looked through";
+      log.warn(message, { error: describeError(error) });
       next = this.#now() + retryMs;
     }
     this.nudge(next);
   }
 
-  /** Rotates what is due; when to look again. */
-  async #rotateDue(): Promise<number> {
+  /** Hands on what is due; when to look again. */
+  async #queueDue(): Promise<number> {
     const mount = this.#mount;
     if (mount === undefined) return Infinity;
     await this.#orderOldRoles(mount);
     const { transactions } = this.engine().services();
-    // Connections that did not answer this time: the rest of theirs need not be tried as well.
-    const silent = new Set<string>();
+    const now = this.#now();
     let after: string | undefined;
     for (;;) {
-      const page = await transactions.run((t) =>
-        dueRotations(t.within(mount.prefix), this.#now(), pageSize, after)
-      );
-      for (const due of page) {
-        if (this.#mount === undefined) return Infinity;
-        await this.#rotateOne(mount, due, silent);
+      const page = await transactions.run(async (transaction) => {
+        const storage = transaction.within(mount.prefix);
+        const due = await dueRotations(storage, now, pageSize, after);
+        const found = due.map(({ kind, name }) => rotationOf(kind).find(storage, name));
+        const connections = await Promise.all(found);
+        return due.map((one, i) => ({ ...one, connection: connections[i]?.connection }));
+      });
+      for (const { connection, ...due } of page) {
+        if (connection !== undefined) this.#lanes.add(mount, connection, due);
       }
       after = page.at(-1)?.key;
-      if (page.length < pageSize) break;
+      if (page.length < pageSize || this.#mount === undefined) break;
     }
-    const next = await transactions.run((t) => nextDueTime(t.within(mount.prefix)));
-    return Math.max(next, this.#now() + shortestSleepMs);
+    const next = await transactions.run((t) => nextDueTime(t.within(mount.prefix), now));
+    return Math.max(next, now + shortestSleepMs);
   }
 
   async #orderOldRoles(mount: MountRef): Promise<void> {
@@ -107,33 +110,5 @@ export class RotationSchedule {
       after = await transactions.run((t) => orderOldRoles(t.within(mount.prefix), pageSize, after));
       this.#isOrdered = after === undefined;
     }
-  }
-
-  async #rotateOne(mount: MountRef, { kind, name }: Due, silent: Set<string>): Promise<void> {
-    const what = kind === "root" ? rootRotation : staticRotation;
-    const engine = this.engine();
-    const { transactions } = engine.services();
-    const found = await transactions.run((t) => what.find(t.within(mount.prefix), name));
-    if (found === undefined || found.dueAt > this.#now()) return;
-    try {
-      if (silent.has(found.connection)) throw new Failure(500, "its database does not answer");
-      if (
-        !await transactions.run((t) => what.skipMissed(t.within(mount.prefix), name, this.#now()))
-      ) {
-        await what.rotate(engine, mount, name);
-      }
-    } catch (error) {
-      const isNew = !silent.has(found.connection);
-      if (isUnavailable(error)) silent.add(found.connection);
-      if (isNew) {
-        this.#complain(`a ${kind} password could not be rotated; trying again`, error, name);
-      }
-      await transactions.run((t) => what.postpone(t.within(mount.prefix), name, this.#now()));
-    }
-  }
-
-  #complain(message: string, error: unknown, name?: string): void {
-    const { log } = this.engine().services().mounts.platform;
-    log.warn(message, { name, error: describeError(error) });
   }
 }

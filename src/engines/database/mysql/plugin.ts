@@ -1,8 +1,9 @@
 /** MySQL and MariaDB. */
 import { badRequest } from "../../../base/failure.ts";
 import { checkSwitches, poolSize, requirePasswordPlace } from "../details.ts";
-import type { Database, DatabasePlugin, OpenSettings } from "../plugin.ts";
+import { type Database, type DatabasePlugin, isExclusive, type OpenSettings } from "../plugin.ts";
 import { expandStatements, fillIn, sqlTime } from "../statements.ts";
+import { claimUser, releaseUser } from "./claim.ts";
 import { dropUser, hostsOf, quote } from "./drop.ts";
 import { parseDsn } from "./dsn.ts";
 import { Pool } from "./pool.ts";
@@ -11,14 +12,22 @@ import { checkTls } from "./tls.ts";
 async function open(settings: OpenSettings): Promise<Database> {
   const pool = await Pool.open(settings);
   return {
-    run: (_purpose, statements, values) =>
+    run: (purpose, statements, values) =>
       pool.transaction(async (session) => {
+        const { name = "" } = values;
+        if (isExclusive(purpose)) await claimUser(session, name);
         // One text may hold several statements; the server parts them, quotes and all.
         for (const one of expandStatements(statements)) {
           await session.run(fillIn(one, values, quote));
         }
+        if (isExclusive(purpose)) await releaseUser(session, name);
       }, [values.password ?? ""]),
-    drop: (username) => pool.transaction((session) => dropUser(session, username)),
+    drop: (username) =>
+      pool.transaction(async (session) => {
+        await claimUser(session, username);
+        await dropUser(session, username);
+        await releaseUser(session, username);
+      }),
     async has(username) {
       let there = true;
       await pool.transaction(async (session) => {

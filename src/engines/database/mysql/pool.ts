@@ -140,6 +140,7 @@ export class Pool {
     } catch (error) {
       // What it was in the middle of ends with the connection.
       session.connection.destroy();
+      if (error instanceof DatabaseFailure) throw error;
       const unchanged = session.completed === 0 && isAnswered(error);
       throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged, !isAnswered(error));
     }

@@ -1,4 +1,5 @@
 /** How a PostgreSQL user goes when its role has no statements for that. */
+import { claimUser } from "./claim.ts";
 import type { Pool, Session } from "./pool.ts";
 
 /** An identifier in double quotes. */
@@ -40,6 +41,7 @@ export async function dropUser(pool: Pool, username: string): Promise<void> {
   const user = quoteIdentifier(username);
   let oid: number | undefined;
   await pool.transaction(async (session) => {
+    await claimUser(session, username);
     oid = await userId(session, username);
     if (oid !== undefined) await session.query(`alter role ${user} nologin`);
   });

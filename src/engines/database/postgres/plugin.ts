@@ -1,10 +1,11 @@
 /** PostgreSQL. */
 import { badRequest } from "../../../base/failure.ts";
 import { poolSize, requirePasswordPlace } from "../details.ts";
-import type { Database, DatabasePlugin, OpenSettings } from "../plugin.ts";
+import { type Database, type DatabasePlugin, isExclusive, type OpenSettings } from "../plugin.ts";
 import { expandStatements, fillIn, sqlTime } from "../statements.ts";
 import { parseAddress } from "./address.ts";
 import { dropUser, userId } from "./drop.ts";
+import { claimUser } from "./claim.ts";
 import { Pool } from "./pool.ts";
 
 /** Values stand in statements between single quotes, but for names, which have no quotes at all. */
@@ -15,8 +16,9 @@ function quote(value: string): string {
 async function open(settings: OpenSettings): Promise<Database> {
   const pool = await Pool.open(settings);
   return {
-    run: (_purpose, statements, values) =>
+    run: (purpose, statements, values) =>
       pool.transaction(async (session) => {
+        if (isExclusive(purpose)) await claimUser(session, values.name ?? "");
         // Without parameters one call may hold several statements, semicolons in bodies and all.
         for (const one of expandStatements(statements)) {
           await session.query(fillIn(one, values, quote));

@@ -145,6 +145,7 @@ export class Pool {
       const failed = await attempt(client, body);
       if (failed === undefined) return;
       const { error, unchanged } = failed;
+      if (error instanceof DatabaseFailure) throw error;
       if (isCollision(error) && tries < mostTries) continue;
       throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged, !isAnswered(error));
     }
@@ -170,7 +171,7 @@ async function attempt(
     broken = false;
     return undefined;
   } catch (error) {
-    const answered = isAnswered(error);
+    const answered = isAnswered(error) || error instanceof DatabaseFailure;
     // One that did not answer would not answer to this either.
     broken = !answered || !await rollBack(client);
     return { error, unchanged: !committing || answered };

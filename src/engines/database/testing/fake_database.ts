@@ -15,6 +15,8 @@ export class FakeDatabase implements Database {
   /** Comes after a rotation that was carried out. */
   after: DatabaseFailure | undefined;
   dropFails = false;
+  /** What a rotation runs first. */
+  beforeRotation: (username: string) => Promise<void> = () => Promise.resolve();
   /** What a drop runs first. */
   beforeDrop: (username: string) => Promise<void> = () => Promise.resolve();
 
@@ -29,7 +31,8 @@ export class FakeDatabase implements Database {
     if (this.failure !== undefined) throw this.failure;
   }
 
-  #rotate(name: string, password: string): void {
+  async #rotate(name: string, password: string): Promise<void> {
+    await this.beforeRotation(name);
     this.rotations++;
     if (this.failure !== undefined) throw this.failure;
     this.passwords.set(name, password);
