@@ -5,8 +5,8 @@ export interface Handed {
   readonly username: string;
   readonly password: string;
   readonly lease: string;
-  /** Its revocation was asked for, or answered to be done. */
-  fate: "kept" | "revoking" | "revoked";
+  /** Its revocation was asked for, nobody knows with what success; or was answered to be done. */
+  fate: "kept" | "asked" | "revoked";
 }
 
 /** Users whose passwords are changed. */
@@ -91,9 +91,9 @@ export class DatabaseLoad {
     if (kept.length < 5) return;
     const one = kept[Math.floor(Math.random() * kept.length)];
     if (one === undefined) return;
-    one.fate = "revoking";
+    one.fate = "asked";
     const sync = Math.random() < 0.5;
     const answer = await this.#write("sys/leases/revoke", { lease_id: one.lease, sync });
-    if (answer !== undefined && answer.status < 300 && sync) one.fate = "revoked";
+    if (answer !== undefined && answer.status < 300) one.fate = "revoked";
   }
 }

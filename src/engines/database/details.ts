@@ -1,5 +1,6 @@
 /** Settings of a kind of database as operators write them: all of them texts. */
 import { badRequest } from "../../base/failure.ts";
+import { parseDuration } from "../../config/units.ts";
 
 type Details = Readonly<Record<string, string>>;
 
@@ -34,22 +35,35 @@ export function requirePasswordPlace({ connection_url = "" }: Details): void {
   throw badRequest("connection_url must have {{password}} in it, or a new one has no effect");
 }
 
-/** How many connections a pool may hold, and how many of them idle. */
-export interface PoolSize {
+/** How many connections a pool may hold, how many of them idle, and for how long. */
+export interface PoolLimits {
   readonly open: number;
   readonly idle: number;
+  /** Milliseconds from its beginning to when a connection is used no more; Infinity for ever. */
+  readonly lifetimeMs: number;
 }
 
 const defaultConnections = 4;
 const mostConnections = 1_000;
 
+/** `max_connection_lifetime`, a duration; 0 and less for ever. Throws a 400. */
+function lifetimeMs({ max_connection_lifetime: text = "" }: Details): number {
+  const seconds = text === "" ? 0 : parseDuration(text);
+  if (seconds === undefined) throw badRequest("max_connection_lifetime must be a duration");
+  return seconds > 0 ? seconds * 1000 : Infinity;
+}
+
 /**
- * `max_open_connections` (0 and less for the default) and `max_idle_connections` (0 for as many,
- * less for none). Throws a 400.
+ * `max_open_connections` (0 and less for the default), `max_idle_connections` (0 for as many, less
+ * for none) and `max_connection_lifetime`. Throws a 400.
  */
-export function poolSize(details: Details): PoolSize {
+export function poolLimits(details: Details): PoolLimits {
   const wanted = wholeNumber(details, "max_open_connections", 0);
   const open = Math.min(mostConnections, wanted > 0 ? wanted : defaultConnections);
   const idle = wholeNumber(details, "max_idle_connections", 0);
-  return { open, idle: idle === 0 ? open : Math.min(open, Math.max(0, idle)) };
+  return {
+    open,
+    idle: idle === 0 ? open : Math.min(open, Math.max(0, idle)),
+    lifetimeMs: lifetimeMs(details),
+  };
 }

@@ -1,6 +1,6 @@
 /** MySQL and MariaDB. */
 import { badRequest } from "../../../base/failure.ts";
-import { checkSwitches, poolSize, requirePasswordPlace } from "../details.ts";
+import { checkSwitches, poolLimits, requirePasswordPlace } from "../details.ts";
 import { type Database, type DatabasePlugin, isExclusive, type OpenSettings } from "../plugin.ts";
 import { expandStatements, fillIn, sqlTime } from "../statements.ts";
 import { claimUser, releaseUser } from "./claim.ts";
@@ -52,7 +52,7 @@ function plugin(name: string, usernameTemplate: string): DatabasePlugin {
       if (!details.connection_url) throw badRequest("connection_url cannot be empty");
       parseDsn(details.connection_url, "user", "password");
       checkSwitches(details, ["tls_skip_verify"]);
-      poolSize(details);
+      poolLimits(details);
       checkTls(details, privateKey);
     },
     checkRotation: ({ details }) => requirePasswordPlace(details),

@@ -1,13 +1,14 @@
 /** A small pool of MySQL connections, over the driver `mysql2`, which is loaded when needed. */
 import { connect, type Socket } from "node:net";
 import { describeError } from "../../../base/failure.ts";
-import { poolSize } from "../details.ts";
+import { type PoolLimits, poolLimits } from "../details.ts";
 import { withFirstPassword } from "../first_password.ts";
 import { DatabaseFailure, type OpenSettings } from "../plugin.ts";
 import { scrub } from "../statements.ts";
 import { type Dsn, parseDsn } from "./dsn.ts";
 import { isAnswered, isWrongPassword, lacksTls } from "./errors.ts";
 import type * as mysql from "mysql2";
+import { Held } from "./held.ts";
 import { Session } from "./session.ts";
 import { tlsOptions } from "./tls.ts";
 
@@ -29,7 +30,7 @@ function poolOptions(
   dsn: Dsn,
   ssl: mysql.SslOptions | undefined,
 ): mysql.PoolOptions {
-  const { open, idle } = poolSize(settings.details);
+  const { open, idle } = poolLimits(settings.details);
   const { host, port, socketPath } = dsn;
   const serverName = settings.details.tls_server_name || host;
   return {
@@ -66,6 +67,7 @@ export class Pool {
   private constructor(
     readonly pool: mysql.Pool,
     readonly hidden: readonly string[],
+    readonly held: Held,
   ) {}
 
   /** Connects with the first password that is right. Throws `DatabaseFailure`. */
@@ -83,7 +85,8 @@ export class Pool {
     const dsn = parseDsn(details.connection_url ?? "", username, password);
     const ssl = tlsOptions(details, privateKey, dsn);
     const hidden = [...settings.passwords, privateKey, dsn.password];
-    const open = (options: mysql.PoolOptions) => Pool.#connect(driver, options, hidden);
+    const limits = poolLimits(details);
+    const open = (options: mysql.PoolOptions) => Pool.#connect(driver, options, hidden, limits);
     try {
       return await open(poolOptions(settings, dsn, ssl));
     } catch (error) {
@@ -96,12 +99,13 @@ export class Pool {
     driver: Driver,
     options: mysql.PoolOptions,
     hidden: readonly string[],
+    limits: PoolLimits,
   ): Promise<Pool> {
-    const pool = new Pool(driver.createPool(options), hidden);
+    const pool = new Pool(driver.createPool(options), hidden, new Held(limits));
     try {
       const session = new Session(await pool.#take());
       await session.run("select 1");
-      session.connection.release();
+      pool.held.release(session.connection);
       return pool;
     } catch (error) {
       await pool.close();
@@ -109,7 +113,14 @@ export class Pool {
     }
   }
 
-  #take(): Promise<mysql.PoolConnection> {
+  async #take(): Promise<mysql.PoolConnection> {
+    for (;;) {
+      const connection = await this.#next();
+      if (this.held.take(connection)) return connection;
+    }
+  }
+
+  #next(): Promise<mysql.PoolConnection> {
     const { promise, resolve, reject } = Promise.withResolvers<mysql.PoolConnection>();
     this.pool.getConnection((error, one) => error === null ? resolve(one) : reject(error));
     return promise;
@@ -136,7 +147,7 @@ export class Pool {
       session.completed = 0;
       await body(session);
       await session.run("commit");
-      session.connection.release();
+      this.held.release(session.connection);
     } catch (error) {
       // What it was in the middle of ends with the connection.
       session.connection.destroy();

@@ -1,4 +1,6 @@
 /** The part of pg that is used here. */
+import type { PeerCertificate } from "node:tls";
+
 export interface PoolConfig {
   host: string;
   port: number;
@@ -8,6 +10,8 @@ export interface PoolConfig {
   ssl: boolean | TlsOptions;
   max: number;
   idleTimeoutMillis: number;
+  /** 0 for no end. */
+  maxLifetimeSeconds: number;
   connectionTimeoutMillis: number;
   query_timeout: number;
   application_name: string;
@@ -19,7 +23,7 @@ export interface TlsOptions {
   ca?: string;
   cert?: string;
   key?: string;
-  checkServerIdentity?: () => undefined;
+  checkServerIdentity?: (host: string, certificate: PeerCertificate) => Error | undefined;
 }
 
 export interface Queryable {
@@ -32,6 +36,9 @@ export interface PoolClient extends Queryable {
 
 export class Pool implements Queryable {
   constructor(config: PoolConfig);
+  readonly idleCount: number;
+  /** Who waits for a connection. */
+  readonly waitingCount: number;
   on(event: "error", listener: (error: Error) => void): this;
   connect(): Promise<PoolClient>;
   end(): Promise<void>;

@@ -1,12 +1,13 @@
 /** PostgreSQL. */
 import { badRequest } from "../../../base/failure.ts";
-import { poolSize, requirePasswordPlace } from "../details.ts";
+import { poolLimits, requirePasswordPlace } from "../details.ts";
 import { type Database, type DatabasePlugin, isExclusive, type OpenSettings } from "../plugin.ts";
 import { expandStatements, fillIn, sqlTime } from "../statements.ts";
 import { parseAddress } from "./address.ts";
 import { dropUser, userId } from "./drop.ts";
 import { claimUser } from "./claim.ts";
 import { Pool } from "./pool.ts";
+import { checkTls } from "./tls.ts";
 
 /** Values stand in statements between single quotes, but for names, which have no quotes at all. */
 function quote(value: string): string {
@@ -45,10 +46,11 @@ export const postgres: DatabasePlugin = {
   usernameTemplate: '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) ' +
     "(.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}",
   formatExpiration: sqlTime,
-  check({ details }) {
+  check({ details, privateKey }) {
     if (!details.connection_url) throw badRequest("connection_url cannot be empty");
     parseAddress(details.connection_url, "user", "password");
-    poolSize(details);
+    poolLimits(details);
+    checkTls(details, privateKey);
   },
   checkRotation: ({ details }) => requirePasswordPlace(details),
   open,

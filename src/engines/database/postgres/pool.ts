@@ -1,15 +1,18 @@
 /** A small pool of PostgreSQL connections, over the driver `pg`, which is loaded when needed. */
 import { describeError } from "../../../base/failure.ts";
-import { poolSize } from "../details.ts";
+import { poolLimits } from "../details.ts";
 import { withFirstPassword } from "../first_password.ts";
 import { DatabaseFailure, type OpenSettings } from "../plugin.ts";
 import { scrub } from "../statements.ts";
 import { type Address, parseAddress } from "./address.ts";
 import type * as pg from "./pg.d.ts";
+import { tlsOptions } from "./tls.ts";
 
 const connectTimeoutMs = 10_000;
 const statementTimeoutMs = 60_000;
 const idleTimeoutMs = 30_000;
+/** A longer timer than that of 31 bits would run out at once. */
+const longestLifetimeSeconds = 2_000_000;
 
 type Driver = typeof pg.default;
 
@@ -46,19 +49,6 @@ function isAnswered(error: unknown): boolean {
   return error instanceof Error && "severity" in error && codeOf(error).length === 5;
 }
 
-function tlsOptions(address: Address, { details, privateKey }: OpenSettings): pg.PoolConfig["ssl"] {
-  if (address.sslMode === "disable") return false;
-  const verified = address.sslMode.startsWith("verify-");
-  return {
-    rejectUnauthorized: verified,
-    ...(details.tls_ca ? { ca: details.tls_ca } : {}),
-    ...(details.tls_certificate ? { cert: details.tls_certificate } : {}),
-    ...(privateKey === "" ? {} : { key: privateKey }),
-    // Of the two that verify, only the full one asks whom the certificate is for.
-    ...(address.sslMode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
-  };
-}
-
 /** A connection in a transaction. */
 export type Session = Pick<pg.PoolClient, "query">;
 
@@ -66,6 +56,7 @@ export class Pool {
   private constructor(
     readonly pool: pg.Pool,
     readonly hidden: readonly string[],
+    readonly mostIdle: number,
   ) {}
 
   /** Connects with the first password that is right. Throws `DatabaseFailure`. */
@@ -101,6 +92,7 @@ export class Pool {
     address: Address,
     ssl: pg.PoolConfig["ssl"],
   ): Promise<Pool> {
+    const { open, idle, lifetimeMs } = poolLimits(details);
     const pool = new driver.Pool({
       host: address.host,
       port: address.port,
@@ -108,7 +100,10 @@ export class Pool {
       user: address.user,
       password: address.password ?? password,
       ssl,
-      max: poolSize(details).open,
+      max: open,
+      maxLifetimeSeconds: lifetimeMs === Infinity
+        ? 0
+        : Math.min(longestLifetimeSeconds, lifetimeMs / 1000),
       idleTimeoutMillis: idleTimeoutMs,
       connectionTimeoutMillis: address.connectTimeout * 1000 || connectTimeoutMs,
       query_timeout: statementTimeoutMs,
@@ -118,8 +113,13 @@ export class Pool {
     // A connection that breaks while idle has left the pool; the next one tells what is wrong.
     pool.on("error", () => {});
     try {
-      await pool.query("select 1");
-      return new Pool(pool, [...passwords, privateKey, address.password ?? ""]);
+      const client = await pool.connect();
+      try {
+        await client.query("select 1");
+      } finally {
+        client.release(idle === 0);
+      }
+      return new Pool(pool, [...passwords, privateKey, address.password ?? ""], idle);
     } catch (error) {
       await pool.end();
       throw error;
@@ -142,13 +142,19 @@ export class Pool {
       } catch (error) {
         throw new DatabaseFailure(scrub(describeError(error), hidden), true, true);
       }
-      const failed = await attempt(client, body);
+      const failed = await attempt(client, body, (broken) => this.#release(client, broken));
       if (failed === undefined) return;
       const { error, unchanged } = failed;
       if (error instanceof DatabaseFailure) throw error;
       if (isCollision(error) && tries < mostTries) continue;
       throw new DatabaseFailure(scrub(describeError(error), hidden), unchanged, !isAnswered(error));
     }
+  }
+
+  /** Back into the pool, unless it is broken, or enough wait there and nobody for it. */
+  #release(client: pg.PoolClient, broken: boolean): void {
+    const { idleCount, waitingCount } = this.pool;
+    client.release(broken || (waitingCount === 0 && idleCount >= this.mostIdle));
   }
 
   async close(): Promise<void> {
@@ -160,6 +166,7 @@ export class Pool {
 async function attempt(
   client: pg.PoolClient,
   body: (session: Session) => Promise<void>,
+  release: (broken: boolean) => void,
 ): Promise<{ readonly error: unknown; readonly unchanged: boolean } | undefined> {
   let committing = false;
   let broken = true;
@@ -176,7 +183,7 @@ async function attempt(
     broken = !answered || !await rollBack(client);
     return { error, unchanged: !committing || answered };
   } finally {
-    client.release(broken);
+    release(broken);
   }
 }
 

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../../../base/failure.ts";
 import type { JsonObject } from "../../../logical/json.ts";
+import { serverName } from "../testing/certificates.ts";
 import { databaseNode } from "../testing/node.ts";
 import { TestPostgres } from "../testing/postgres.ts";
 
@@ -54,6 +55,28 @@ Deno.test("a connection to PostgreSQL is as verified as its sslmode says", async
       await write("verify-full", { ...who, ...pair });
       const kept = JSON.stringify(await kit.ask("read", "database/config/tls"));
       assert(!kept.includes("PRIVATE"));
+    });
+    await t.step("certificate and key may come in one text", async () => {
+      const who = { username: "certified", password: "none", tls_ca: ca };
+      await write("verify-full", {
+        ...who,
+        tls_certificate: "",
+        tls_certificate_key: `${clientCert}${clientKey}`,
+      });
+      await kit.ask("update", "database/reset/tls");
+      const kept = JSON.stringify(await kit.ask("read", "database/config/tls"));
+      assert(!kept.includes("PRIVATE"));
+    });
+    await t.step("the certificate may be for another name than the host's, if told", async () => {
+      const named = { tls_ca: ca, tls_server_name: serverName };
+      await write("verify-full", named, "localhost");
+      const other = { tls_ca: ca, tls_server_name: "elsewhere.test" };
+      await refused(write("verify-full", other), /altnames/);
+    });
+    await t.step("what is no certificate is refused and not repeated", async () => {
+      await refused(write("verify-full", { tls_ca: "nonsense" }), /^tls_ca holds no certificate/);
+      const half = { tls_ca: ca, tls_certificate: "", private_key: clientKey };
+      await refused(write("verify-full", half), /^tls_certificate_key holds no certificate/);
     });
   } finally {
     await kit.node.seal();

@@ -1,6 +1,6 @@
 /** A connection to Valkey or Redis, over the driver `ioredis`, which is loaded when needed. */
 import { describeError } from "../../../base/failure.ts";
-import { isTrue } from "../details.ts";
+import { isTrue, poolLimits } from "../details.ts";
 import { withFirstPassword } from "../first_password.ts";
 import { DatabaseFailure, type OpenSettings } from "../plugin.ts";
 import { scrub } from "../statements.ts";
@@ -67,6 +67,7 @@ async function connect(driver: typeof Redis, options: RedisOptions): Promise<Red
 
 export class Client {
   #redis: Promise<Redis> | undefined;
+  #began = 0;
 
   private constructor(readonly settings: OpenSettings) {}
 
@@ -80,7 +81,11 @@ export class Client {
   /** The connection that is open; another one where it has broken. */
   async #connected(): Promise<Redis> {
     const present = await this.#redis;
-    if (present?.status === "ready") return present;
+    const isOld = performance.now() - this.#began >= poolLimits(this.settings.details).lifetimeMs;
+    if (present?.status === "ready" && !isOld) return present;
+    // What it has been asked is answered first; then it closes.
+    present?.quit().catch(() => {});
+    this.#began = performance.now();
     const opening = this.#open();
     this.#redis = opening;
     try {

@@ -22,5 +22,7 @@ export class Redis {
   on(event: "error", listener: (error: Error) => void): this;
   connect(): Promise<void>;
   call(command: string, ...args: string[]): Promise<unknown>;
+  /** Closes when all is answered. */
+  quit(): Promise<unknown>;
   disconnect(): void;
 }

@@ -1,6 +1,6 @@
 /** Valkey and Redis, whose users are made of access rules (https://valkey.io/topics/acl/). */
 import { badRequest, Failure } from "../../../base/failure.ts";
-import { checkSwitches, wholeNumber } from "../details.ts";
+import { checkSwitches, poolLimits, wholeNumber } from "../details.ts";
 import {
   type Database,
   DatabaseFailure,
@@ -100,6 +100,7 @@ function check({ details, username, passwords }: OpenSettings): void {
   const port = wholeNumber(details, "port", 0);
   if (port < 1 || port > 65535) throw badRequest("port must be between 1 and 65535");
   checkSwitches(details, ["tls", "insecure_tls"]);
+  poolLimits(details);
   const mode = details.persistence_mode ?? "";
   if (!Object.hasOwn(persistence, mode.toUpperCase())) {
     throw badRequest("persistence_mode can be ACLFILE, REWRITE or NONE");
