@@ -1,7 +1,8 @@
 /** What is kept of a connection. */
 import { storedText, utf8 } from "../../base/bytes.ts";
-import { Failure } from "../../base/failure.ts";
+import { badRequest, Failure } from "../../base/failure.ts";
 import type { View } from "../../storage/transaction.ts";
+import { isTrue } from "./details.ts";
 import { moveDue, type Retry } from "./due.ts";
 import type { OpenSettings } from "./plugin.ts";
 import { noRotation, rotates, type RotationTimes } from "./rotation_times.ts";
@@ -77,6 +78,17 @@ export async function deleteConfig(storage: View, name: string): Promise<void> {
 
 export async function listConfigs(storage: View): Promise<string[]> {
   return await storage.list(prefix);
+}
+
+/** Whether the users of static roles change their own passwords: it has no account of its own. */
+export function isSelfManaged({ details }: ConnectionConfig): boolean {
+  return isTrue(details.self_managed);
+}
+
+/** Throws a 400 for what needs an account of the connection's own. */
+export function requireAccount(config: ConnectionConfig): void {
+  if (!isSelfManaged(config)) return;
+  throw badRequest("a self-managed connection has static roles only, and no account of its own");
 }
 
 export function openSettings(config: ConnectionConfig): OpenSettings {

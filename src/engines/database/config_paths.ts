@@ -9,13 +9,14 @@ import {
   type ConnectionConfig,
   deleteConfig,
   findConfig,
+  isSelfManaged,
   listConfigs,
   openSettings,
   readConfig,
   saveConfig,
 } from "./config.ts";
 import { databaseRefusal, type Engine, nameSource } from "./engine.ts";
-import { DatabaseFailure } from "./plugin.ts";
+import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { readTimes, rotates, rotationAfter, timesBody, timesFields } from "./rotation_times.ts";
 import { readStatements, statementsField } from "./statements.ts";
 import { makeUsername } from "./username.ts";
@@ -116,6 +117,13 @@ async function mergeRotation(
   };
 }
 
+/** Throws a 400. */
+function checkSelfManaged({ username, password }: ConnectionConfig, plugin: DatabasePlugin): void {
+  if (!plugin.selfManaged) throw badRequest(`${plugin.name} knows no self_managed connections`);
+  if (username === "" && password === "") return;
+  throw badRequest("self_managed goes without username and password");
+}
+
 async function write(engine: Engine, call: Call, input: ConfigInput) {
   const { clock, random } = engine.services().tokens;
   const before = await findConfig(call.storage, input.name);
@@ -126,6 +134,7 @@ async function write(engine: Engine, call: Call, input: ConfigInput) {
   const config = JSON.stringify(same) === JSON.stringify(before) ? same : merged;
   const plugin = engine.connections.plugin(config.pluginName);
   plugin.check(openSettings(config));
+  if (isSelfManaged(config)) checkSelfManaged(config, plugin);
   if (rotates(config)) {
     if (config.username === "") throw badRequest("a connection without username can't be rotated");
     plugin.checkRotation(openSettings(config));
@@ -134,7 +143,7 @@ async function write(engine: Engine, call: Call, input: ConfigInput) {
   if (template) {
     makeUsername(template, nameSource(engine), { DisplayName: "name", RoleName: "role" });
   }
-  if (input.verify_connection) {
+  if (input.verify_connection && !isSelfManaged(config)) {
     // Connecting changes nothing, so it may be done again where the transaction is.
     try {
       await engine.connections.verify(config);
@@ -240,6 +249,7 @@ export function configPaths(engine: Engine): Path[] {
             const config = await readConfig(call.storage, name);
             call.transaction.beforeAnswer(async () => {
               engine.connections.close(name);
+              if (isSelfManaged(config)) return;
               try {
                 await engine.connections.use(config, () => Promise.resolve());
               } catch (error) {

@@ -4,7 +4,7 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { effectiveTtl } from "../../token/ttl.ts";
-import { checkAllowed, type ConnectionConfig, readConfig } from "./config.ts";
+import { checkAllowed, type ConnectionConfig, readConfig, requireAccount } from "./config.ts";
 import { databaseRefusal, type Engine, mountOf, type MountRef, nameSource } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure, type StatementValues } from "./plugin.ts";
@@ -35,6 +35,7 @@ async function issue(engine: Engine, call: Call, name: string): Promise<LogicalR
   if (role === undefined) throw badRequest(`unknown role: ${name}`);
   const config = await readConfig(call.storage, role.dbName);
   checkAllowed(config, name);
+  requireAccount(config);
   const plugin = engine.connections.plugin(config.pluginName);
   const creation = role.creation.length === 0 ? plugin.creationStatements : role.creation;
   if (creation.length === 0) throw new Failure(500, "the role has no creation statements");

@@ -173,3 +173,38 @@ Deno.test("a real server behind a line that swallows everything", async () => {
     await server.server.remove();
   }
 });
+
+Deno.test("a line that breaks in the middle of a statement breaks nothing but that", async () => {
+  const server = await TestPostgres.start();
+  if (server === undefined) return;
+  const proxy = new Proxy(freePort(), server.port);
+  const kit = await databaseNode();
+  try {
+    await kit.ask("update", "sys/mounts/database", { data: { type: "database" } });
+    const connection_url =
+      `postgresql://{{username}}:{{password}}@127.0.0.1:${proxy.port}/postgres?sslmode=disable`;
+    await kit.ask("update", "database/config/db", { data: { ...server.config, connection_url } });
+    const creation_statements = `create role "{{name}}" login password '{{password}}'`;
+    const data = { db_name: "db", creation_statements, default_ttl: "1h" };
+    await kit.ask("update", "database/roles/r", { data });
+    for (const what of ["begin", "create role", "commit"]) {
+      proxy.onRequest = (text) => {
+        if (!text.includes(what)) return "pass";
+        proxy.onRequest = () => "pass";
+        // The server may have it already, or not yet.
+        queueMicrotask(() => proxy.cut());
+        return "pass";
+      };
+      assertEquals(await kit.status("read", "database/creds/r"), 500, what);
+    }
+    await kit.clock.advance(61_000);
+    assertEquals(await kit.status("read", "database/creds/r"), 200);
+    const users = () =>
+      server.asSuper("select count(*) from pg_roles where rolname like 'v-%-r-%'");
+    assert(await eventually(async () => await users() === "1"), `${await users()} users`);
+  } finally {
+    await kit.node.seal();
+    proxy.close();
+    await server.server.remove();
+  }
+});

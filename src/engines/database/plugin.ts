@@ -44,6 +44,8 @@ export interface DatabasePlugin {
   readonly renewStatements: readonly string[];
   readonly rotateStatements: readonly string[];
   readonly usernameTemplate: string;
+  /** Whether users may change their own passwords, so that a connection needs no account of its own. */
+  readonly selfManaged?: true;
   /** The form of `{{expiration}}`. */
   formatExpiration(time: number): string;
   /** Throws a 400 for settings that can't be right. */

@@ -4,7 +4,13 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Awaitable } from "../../base/awaitable.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Transaction, View } from "../../storage/transaction.ts";
-import { type ConnectionConfig, openSettings, readConfig, saveConfig } from "./config.ts";
+import {
+  type ConnectionConfig,
+  openSettings,
+  readConfig,
+  requireAccount,
+  saveConfig,
+} from "./config.ts";
 import { databaseRefusal, type Engine, mountOf, type MountRef } from "./engine.ts";
 import { makePassword } from "./password.ts";
 import { DatabaseFailure } from "./plugin.ts";
@@ -14,6 +20,7 @@ import { useDatabase } from "./use_database.ts";
 /** The connection's own password, where it can be changed. */
 async function rotatable(engine: Engine, storage: View, name: string): Promise<ConnectionConfig> {
   const config = await readConfig(storage, name);
+  requireAccount(config);
   if (config.username === "") throw badRequest("the connection has no username to rotate");
   engine.connections.plugin(config.pluginName).checkRotation(openSettings(config));
   return config;

@@ -2,10 +2,16 @@
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Transaction } from "../../storage/transaction.ts";
-import { checkAllowed, readConfig } from "./config.ts";
+import {
+  checkAllowed,
+  type ConnectionConfig,
+  isSelfManaged,
+  openSettings,
+  readConfig,
+} from "./config.ts";
 import { databaseRefusal, type Engine, mountOf, type MountRef } from "./engine.ts";
 import { makePassword } from "./password.ts";
-import { DatabaseFailure } from "./plugin.ts";
+import { type Database, DatabaseFailure } from "./plugin.ts";
 import { rotationAfter } from "./rotation_times.ts";
 import {
   deleteStaticRole,
@@ -61,6 +67,11 @@ export async function rotateNow(
   await engine.rotations.take(`static/${name}`, () => apply(engine, mount, name, isNew));
 }
 
+interface Found {
+  readonly role: StaticRole;
+  readonly config: ConnectionConfig;
+}
+
 async function apply(
   engine: Engine,
   mount: MountRef,
@@ -82,7 +93,9 @@ async function apply(
   try {
     const statements = own.length === 0 ? plugin.rotateStatements : own;
     const values = { name: username, username, password };
-    await useDatabase(engine, mount, config, (it) => it.run("rotate", statements, values));
+    const run = (it: Database) => it.run("rotate", statements, values);
+    if (isSelfManaged(config)) await asUser(engine, found, run);
+    else await useDatabase(engine, mount, config, run);
   } catch (error) {
     if (isNew) await giveUp(engine, mount, name, error);
     throw databaseRefusal("the password of the database user could not be changed", error);
@@ -100,6 +113,23 @@ async function apply(
   });
 }
 
+/** Logs in as the role's own user, with its password or the one that a broken-off rotation has set. */
+async function asUser(
+  engine: Engine,
+  { role, config }: Found,
+  run: (database: Database) => Promise<void>,
+): Promise<void> {
+  const { username, password, pendingPassword } = role;
+  const passwords = [password, pendingPassword];
+  const settings = { ...openSettings(config), username, passwords };
+  const database = await engine.connections.plugin(config.pluginName).open(settings);
+  try {
+    await run(database);
+  } finally {
+    await database.close();
+  }
+}
+
 /** Where the database has surely not changed: a role that never had a password is none. */
 async function giveUp({ services }: Engine, mount: MountRef, name: string, error: unknown) {
   if (!(error instanceof DatabaseFailure) || !error.unchanged) return;
@@ -107,7 +137,7 @@ async function giveUp({ services }: Engine, mount: MountRef, name: string, error
     const storage = transaction.within(mount.prefix);
     const role = await readStaticRole(storage, name);
     if (role === undefined) return;
-    if (role.password === "" && !role.skipImportRotation) await deleteStaticRole(storage, name);
+    if (role.lastRotation === 0 && !role.skipImportRotation) await deleteStaticRole(storage, name);
     else saveStaticRole(storage, name, { ...role, pendingPassword: "" });
   });
 }

@@ -5,7 +5,7 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import type { JsonObject } from "../../logical/json.ts";
-import { checkAllowed, readConfig } from "./config.ts";
+import { checkAllowed, findConfig, isSelfManaged, readConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { requireStaticRole, rotateLater } from "./rotate_static.ts";
 import { readTimes, rotates, rotationAfter, timesBody, timesFields } from "./rotation_times.ts";
@@ -23,7 +23,10 @@ const fields = {
   username: field.string("The database user whose password is changed."),
   ...timesFields,
   skip_import_rotation: field.bool("Leaves the password as it is until its first time comes."),
-  password: field.string("The password that the user has, where that is left as it is."),
+  password: field.string(
+    "The password that the user has, where that is left as it is or the user changes it itself.",
+  ),
+  self_managed_password: field.string("The same, as it was called before."),
   rotation_statements: statementsField("Change the password."),
   credential_type: field.string("Only password.", "password"),
   credential_config: field.pairs("Accepted for compatibility."),
@@ -36,12 +39,16 @@ type StaticInput =
 async function merge(
   input: StaticInput,
   before: StaticRole | undefined,
+  selfManaged: boolean,
   now: number,
 ): Promise<StaticRole> {
   const statements = input.rotation_statements;
   const skipImportRotation = input.skip_import_rotation ?? before?.skipImportRotation ?? false;
-  if (input.password && !skipImportRotation) {
-    throw badRequest("password is taken with skip_import_rotation only");
+  const given = input.password || input.self_managed_password || "";
+  if (given !== "" && !skipImportRotation && !selfManaged) {
+    throw badRequest(
+      "password is taken with skip_import_rotation or a self-managed connection only",
+    );
   }
   const role = {
     dbName: input.db_name ?? before?.dbName ?? "",
@@ -51,7 +58,8 @@ async function merge(
     rotateStatements: statements === undefined
       ? before?.rotateStatements ?? []
       : readStatements("rotation_statements", statements),
-    password: before?.password || input.password || "",
+    // Who changes it itself must have the right one: another may be told later.
+    password: selfManaged && given !== "" ? given : before?.password || given,
     pendingPassword: before?.pendingPassword ?? "",
     // One whose password is left as it is counts as changed when it came.
     lastRotation: before?.lastRotation ?? (skipImportRotation ? now : 0),
@@ -64,6 +72,9 @@ async function merge(
   if (before !== undefined && role.username !== before.username) {
     throw badRequest("the username of a static role cannot be changed");
   }
+  if (selfManaged && role.password === "") {
+    throw badRequest("a role of a self-managed connection needs the password that its user has");
+  }
   if (input.credential_type !== "password") {
     throw badRequest("credential_type can only be password");
   }
@@ -72,8 +83,10 @@ async function merge(
 
 async function write(engine: Engine, call: Call, input: StaticInput): Promise<void> {
   const before = await readStaticRole(call.storage, input.name);
-  const role = await merge(input, before, engine.services().tokens.clock.now());
-  const isNew = role.password === "" && !role.skipImportRotation;
+  const config = await findConfig(call.storage, input.db_name ?? before?.dbName ?? "");
+  const selfManaged = config !== undefined && isSelfManaged(config);
+  const role = await merge(input, before, selfManaged, engine.services().tokens.clock.now());
+  const isNew = role.lastRotation === 0 && !role.skipImportRotation;
   if (isNew) return await rotateLater(engine, call, input.name, role);
   checkAllowed(await readConfig(call.storage, role.dbName), input.name);
   saveStaticRole(call.storage, input.name, role);
@@ -94,7 +107,7 @@ function body(role: StaticRole): JsonObject {
 
 async function credentials(engine: Engine, call: Call, name: string): Promise<JsonObject> {
   const role = await requireStaticRole(call, name);
-  if (role.password === "") throw badRequest(`the role ${name} has no password yet`);
+  if (role.lastRotation === 0) throw badRequest(`the role ${name} has no password yet`);
   checkAllowed(await readConfig(call.storage, role.dbName), name);
   const left = role.nextRotation - engine.services().tokens.clock.now();
   return {

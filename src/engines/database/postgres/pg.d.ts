@@ -32,6 +32,7 @@ export interface Queryable {
 
 export interface PoolClient extends Queryable {
   release(broken: boolean): void;
+  on(event: "error", listener: (error: Error) => void): this;
 }
 
 export class Pool implements Queryable {
@@ -40,6 +41,7 @@ export class Pool implements Queryable {
   /** Who waits for a connection. */
   readonly waitingCount: number;
   on(event: "error", listener: (error: Error) => void): this;
+  on(event: "connect", listener: (client: PoolClient) => void): this;
   connect(): Promise<PoolClient>;
   end(): Promise<void>;
   query<Row>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[] }>;

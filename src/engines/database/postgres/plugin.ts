@@ -42,6 +42,7 @@ export const postgres: DatabasePlugin = {
   creationStatements: [],
   renewStatements: [`ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'`],
   rotateStatements: [`ALTER ROLE "{{name}}" WITH PASSWORD '{{password}}'`],
+  selfManaged: true,
   // 63 bytes are what PostgreSQL keeps of a name.
   usernameTemplate: '{{ printf "v-%s-%s-%s-%s" (.DisplayName | truncate 8) ' +
     "(.RoleName | truncate 8) (random 20) (unix_time) | truncate 63 }}",

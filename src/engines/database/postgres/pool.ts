@@ -112,6 +112,8 @@ export class Pool {
     });
     // A connection that breaks while idle has left the pool; the next one tells what is wrong.
     pool.on("error", () => {});
+    // One that breaks in use tells who uses it; told to nobody, the rest of it would end the process.
+    pool.on("connect", (client) => client.on("error", () => {}));
     try {
       const client = await pool.connect();
       try {

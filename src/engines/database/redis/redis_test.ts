@@ -72,6 +72,23 @@ Deno.test("what is special in Valkey and Redis", async (t) => {
       },
     );
 
+    await t.step("a connection that is too old is not used again", async () => {
+      await connect({ username_template: "", max_connection_lifetime: "1s" });
+      await addRole({ creation_statements: "" });
+      const ids = async () => {
+        await kit.ask("read", "database/creds/r");
+        const list = await database.asSuper("client", "list") ?? "";
+        const ours = list.split("\n").filter((line) => /cmd=acl.* user=super /.test(line));
+        return ours.map((line) => line.split(" ")[0]);
+      };
+      const before = await ids();
+      assertEquals([before.length, await ids()], [1, before]);
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      const after = await ids();
+      assertEquals(after.length, 1);
+      assert(after[0] !== before[0], `${before} and then ${after}`);
+    });
+
     await t.step("a user that can't be kept is not left behind", async () => {
       // The configuration was read from a file, but this user may not rewrite it.
       const limited = { username: "limited", password: "limitedpw" };
