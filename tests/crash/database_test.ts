@@ -147,33 +147,3 @@ Deno.test(`nobody is left in a database, and no password wrong, after ${kills} k
     await postgres.server.remove();
   }
 });
-
-Deno.test("a node goes on when its lines to a database break under it", async () => {
-  const postgres = await TestPostgres.start();
-  if (postgres === undefined) return;
-  const proxy = new Proxy(freePort(), postgres.port);
-  await using node = await TestNode.create();
-  const load = new DatabaseLoad(node);
-  try {
-    await node.setUp();
-    await prepare(node, postgres, proxy.port);
-    const running = load.run();
-    for (const statement of [...statements, ...statements]) {
-      await reached(proxy, { statement, time: "as it arrives" }, () => proxy.cut());
-      proxy.onRequest = proxy.onAnswer = () => "pass";
-    }
-    load.stop();
-    await running;
-    const health = await node.api("GET", "sys/health");
-    assertEquals(health.get("sealed"), false);
-    assert(!node.output.includes("nobody cared"), node.output);
-    // A user made in a commit that nobody confirmed is ended at once, or a little later.
-    const path = "sys/leases/revoke-prefix/database/creds";
-    await node.api("POST", path, { sync: true });
-    const gone = async () => await postgres.users("v-%") === 0;
-    assert(await eventually(gone) || await eventually(gone), "somebody is left");
-  } finally {
-    proxy.close();
-    await postgres.server.remove();
-  }
-});

@@ -47,6 +47,9 @@ export async function dropUser(pool: Pool, username: string): Promise<void> {
   });
   if (oid === undefined) return;
   await pool.transaction(async (session) => {
+    await claimUser(session, username);
+    // Somebody else may have been here meanwhile.
+    if (await userId(session, username) !== oid) return;
     await session.query(endSessions, [oid]);
     const schemas = await session.query<{ name: string }>(grantedSchemas, [oid]);
     for (const { name } of schemas.rows) await revokeInSchema(session, name, user);

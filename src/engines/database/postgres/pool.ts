@@ -49,6 +49,12 @@ function isAnswered(error: unknown): boolean {
   return error instanceof Error && "severity" in error && codeOf(error).length === 5;
 }
 
+/** Whether the server has closed the connection with it: a question after that would wait for its time to end. */
+function isLast(error: unknown): boolean {
+  return error instanceof Error && "severity" in error &&
+    (error.severity === "FATAL" || error.severity === "PANIC");
+}
+
 /** A connection in a transaction. */
 export type Session = Pick<pg.PoolClient, "query">;
 
@@ -182,7 +188,7 @@ async function attempt(
   } catch (error) {
     const answered = isAnswered(error) || error instanceof DatabaseFailure;
     // One that did not answer would not answer to this either.
-    broken = !answered || !await rollBack(client);
+    broken = !answered || isLast(error) || !await rollBack(client);
     return { error, unchanged: !committing || answered };
   } finally {
     release(broken);
