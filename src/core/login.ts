@@ -60,7 +60,7 @@ export async function completeLogin(
   const { path } = call.request;
   const route = services.mounts.router.find(path);
   const role = await loginRole(route, call);
-  services.quotas.reserveLease(transaction, { path, mount: call.mount.path, role });
+  await services.quotas.reserveLease(transaction, { path, mount: call.mount.path, role });
   if (auth.tokenType === "batch") {
     const made = services.batchTokens.create(spec);
     transaction.afterCommit(() => countToken(services, made.entry));

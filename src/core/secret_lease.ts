@@ -43,6 +43,11 @@ export async function registerSecret(
   await refuseLastUse(services, call, call.token);
   services.times.untilDurable(call.transaction, "expire.register");
   await services.tokens.burden(call.transaction, call.token.id);
+  await services.quotas.reserveLease(call.transaction, {
+    path: call.request.path,
+    mount: call.mount.path,
+    role: "",
+  });
   services.leases.put(call.transaction, {
     id,
     kind: "secret",
@@ -54,11 +59,6 @@ export async function registerSecret(
     maxTtl: secret.maxTtlSeconds,
     namespaceId: call.request.namespace.id,
     internalData: secret.internalData,
-  });
-  services.quotas.reserveLease(call.transaction, {
-    path: call.request.path,
-    mount: call.mount.path,
-    role: "",
   });
   const { path } = call.mount;
   const engine = services.mounts.router.at(path)?.entry.type ?? "";

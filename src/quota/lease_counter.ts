@@ -7,6 +7,8 @@ import type { Transaction } from "../storage/transaction.ts";
 
 const idPrefix = "sys/expire/id/";
 const pageSize = 500;
+/** Leases that one request may look for while counting goes on; larger quotas are approximate till then. */
+const mostLookedFor = 20_000;
 
 export class LeaseCounter {
   readonly #byPath = new Map<string, number>();
@@ -23,6 +25,24 @@ export class LeaseCounter {
   reserve(transaction: Transaction, path: string): void {
     bump(this.#reserved, path, 1);
     transaction.afterEnd(() => bump(this.#reserved, path, -1));
+  }
+
+  /**
+   * How many more there are below a prefix that have not been counted yet, up to `limit`: right after
+   * a start a quota must not let through what it has not seen. 0 once all are counted.
+   */
+  async uncounted(transaction: Transaction, prefix: string, limit: number): Promise<number> {
+    if (this.#cursor === undefined || limit <= 0) return 0;
+    const folder = idPrefix + prefix;
+    const after = this.#cursor;
+    // Counted in the order of keys: the cursor is before the folder, in it, or past it.
+    if (after > folder && !after.startsWith(folder)) return 0;
+    const left = Math.min(limit, mostLookedFor);
+    const page = await transaction.scan(folder, {
+      limit: left,
+      ...(after > folder ? { after } : {}),
+    });
+    return page.length;
   }
 
   created(leaseId: string): void {

@@ -135,13 +135,17 @@ export class Quotas {
   }
 
   /** Makes room for a lease. Throws a 429 where there is none, before anything is created. */
-  reserveLease(transaction: Transaction, subject: QuotaSubject): void {
+  async reserveLease(transaction: Transaction, subject: QuotaSubject): Promise<void> {
+    const { counter } = this;
     const rule = ruleFor(this.leaseCounts.values(), subject);
-    if (rule !== undefined && this.counter.count(rule.path.replace(/\*$/, "")) >= rule.maxLeases) {
-      this.onViolation("lease_count", rule.name);
-      throw new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
-    }
-    this.counter.reserve(transaction, subject.path);
+    if (rule === undefined) return counter.reserve(transaction, subject.path);
+    const prefix = rule.path.replace(/\*$/, "");
+    const left = rule.maxLeases - counter.count(prefix);
+    // Reserved before anything is waited for, so that those of a burst see each other.
+    counter.reserve(transaction, subject.path);
+    if (left > await counter.uncounted(transaction, prefix, left)) return;
+    this.onViolation("lease_count", rule.name);
+    throw new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
   }
 
   #isExempt(path: string): boolean {

@@ -114,7 +114,7 @@ async function create(
   const spec = await newToken(creation);
   if (spec.ttl > 0 && !spec.policies.includes("root")) {
     const subject = { path: spec.path, mount: call.mount.path, role: "" };
-    services.quotas.reserveLease(call.transaction, subject);
+    await services.quotas.reserveLease(call.transaction, subject);
   }
   const response: LogicalResponse = tokenType(creation) === "batch"
     ? { auth: authOf(batchToken(creation, spec)) }
