@@ -147,3 +147,33 @@ Deno.test(`nobody is left in a database, and no password wrong, after ${kills} k
     await postgres.server.remove();
   }
 });
+
+Deno.test("nobody waits for a database that has ended their session in the middle of its work", async () => {
+  const postgres = await TestPostgres.start();
+  if (postgres === undefined) return;
+  await using node = await TestNode.create();
+  const load = new DatabaseLoad(node);
+  try {
+    await node.setUp();
+    await prepare(node, postgres, postgres.port);
+    const running = load.run();
+    const end = "select pg_terminate_backend(pid) from pg_stat_activity " +
+      "where application_name = 'holdfast'";
+    for (let breaks = 0; breaks < 20; breaks++) {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
+      await postgres.asSuper(end);
+    }
+    const began = performance.now();
+    load.stop();
+    await running;
+    const waited = performance.now() - began;
+    assert(waited < 15_000, `the last answer took ${waited} ms`);
+    const health = await node.api("GET", "sys/health");
+    assertEquals(health.get("sealed"), false);
+    assert(!node.output.includes("nobody cared"), node.output);
+  } finally {
+    // PostgreSQL waits for those who are connected.
+    await node.stop("SIGKILL");
+    await postgres.server.remove();
+  }
+});

@@ -32,6 +32,8 @@ export interface Queryable {
 
 export interface PoolClient extends Queryable {
   release(broken: boolean): void;
+  once(event: "end", listener: () => void): this;
+  off(event: "end", listener: () => void): this;
   on(event: "error", listener: (error: Error) => void): this;
 }
 

@@ -178,11 +178,20 @@ async function attempt(
 ): Promise<{ readonly error: unknown; readonly unchanged: boolean } | undefined> {
   let committing = false;
   let broken = true;
+  const ended = Promise.withResolvers<never>();
+  const onEnd = () => ended.reject(new Error("the connection has ended"));
+  ended.promise.catch(() => {});
+  client.once("end", onEnd);
+  // The driver does not tell every question that its connection has ended; it would wait for its time.
+  const session: Session = {
+    query: <Row>(text: string, values?: readonly unknown[]) =>
+      Promise.race([client.query<Row>(text, values), ended.promise]),
+  };
   try {
-    await client.query("begin");
-    await body(client);
+    await session.query("begin");
+    await body(session);
     committing = true;
-    await client.query("commit");
+    await session.query("commit");
     broken = false;
     return undefined;
   } catch (error) {
@@ -191,6 +200,7 @@ async function attempt(
     broken = !answered || isLast(error) || !await rollBack(client);
     return { error, unchanged: !committing || answered };
   } finally {
+    client.off("end", onEnd);
     release(broken);
   }
 }
