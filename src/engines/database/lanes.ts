@@ -3,7 +3,7 @@
  * connections beside each other: one whose database does not answer holds up none but its own.
  */
 import { describeError, Failure } from "../../base/failure.ts";
-import { Slots } from "../../core/slots.ts";
+import { Slots } from "../../base/slots.ts";
 import type { Due } from "./due.ts";
 import type { Engine, MountRef } from "./engine.ts";
 import { DatabaseFailure } from "./plugin.ts";
