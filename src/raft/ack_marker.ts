@@ -6,6 +6,8 @@
  * Written after each durable commit and not synced: it may lag behind the log after a power
  * failure, which only makes it know less, and never runs ahead of it.
  */
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk, NoteFile } from "./disk.ts";
 import type { Position } from "./log_entry.ts";
 import { START } from "./log_entry.ts";
 import { SUM_BYTES } from "./digest.ts";
@@ -15,12 +17,12 @@ const BODY_BYTES = 24;
 const SLOT_BYTES = BODY_BYTES + SUM_BYTES;
 
 export class AckMarker {
-  readonly #file: Deno.FsFile;
+  readonly #file: NoteFile;
   #sequence: number;
 
   private constructor(
     readonly path: string,
-    file: Deno.FsFile,
+    file: NoteFile,
     sequence: number,
     /** The last position known at open; undefined where the file is there but tells nothing. */
     readonly found: Position | undefined,
@@ -29,13 +31,13 @@ export class AckMarker {
     this.#sequence = sequence;
   }
 
-  static async open(path: string): Promise<AckMarker> {
-    const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
-    const content = new Uint8Array(2 * SLOT_BYTES);
-    const length = (await file.read(content)) ?? 0;
+  static async open(path: string, disk: Disk = denoDisk): Promise<AckMarker> {
+    const file = await disk.openNote(path, 2 * SLOT_BYTES);
+    const { content } = file;
+    const { length } = content;
     let best: { sequence: number; position: Position } | undefined;
     for (const at of [0, SLOT_BYTES]) {
-      const slot = decodeSlot(content.subarray(at, Math.min(length, at + SLOT_BYTES)));
+      const slot = decodeSlot(content.subarray(at, at + SLOT_BYTES));
       if (slot !== undefined && slot.sequence > (best?.sequence ?? -1)) best = slot;
     }
     const found = length === 0 ? START : best?.position;
@@ -57,8 +59,7 @@ export class AckMarker {
     view.setBigUint64(8, BigInt(index));
     view.setBigUint64(16, BigInt(term));
     // Two slots in turn: a torn write spoils only the newer one.
-    this.#file.seekSync((this.#sequence % 2) * SLOT_BYTES, Deno.SeekMode.Start);
-    this.#file.writeSync(sealRecord("acknowledged", body));
+    this.#file.write((this.#sequence % 2) * SLOT_BYTES, sealRecord("acknowledged", body));
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** Which state file is the one in use: a small file that is replaced atomically. */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import { readIfThere, replaceFile } from "./durable_file.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
 
@@ -12,9 +13,12 @@ export function stateFileName(generation: number): string {
 }
 
 /** The generation in use, or undefined in a directory that never had one. */
-export async function readCurrent(directory: string): Promise<number | undefined> {
+export async function readCurrent(
+  directory: string,
+  disk: Disk = denoDisk,
+): Promise<number | undefined> {
   const path = `${directory}/${NAME}`;
-  const content = await readIfThere(path);
+  const content = await disk.read(path);
   if (content === undefined) return undefined;
   const body = openRecord("current", content);
   const generation = body === undefined ? undefined : STATE_NAME.exec(fromUtf8(body))?.[1];
@@ -23,14 +27,18 @@ export async function readCurrent(directory: string): Promise<number | undefined
 }
 
 /** Makes a state file the one in use, durably. */
-export async function writeCurrent(directory: string, generation: number): Promise<void> {
-  await replaceFile(directory, NAME, sealRecord("current", utf8(stateFileName(generation))));
+export async function writeCurrent(
+  directory: string,
+  generation: number,
+  disk: Disk = denoDisk,
+): Promise<void> {
+  await disk.replace(directory, NAME, sealRecord("current", utf8(stateFileName(generation))));
 }
 
 /** Generations of which there are files. */
-export async function generations(directory: string): Promise<number[]> {
+export async function generations(directory: string, disk: Disk = denoDisk): Promise<number[]> {
   const found: number[] = [];
-  for await (const { name } of Deno.readDir(directory)) {
+  for (const name of await disk.names(directory)) {
     const generation = STATE_NAME.exec(name)?.[1];
     if (generation !== undefined) found.push(Number(generation));
   }

@@ -1,10 +1,7 @@
 /** One process a data directory: an advisory lock on a file, which the kernel drops with us. */
 import { utf8 } from "../base/bytes.ts";
+import type { DirLock } from "./disk.ts";
 import { StorageLockedError } from "./errors.ts";
-
-export interface DirLock {
-  release(): void;
-}
 
 /** Takes the lock or throws `StorageLockedError` with the directory and the other's process id. */
 export async function lockDirectory(directory: string): Promise<DirLock> {

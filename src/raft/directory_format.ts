@@ -4,7 +4,8 @@
  */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { version as program } from "../base/version.ts";
-import { readIfThere, replaceFile } from "./durable_file.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { DIRECTORY_FORMAT, unknownFormat } from "./formats.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
@@ -23,9 +24,12 @@ interface DirectoryFormat {
  * `CorruptionError` where the file is damaged, `UnknownFormatError` where the format is newer than
  * this build: then no other file must be touched.
  */
-export async function checkDirectoryFormat(directory: string): Promise<DirectoryFormat> {
+export async function checkDirectoryFormat(
+  directory: string,
+  disk: Disk = denoDisk,
+): Promise<DirectoryFormat> {
   const path = `${directory}/raft/${NAME}`;
-  const content = await readIfThere(path);
+  const content = await disk.read(path);
   if (content === undefined) return { format: 1, writtenBy: "" };
   const body = openRecord(LABEL, content);
   const parsed: unknown = body === undefined ? undefined : JSON.parse(fromUtf8(body));
@@ -42,16 +46,17 @@ export async function checkDirectoryFormat(directory: string): Promise<Directory
 }
 
 /** Notes that this version uses the directory from now on. */
-export async function noteDirectoryFormat(directory: string, known: DirectoryFormat) {
+export async function noteDirectoryFormat(directory: string, known: DirectoryFormat, disk: Disk) {
   if (known.format === DIRECTORY_FORMAT && known.writtenBy === program) return;
-  await writeDirectoryFormat(directory, { format: DIRECTORY_FORMAT, writtenBy: program });
+  await writeDirectoryFormat(directory, { format: DIRECTORY_FORMAT, writtenBy: program }, disk);
 }
 
 /** Durable when it returns. */
 export async function writeDirectoryFormat(
   directory: string,
   { format, writtenBy }: DirectoryFormat,
+  disk: Disk = denoDisk,
 ): Promise<void> {
   const record = sealRecord(LABEL, utf8(JSON.stringify([format, writtenBy])));
-  await replaceFile(`${directory}/raft`, NAME, record);
+  await disk.replace(`${directory}/raft`, NAME, record);
 }

@@ -1,11 +1,10 @@
-/**
- * One Deno KV file, with its limits and its errors made ours. Deno KV keeps SQLite in WAL mode at
- * synchronous=FULL: `strace` shows one fsync of the -wal file for each commit before its promise
- * resolves (Deno 2.9.6), so a commit here is durable when it returns.
- */
+/** One KV file, with Deno KV's limits and its errors made ours. */
 import { describeError } from "../base/failure.ts";
 import { CorruptionError, StorageError, StorageFatalError, StorageFullError } from "./errors.ts";
-import { probeSqlite } from "./sqlite_probe.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk, KvKey, KvRow, KvStore, Mutation, RowRange } from "./disk.ts";
+
+export type { KvKey, KvRow, Mutation, RowRange } from "./disk.ts";
 
 /** Deno KV takes 64 KiB a value. */
 export const CHUNK_BYTES = 60_000;
@@ -14,41 +13,20 @@ const COMMIT_MUTATIONS_MAX = 900;
 const COMMIT_BYTES_MAX = 700_000;
 const COMMIT_KEY_BYTES_MAX = 72_000;
 
-export type KvKey = readonly (string | number)[];
-
-/** A put, or a delete where the value is null. */
-export interface Mutation {
-  readonly key: KvKey;
-  readonly value: Uint8Array | null;
-}
-
-export interface KvRow {
-  readonly key: readonly Deno.KvKeyPart[];
-  readonly value: Uint8Array;
-}
-
-export interface RowRange {
-  readonly start: KvKey;
-  readonly end: KvKey;
-  readonly limit?: number;
-  readonly reverse?: boolean;
-}
-
 export class KvFile {
-  readonly #kv: Deno.Kv;
+  readonly #kv: KvStore;
   /** Operations under way. */
   #busy = 0;
   #onIdle: (() => void) | undefined;
 
-  private constructor(readonly path: string, kv: Deno.Kv) {
+  private constructor(readonly path: string, kv: KvStore) {
     this.#kv = kv;
   }
 
   /** Opens or creates a file. Throws `CorruptionError` naming it where SQLite can't read it. */
-  static async open(path: string): Promise<KvFile> {
+  static async open(path: string, disk: Disk = denoDisk): Promise<KvFile> {
     try {
-      probeSqlite(path);
-      return new KvFile(path, await Deno.openKv(path));
+      return new KvFile(path, await disk.openKv(path));
     } catch (error) {
       throw readFailure(path, error);
     }
@@ -58,8 +36,7 @@ export class KvFile {
   async get(key: KvKey): Promise<Uint8Array | undefined> {
     this.#busy += 1;
     try {
-      const { value } = await this.#kv.get(key);
-      return value === null ? undefined : this.#bytes(value);
+      return await this.#kv.get(key);
     } catch (error) {
       throw readFailure(this.path, error);
     } finally {
@@ -69,14 +46,9 @@ export class KvFile {
 
   /** The rows of a range, in order, at most `limit`; without a limit those of small ranges only. */
   async list(range: RowRange): Promise<KvRow[]> {
-    const { start, end, limit, reverse = false } = range;
-    const rows: KvRow[] = [];
     this.#busy += 1;
     try {
-      const options = { reverse, batchSize: Math.min(limit ?? 500, 500) };
-      const iterator = this.#kv.list({ start, end }, limit ? { ...options, limit } : options);
-      for await (const row of iterator) rows.push({ key: row.key, value: this.#bytes(row.value) });
-      return rows;
+      return await this.#kv.list(range);
     } catch (error) {
       throw readFailure(this.path, error);
     } finally {
@@ -86,13 +58,8 @@ export class KvFile {
 
   /** Makes all changes in one durable commit. They must be within the limits of one. */
   async commit(mutations: readonly Mutation[]): Promise<void> {
-    const atomic = this.#kv.atomic();
-    for (const { key, value } of mutations) {
-      if (value === null) atomic.delete(key);
-      else atomic.set(key, value);
-    }
     try {
-      await atomic.commit();
+      await this.#kv.commit(mutations);
     } catch (error) {
       throw commitFailure(this.path, error);
     }
@@ -121,11 +88,6 @@ export class KvFile {
   #done(): void {
     this.#busy -= 1;
     if (this.#busy === 0) this.#onIdle?.();
-  }
-
-  #bytes(value: unknown): Uint8Array {
-    if (value instanceof Uint8Array) return value;
-    throw new CorruptionError(`${this.path}: a row is not a byte string`);
   }
 }
 
@@ -181,30 +143,6 @@ function* cut(mutations: readonly Mutation[]): Generator<Mutation[]> {
     weight = addWeights(weight, more);
   }
   if (part.length > 0) yield part;
-}
-
-/** Removes a KV file with what SQLite keeps beside it. */
-export async function removeKvFile(path: string): Promise<void> {
-  for (const name of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
-    try {
-      await Deno.remove(name);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-}
-
-/** Bytes on disk of a KV file with its WAL; 0 where there is none. */
-export async function kvFileBytes(path: string): Promise<number> {
-  let bytes = 0;
-  for (const name of [path, `${path}-wal`]) {
-    try {
-      bytes += (await Deno.stat(name)).size;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return bytes;
 }
 
 function isFull(message: string): boolean {

@@ -3,8 +3,9 @@ import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import { AckMarker } from "./ack_marker.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError, StorageFullError } from "./errors.ts";
-import { kvFileBytes, removeKvFile } from "./kv_file.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
 import { CHAIN_START, type ChainLink } from "./log_record.ts";
 import { commitGroup, LogSegment } from "./log_segment.ts";
@@ -16,6 +17,8 @@ export interface LogDiskOptions {
   readonly log: Logger;
   /** A segment that has grown to so many bytes is closed and the next begun. */
   readonly segmentBytes: number;
+  /** The real one where it is absent. */
+  readonly disk?: Disk;
 }
 
 interface Sealed {
@@ -30,6 +33,7 @@ const PAGE_ENTRIES = 256;
 
 export class LogDisk {
   readonly #options: LogDiskOptions;
+  readonly #disk: Disk;
   readonly #marker: AckMarker;
   /** All segments but the last, oldest first. */
   readonly #older: Sealed[] = [];
@@ -41,6 +45,7 @@ export class LogDisk {
 
   private constructor(options: LogDiskOptions, marker: AckMarker, active: LogSegment) {
     this.#options = options;
+    this.#disk = options.disk ?? denoDisk;
     this.#marker = marker;
     this.#active = active;
   }
@@ -50,15 +55,16 @@ export class LogDisk {
    * `CorruptionError` where entries are missing that were once on disk.
    */
   static async open(options: LogDiskOptions, base: ChainLink = CHAIN_START): Promise<LogDisk> {
-    const marker = await AckMarker.open(`${options.directory}/acknowledged`);
+    const { directory, disk = denoDisk } = options;
+    const marker = await AckMarker.open(`${directory}/acknowledged`, disk);
     try {
-      const names = await segmentNames(options.directory);
+      const names = await segmentNames(directory, disk);
       const active = await openLast(options, names, base, marker.found?.index ?? 0);
       const log = new LogDisk(options, marker, active);
       for (const name of names) {
-        const path = `${options.directory}/${name}`;
+        const path = `${directory}/${name}`;
         if (path === active.path) break;
-        const bytes = await kvFileBytes(path);
+        const bytes = await disk.kvBytes(path);
         log.#older.push({ path, firstIndex: indexIn(name), bytes, open: undefined });
       }
       log.#checkMarker();
@@ -142,7 +148,7 @@ export class LogDisk {
       const dropped = this.#active;
       this.#active = await this.#opened(previous);
       await dropped.retire();
-      await removeKvFile(dropped.path);
+      await this.#disk.removeKv(dropped.path);
     }
     this.#marker.note({ index: index - 1, term: 0 });
     await this.#active.truncate(index);
@@ -190,7 +196,8 @@ export class LogDisk {
     const { directory, clock, log } = this.#options;
     const header = { before: full.last, createdAt: clock.now() };
     try {
-      this.#active = await LogSegment.create(segmentPath(directory, full.last.index + 1), header);
+      const path = segmentPath(directory, full.last.index + 1);
+      this.#active = await LogSegment.create(path, header, this.#disk);
     } catch (error) {
       if (!(error instanceof StorageFullError)) throw error;
       // The segment at hand will do until there is space.
@@ -202,7 +209,7 @@ export class LogDisk {
     const sealed = { path, firstIndex, bytes, open: undefined };
     this.#older.push(sealed);
     await full.retire();
-    sealed.bytes = await kvFileBytes(path);
+    sealed.bytes = await this.#disk.kvBytes(path);
   }
 
   /**
@@ -217,7 +224,7 @@ export class LogDisk {
       if (oldest === undefined || next > keepFrom || !(await wanted())) return dropped;
       this.#older.shift();
       await oldest.open?.retire();
-      await removeKvFile(oldest.path);
+      await this.#disk.removeKv(oldest.path);
       dropped += 1;
     }
   }
@@ -234,9 +241,10 @@ export class LogDisk {
     this.#active.close();
     for (const { open } of this.#older) open?.close();
     this.#older.length = 0;
-    for (const path of old) await removeKvFile(path);
+    for (const path of old) await this.#disk.removeKv(path);
     const header = { before: base, createdAt: clock.now() };
-    this.#active = await LogSegment.create(segmentPath(directory, base.index + 1), header);
+    const path = segmentPath(directory, base.index + 1);
+    this.#active = await LogSegment.create(path, header, this.#disk);
   }
 
   /** Wall-clock time at which the oldest segment was begun. */
@@ -265,7 +273,7 @@ export class LogDisk {
 
   async #opened(sealed: Sealed): Promise<LogSegment> {
     if (sealed.open !== undefined) return sealed.open;
-    const segment = await LogSegment.open(sealed.path);
+    const segment = await LogSegment.open(sealed.path, this.#disk);
     const position = this.#older.indexOf(sealed);
     const next = position < 0
       ? this.#active.firstIndex
@@ -301,17 +309,13 @@ function indexIn(name: string): number {
   return Number(SEGMENT_NAME.exec(name)?.[1]);
 }
 
-async function segmentNames(directory: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(directory)) {
-    if (SEGMENT_NAME.test(name)) names.push(name);
-  }
-  return names.sort();
+async function segmentNames(directory: string, disk: Disk): Promise<string[]> {
+  return (await disk.names(directory)).filter((name) => SEGMENT_NAME.test(name)).sort();
 }
 
 /** Opens the last segment; one whose creation was interrupted is removed and the one before taken. */
 async function openLast(
-  { directory, clock }: LogDiskOptions,
+  { directory, clock, disk = denoDisk }: LogDiskOptions,
   names: string[],
   base: ChainLink,
   acknowledged: number,
@@ -320,10 +324,10 @@ async function openLast(
     const name = names.at(-1);
     if (name === undefined) {
       const header = { before: base, createdAt: clock.now() };
-      return await LogSegment.create(segmentPath(directory, base.index + 1), header);
+      return await LogSegment.create(segmentPath(directory, base.index + 1), header, disk);
     }
     const path = `${directory}/${name}`;
-    const segment = await LogSegment.open(path);
+    const segment = await LogSegment.open(path, disk);
     if (segment !== undefined) {
       if (segment.firstIndex === indexIn(name)) return segment;
       segment.close();
@@ -332,7 +336,7 @@ async function openLast(
     if (acknowledged >= indexIn(name)) {
       throw new CorruptionError(`${path}: log entries up to ${acknowledged} are missing`);
     }
-    await removeKvFile(path);
+    await disk.removeKv(path);
     names.pop();
   }
 }

@@ -7,6 +7,7 @@
  */
 import { concat, fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { sameBytes } from "./digest.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";
 import {
@@ -14,7 +15,6 @@ import {
   CHUNK_BYTES,
   fitsCommit,
   KvFile,
-  kvFileBytes,
   type KvRow,
   type Mutation,
   NO_WEIGHT,
@@ -45,6 +45,7 @@ const INDEX_END = Number.MAX_SAFE_INTEGER;
 export class LogSegment {
   private constructor(
     readonly file: KvFile,
+    readonly disk: Disk,
     readonly header: SegmentHeader,
     /** The link of the last entry here, or that of the header. */
     public last: ChainLink,
@@ -60,20 +61,20 @@ export class LogSegment {
     return this.header.before.index + 1;
   }
 
-  static async create(path: string, header: SegmentHeader): Promise<LogSegment> {
-    const file = await KvFile.open(path);
+  static async create(path: string, header: SegmentHeader, disk: Disk): Promise<LogSegment> {
+    const file = await KvFile.open(path, disk);
     try {
       await file.commit([{ key: ["h"], value: encodeHeader(header) }]);
     } catch (error) {
       file.close();
       throw error;
     }
-    return new LogSegment(file, header, header.before, await kvFileBytes(path));
+    return new LogSegment(file, disk, header, header.before, await disk.kvBytes(path));
   }
 
   /** Opens a segment; undefined where its creation was never finished. */
-  static async open(path: string): Promise<LogSegment | undefined> {
-    const file = await KvFile.open(path);
+  static async open(path: string, disk: Disk): Promise<LogSegment | undefined> {
+    const file = await KvFile.open(path, disk);
     try {
       const row = await file.get(["h"]);
       if (row === undefined) {
@@ -83,7 +84,7 @@ export class LogSegment {
         return undefined;
       }
       const header = decodeHeader(path, row);
-      const segment = new LogSegment(file, header, header.before, await kvFileBytes(path));
+      const segment = new LogSegment(file, disk, header, header.before, await disk.kvBytes(path));
       const tail = await segment.#tail();
       if (tail !== undefined) segment.last = tail;
       return segment;
@@ -156,7 +157,7 @@ export class LogSegment {
   }
 
   async measure(): Promise<number> {
-    this.bytes = await kvFileBytes(this.path);
+    this.bytes = await this.disk.kvBytes(this.path);
     return this.bytes;
   }
 

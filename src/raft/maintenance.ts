@@ -7,7 +7,6 @@ import { FairTurns } from "../base/turn.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Driver } from "./driver.ts";
 import { StorageError, StorageFullError } from "./errors.ts";
-import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { Mutex } from "./mutex.ts";
 import { pauseMs } from "./pacing.ts";
@@ -83,7 +82,7 @@ export class Maintenance {
     return this.#mutex.run(async () => {
       await this.#flush();
       const { file } = this.#parts.state;
-      return new PinnedState(file.path, file.sha256, this.#parts.settings.clock);
+      return new PinnedState(file, this.#parts.settings.clock);
     });
   }
 
@@ -196,12 +195,12 @@ export class Maintenance {
     const live = state.file.meta.bytes + state.file.meta.entries * 8;
     const disk = await state.file.diskBytes();
     if (disk < live * 1.5 || disk - live * 1.3 < GARBAGE_BYTES_MIN) return;
-    const current = Math.max(...await generations(settings.path));
+    const current = Math.max(...await generations(settings.path, settings.disk));
     const path = `${settings.path}/${stateFileName(current + 1)}`;
-    await removeKvFile(path);
+    await settings.disk.removeKv(path);
     const fresh = await this.#rewritten(path);
     if (fresh === undefined) return;
-    await writeCurrent(settings.path, current + 1);
+    await writeCurrent(settings.path, current + 1, settings.disk);
     await state.swapFile(fresh).retire();
     this.rewrites += 1;
     settings.log.info("state file rewritten", { before: disk, after: await fresh.diskBytes() });
@@ -213,7 +212,7 @@ export class Maintenance {
     try {
       return await rewriteState(state.file, path);
     } catch (error) {
-      await removeKvFile(path);
+      await settings.disk.removeKv(path);
       if (!(error instanceof StorageFullError)) throw error;
       settings.log.warn("no space to rewrite the state file", { path: state.file.path });
       return undefined;

@@ -1,6 +1,7 @@
 /** What a node must not forget beside its log: who it is, its term and its vote. */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { HardState } from "./consensus/messages.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";
 import { KvFile } from "./kv_file.ts";
@@ -16,8 +17,8 @@ export class NodeFile {
     readonly hardState: HardState,
   ) {}
 
-  static async open(path: string): Promise<NodeFile> {
-    const file = await KvFile.open(path);
+  static async open(path: string, disk?: Disk): Promise<NodeFile> {
+    const file = await KvFile.open(path, disk);
     try {
       const row = await file.get(["node"]);
       if (row === undefined) return new NodeFile(file, undefined, { term: 0, vote: "" });

@@ -11,15 +11,12 @@ import { isUpToDate, type PlacedConfiguration } from "./consensus/core.ts";
 import { Raft } from "./consensus/raft.ts";
 import { generations, readCurrent, stateFileName, writeCurrent } from "./current_file.ts";
 import { checkDirectoryFormat, noteDirectoryFormat } from "./directory_format.ts";
-import { lockDirectory } from "./dir_lock.ts";
 import { Driver } from "./driver.ts";
 import { Group } from "./group.ts";
 import { ELECTION_TICKS, HEARTBEAT_TICKS } from "./timing.ts";
 import { AckMarker } from "./ack_marker.ts";
 import { finishInstall } from "./state_install.ts";
-import { readIfThere, replaceFile } from "./durable_file.ts";
 import { CorruptionError } from "./errors.ts";
-import { removeKvFile } from "./kv_file.ts";
 import { LogDisk } from "./log_disk.ts";
 import { EntryType, type LogEntry, type Position } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
@@ -45,7 +42,8 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
  */
 export async function openRaftStorage(options: RaftStorageOptions): Promise<RaftStorage> {
   const settings = withDefaults(options);
-  await Deno.mkdir(`${settings.path}/raft`, { recursive: true, mode: 0o700 });
+  const { disk } = settings;
+  await disk.makeDirectory(`${settings.path}/raft`);
   const opened: { close(): void }[] = [];
   const release = () => {
     for (const each of opened.splice(0).reverse()) each.close();
@@ -55,7 +53,7 @@ export async function openRaftStorage(options: RaftStorageOptions): Promise<Raft
     return resource;
   };
   try {
-    const lock = await lockDirectory(settings.path);
+    const lock = await disk.lock(settings.path);
     keep({ close: () => lock.release() });
     return await assemble(settings, keep, release);
   } catch (error) {
@@ -69,9 +67,9 @@ async function assemble(
   keep: <T extends { close(): void }>(resource: T) => T,
   release: () => void,
 ): Promise<RaftStorage> {
-  const { path } = settings;
-  const format = await checkDirectoryFormat(path);
-  const nodeFile = keep(await NodeFile.open(`${path}/raft/node.kv`));
+  const { path, disk } = settings;
+  const format = await checkDirectoryFormat(path, disk);
+  const nodeFile = keep(await NodeFile.open(`${path}/raft/node.kv`, disk));
   const nodeId = await settleNodeId(settings, nodeFile);
   const file = await openState(settings, nodeId);
   const state = new State(file, settings.cacheBytes * (1 - LEAF_CACHE_SHARE));
@@ -79,13 +77,13 @@ async function assemble(
   const log = keep(await openLog(settings, file));
   const tail = await readTail(log, file);
   const staged = keep(await openStaged(path, tail, file));
-  const committed = keep(await AckMarker.open(`${path}/raft/committed`));
-  const override = await readPeers(path, nodeId);
+  const committed = keep(await AckMarker.open(`${path}/raft/committed`, disk));
+  const override = await readPeers(path, nodeId, disk);
   if (override !== undefined) await overridePeers(settings, file, override);
   // What the log says of the membership up to here is not true any more.
   let overriddenTo = override === undefined ? 0 : log.last.index;
   const booted = { settings, nodeId, nodeFile, file, log, tail, committed, staged };
-  await noteDirectoryFormat(path, format);
+  await noteDirectoryFormat(path, format, disk);
   const raft = await makeRaft({ ...booted, isOverridden: override !== undefined });
   let configuration = file.meta.configuration;
   const setConfiguration = (text: string) => {
@@ -157,8 +155,8 @@ async function overridePeers(
 
 /** The node's id: from the file `node-id`, which must agree with the one beside term and vote. */
 async function settleNodeId(settings: Settings, nodeFile: NodeFile): Promise<string> {
-  const { path, random } = settings;
-  const content = await readIfThere(`${path}/node-id`);
+  const { path, random, disk } = settings;
+  const content = await disk.read(`${path}/node-id`);
   const written = content === undefined ? undefined : new TextDecoder().decode(content).trim();
   const known = nodeFile.nodeId;
   if (known !== undefined && written !== undefined && written !== known) {
@@ -168,24 +166,25 @@ async function settleNodeId(settings: Settings, nodeFile: NodeFile): Promise<str
   if (settings.nodeId !== undefined && settings.nodeId !== nodeId) {
     settings.log.warn("the directory keeps its node id", { nodeId, configured: settings.nodeId });
   }
-  if (written === undefined) await replaceFile(path, "node-id", utf8(`${nodeId}\n`));
+  if (written === undefined) await disk.replace(path, "node-id", utf8(`${nodeId}\n`));
   if (known === undefined) await nodeFile.save(nodeId, nodeFile.hardState);
   return nodeId;
 }
 
 async function openState(settings: Settings, nodeId: string): Promise<StateFile> {
-  const { path, sha256, cacheBytes } = settings;
+  const { path, sha256, cacheBytes, disk } = settings;
   const fileOptions = (generation: number) => ({
     path: `${path}/${stateFileName(generation)}`,
     sha256,
     leafCacheBytes: cacheBytes * LEAF_CACHE_SHARE,
+    disk,
   });
-  const current = await readCurrent(path);
-  const staged = new Set((await stagedGenerations(path)).values());
+  const current = await readCurrent(path, disk);
+  const staged = new Set((await stagedGenerations(path, disk)).values());
   // What is not in use was being written when the process died, or was about to be removed.
-  for (const generation of await generations(path)) {
+  for (const generation of await generations(path, disk)) {
     if (current !== undefined && generation !== current && !staged.has(generation)) {
-      await removeKvFile(fileOptions(generation).path);
+      await disk.removeKv(fileOptions(generation).path);
     }
   }
   if (current !== undefined) {
@@ -194,17 +193,17 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
     } catch (error) {
       if (!(error instanceof CorruptionError) || !settings.repair) throw error;
       const { clock, log, segmentBytes } = settings;
-      const logOptions = { directory: `${path}/raft`, clock, log, segmentBytes };
+      const logOptions = { directory: `${path}/raft`, clock, log, segmentBytes, disk };
       const at = await setAside(path, stateFileName(current), logOptions);
       log.error("the state is damaged and is fetched anew from the group", {
         error: error.message,
         set_aside: at,
       });
     }
-    const next = Math.max(current, ...await generations(path)) + 1;
+    const next = Math.max(current, ...await generations(path, disk)) + 1;
     return await emptyState(fileOptions(next), next, settings, []);
   }
-  for await (const { name } of Deno.readDir(`${path}/raft`)) {
+  for (const name of await disk.names(`${path}/raft`)) {
     if (name.startsWith("log-")) throw new CorruptionError(`${path}/CURRENT is missing`);
   }
   const members = settings.bootstrap ? [{ id: nodeId, address: "", voter: true }] : [];
@@ -215,10 +214,10 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
 async function emptyState(
   options: StateFileOptions,
   generation: number,
-  { path }: Settings,
+  { path, disk }: Settings,
   members: readonly Member[],
 ): Promise<StateFile> {
-  await removeKvFile(options.path);
+  await disk.removeKv(options.path);
   const file = await StateFile.create(options, {
     applied: CHAIN_START,
     hash: new Uint8Array(32),
@@ -227,30 +226,30 @@ async function emptyState(
     nextValueId: 1,
     configuration: fromUtf8(encodeConfiguration({ members })),
   });
-  await writeCurrent(path, generation);
+  await writeCurrent(path, generation, disk);
   return file;
 }
 
-async function openLog({ path, clock, log, segmentBytes }: Settings, file: StateFile) {
+async function openLog({ path, clock, log, segmentBytes, disk }: Settings, file: StateFile) {
   const directory = `${path}/raft`;
   const { applied } = file.meta;
-  const disk = await LogDisk.open({ directory, clock, log, segmentBytes }, applied);
-  await finishInstall(path, disk, file);
-  if (disk.firstIndex > applied.index + 1) {
-    disk.close();
+  const entries = await LogDisk.open({ directory, clock, log, segmentBytes, disk }, applied);
+  await finishInstall(path, entries, file);
+  if (entries.firstIndex > applied.index + 1) {
+    entries.close();
     throw new CorruptionError(
       `${file.path} holds the state up to log entry ${applied.index}, the log in ${directory} ` +
-        `starts at ${disk.firstIndex}`,
+        `starts at ${entries.firstIndex}`,
     );
   }
-  if (disk.last.index < applied.index) {
-    disk.close();
+  if (entries.last.index < applied.index) {
+    entries.close();
     throw new CorruptionError(
-      `the log in ${directory} ends at entry ${disk.last.index}, ${file.path} holds the state up ` +
+      `the log in ${directory} ends at entry ${entries.last.index}, ${file.path} holds the state up ` +
         `to ${applied.index}`,
     );
   }
-  return disk;
+  return entries;
 }
 
 /** The entries that the state file does not hold yet. */
@@ -321,10 +320,10 @@ async function makeRaft(
 }
 
 /** How far the log must go again before this node votes. */
-async function floorOf({ path }: Settings, log: LogDisk): Promise<Position | undefined> {
-  const floor = await readFloor(path);
+async function floorOf({ path, disk }: Settings, log: LogDisk): Promise<Position | undefined> {
+  const floor = await readFloor(path, disk);
   if (floor === undefined || !isUpToDate(log.last, floor)) return floor;
-  await removeFloor(path);
+  await removeFloor(path, disk);
   return undefined;
 }
 

@@ -5,7 +5,9 @@
  */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Configuration, Member } from "./consensus/configuration.ts";
-import { readIfThere, replaceFile } from "./durable_file.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
+import { replaceFile } from "./durable_file.ts";
 import { StorageError } from "./errors.ts";
 import { parseEndpoint } from "./net/cluster_tls.ts";
 
@@ -17,9 +19,10 @@ function peersPath(directory: string): string {
 export async function readPeers(
   directory: string,
   nodeId: string,
+  disk: Disk = denoDisk,
 ): Promise<Configuration | undefined> {
   const path = peersPath(directory);
-  const content = await readIfThere(path);
+  const content = await disk.read(path);
   if (content === undefined) return undefined;
   const wrong = (what: string, cause?: unknown) => new StorageError(`${path}: ${what}`, { cause });
   let parsed: unknown;

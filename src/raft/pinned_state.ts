@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
 import { type External, isExternal, type Slot } from "./leaf.ts";
 import type { StoredEntry } from "./state.ts";
+import type { StateFile } from "./state_file.ts";
 import type { StateMeta } from "./state_meta.ts";
 import { StateRows } from "./state_rows.ts";
 import { FairTurns } from "../base/turn.ts";
@@ -23,10 +24,10 @@ export class PinnedState {
   #isClosed = false;
 
   /** Throws `CorruptionError` where the file does not say what it is. */
-  constructor(path: string, sha256: Sha256, clock: Pick<Clock, "monotonic">) {
+  constructor({ path, sha256, disk }: StateFile, clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
     this.#sha256 = sha256;
-    this.#rows = new StateRows(path);
+    this.#rows = new StateRows(path, disk);
     try {
       this.#rows.pin();
       this.meta = this.#rows.meta();

@@ -10,9 +10,8 @@ import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Raft } from "./consensus/raft.ts";
 import { sameBytes } from "./digest.ts";
 import type { Driver } from "./driver.ts";
-import { readIfThere, replaceFile } from "./durable_file.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError, NotLeaderError, StorageFatalError } from "./errors.ts";
-import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { EntryType, type LogEntry } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
@@ -47,7 +46,7 @@ export class StagedFiles {
   /** Names that the log has. */
   readonly #inLog = new Set<string>();
 
-  constructor(readonly path: string) {}
+  constructor(readonly path: string, readonly disk: Disk) {}
 
   get(id: string): StateFile | undefined {
     return this.#files.get(id);
@@ -74,7 +73,7 @@ export class StagedFiles {
   async forget(id: string): Promise<void> {
     this.#files.delete(id);
     this.#inLog.delete(id);
-    await removeIfThere(`${this.path}/raft/staged-${id}`);
+    await this.disk.remove(`${this.path}/raft/staged-${id}`);
   }
 
   /** Removes what was staged and never named by the log. */
@@ -92,11 +91,14 @@ export class StagedFiles {
 }
 
 /** The generations of state files that are staged: they are not leftovers. */
-export async function stagedGenerations(path: string): Promise<Map<string, number>> {
+export async function stagedGenerations(
+  path: string,
+  disk: Disk,
+): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  for await (const { name } of Deno.readDir(`${path}/raft`)) {
+  for (const name of await disk.names(`${path}/raft`)) {
     const id = NOTE.exec(name)?.[1];
-    const content = id === undefined ? undefined : await readIfThere(`${path}/raft/${name}`);
+    const content = id === undefined ? undefined : await disk.read(`${path}/raft/${name}`);
     const generation = Number(new TextDecoder().decode(content));
     if (id !== undefined && Number.isInteger(generation)) found.set(id, generation);
   }
@@ -109,18 +111,18 @@ export async function openStaged(
   tail: readonly LogEntry[],
   inUse: StateFile,
 ): Promise<StagedFiles> {
-  const staged = new StagedFiles(path);
+  const staged = new StagedFiles(path, inUse.disk);
   const named = new Set(
     tail.filter(({ type }) => type === EntryType.replace).map(({ payload }) => fromUtf8(payload)),
   );
-  for (const [id, generation] of await stagedGenerations(path)) {
+  for (const [id, generation] of await stagedGenerations(path, inUse.disk)) {
     const options = { ...inUse.options, path: `${path}/${stateFileName(generation)}` };
     if (named.has(id)) {
       staged.add(id, await StateFile.open(options));
       staged.keep(id);
       continue;
     }
-    if (options.path !== inUse.path) await removeKvFile(options.path);
+    if (options.path !== inUse.path) await inUse.disk.removeKv(options.path);
     await staged.forget(id);
   }
   return staged;
@@ -155,10 +157,10 @@ export class Replacement {
     await this.#staged.dropUnused();
     const { settings, state, maintenance } = this.#parts;
     const file = await maintenance.exclusively(async () => {
-      const generation = Math.max(...await generations(settings.path)) + 1;
+      const generation = Math.max(...await generations(settings.path, settings.disk)) + 1;
       const path = `${settings.path}/${stateFileName(generation)}`;
-      await removeKvFile(path);
-      await replaceFile(`${settings.path}/raft`, `staged-${id}`, utf8(`${generation}`));
+      await settings.disk.removeKv(path);
+      await settings.disk.replace(`${settings.path}/raft`, `staged-${id}`, utf8(`${generation}`));
       return await StateFile.create({ ...state.file.options, path }, {
         applied: CHAIN_START,
         hash: new Uint8Array(32),
@@ -176,7 +178,7 @@ export class Replacement {
       this.#staged.add(id, file);
     } catch (error) {
       file.close();
-      await removeKvFile(file.path);
+      await settings.disk.removeKv(file.path);
       await this.#staged.forget(id);
       throw error;
     }
@@ -186,7 +188,7 @@ export class Replacement {
   read(id: string): { head: Pick<StateHead, "hash" | "at">; pinned: PinnedState } {
     const file = this.#staged.get(id);
     if (file === undefined) throw new CorruptionError("the staged content is gone");
-    const pinned = new PinnedState(file.path, file.sha256, this.#parts.settings.clock);
+    const pinned = new PinnedState(file, this.#parts.settings.clock);
     return { head: { hash: pinned.meta.hash, at: pinned.meta.applied }, pinned };
   }
 
@@ -222,7 +224,7 @@ export class Replacement {
     const id = fromUtf8(payload);
     const file = this.#staged.get(id);
     if (file === undefined) throw new CorruptionError(`log entry ${index} names what is not here`);
-    const generation = (await stagedGenerations(settings.path)).get(id);
+    const generation = (await stagedGenerations(settings.path, settings.disk)).get(id);
     if (generation === undefined) throw new CorruptionError(`staged-${id} is missing`);
     const old = await maintenance.exclusively(() =>
       driver.whileStill(async () => {
@@ -234,7 +236,7 @@ export class Replacement {
           configuration: maintenance.configuration(),
           replacedAt: index,
         });
-        await writeCurrent(settings.path, generation);
+        await writeCurrent(settings.path, generation, settings.disk);
         const before = state.replaceAll(file);
         raft.replaced(index);
         driver.skipTo(index);
@@ -244,13 +246,5 @@ export class Replacement {
     await this.#staged.forget(id);
     await (old ?? file).retire();
     if (old !== undefined) settings.log.info("all content was replaced", { index });
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

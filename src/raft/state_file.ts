@@ -6,17 +6,12 @@ import { concat } from "../base/bytes.ts";
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { successor } from "./key_order.ts";
 import { searchKey } from "./keys.ts";
-import {
-  CHUNK_BYTES,
-  KvFile,
-  kvFileBytes,
-  type KvKey,
-  type Mutation,
-  removeKvFile,
-} from "./kv_file.ts";
+import { CHUNK_BYTES, KvFile, type KvKey, type Mutation } from "./kv_file.ts";
 import { covers, decodeLeaf, encodeLeaf, type External, isExternal, type Leaf } from "./leaf.ts";
 import { LeafCache } from "./leaf_cache.ts";
 import { decodeMeta, encodeMeta, type StateMeta } from "./state_meta.ts";
@@ -26,6 +21,8 @@ export interface StateFileOptions {
   readonly sha256: Sha256;
   /** Budget for decoded leaves. */
   readonly leafCacheBytes: number;
+  /** The real one where it is absent. */
+  readonly disk?: Disk;
 }
 
 const LEAVES_AHEAD = 16;
@@ -62,7 +59,7 @@ export class StateFile {
 
   /** Makes a file that holds nothing. */
   static async create(options: StateFileOptions, meta: StateMeta): Promise<StateFile> {
-    const file = await KvFile.open(options.path);
+    const file = await KvFile.open(options.path, options.disk);
     try {
       const { row } = encodeLeaf("", undefined, [], []);
       await file.commit([
@@ -78,9 +75,9 @@ export class StateFile {
 
   /** Opens a file that must be there. Throws `CorruptionError` naming it. */
   static async open(options: StateFileOptions): Promise<StateFile> {
-    const { path } = options;
-    if (await kvFileBytes(path) === 0) throw new CorruptionError(`${path} is missing or empty`);
-    const file = await KvFile.open(path);
+    const { path, disk = denoDisk } = options;
+    if (await disk.kvBytes(path) === 0) throw new CorruptionError(`${path} is missing or empty`);
+    const file = await KvFile.open(path, disk);
     try {
       const row = await file.get(["m"]);
       const meta = row === undefined ? undefined : decodeMeta(path, row);
@@ -100,6 +97,10 @@ export class StateFile {
 
   get meta(): StateMeta {
     return this.#meta;
+  }
+
+  get disk(): Disk {
+    return this.options.disk ?? denoDisk;
   }
 
   get sha256(): Sha256 {
@@ -184,7 +185,7 @@ export class StateFile {
 
   /** Bytes on disk, with the WAL. */
   diskBytes(): Promise<number> {
-    return kvFileBytes(this.path);
+    return this.disk.kvBytes(this.path);
   }
 
   /** Closes a file that was replaced once its reads have ended, and removes it. */
@@ -192,7 +193,7 @@ export class StateFile {
     this.#leaves.clear();
     this.#ahead.clear();
     await this.#file.retire();
-    await removeKvFile(this.path);
+    await this.disk.removeKv(this.path);
   }
 
   close(): void {

@@ -91,7 +91,7 @@ class Flush {
   constructor(file: StateFile, turns: FairTurns) {
     this.#file = file;
     this.#turns = turns;
-    this.#rows = new StateRows(file.path);
+    this.#rows = new StateRows(file.path, file.disk);
     const { hash, entries, bytes, nextValueId } = file.meta;
     this.#hash = SetHash.fromBytes(hash);
     this.#entries = entries;

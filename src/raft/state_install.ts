@@ -3,9 +3,7 @@ import { utf8 } from "../base/bytes.ts";
 import { decodeConfiguration } from "./consensus/configuration.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import { sameBytes } from "./digest.ts";
-import { readIfThere, replaceFile } from "./durable_file.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
-import { removeKvFile } from "./kv_file.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { CHAIN_START } from "./log_record.ts";
 import type { ReplacementParts } from "./replacement.ts";
@@ -33,9 +31,9 @@ export async function installState(
 ): Promise<boolean> {
   const { settings, state, driver, maintenance } = parts;
   return await maintenance.exclusively(async () => {
-    const generation = Math.max(...await generations(settings.path)) + 1;
+    const generation = Math.max(...await generations(settings.path, settings.disk)) + 1;
     const path = `${settings.path}/${stateFileName(generation)}`;
-    await removeKvFile(path);
+    await settings.disk.removeKv(path);
     const fresh = await StateFile.create({ ...state.file.options, path }, {
       applied: CHAIN_START,
       hash: new Uint8Array(32),
@@ -54,13 +52,13 @@ export async function installState(
       await old?.retire();
       if (old !== undefined) return true;
       fresh.close();
-      await removeKvFile(path);
+      await settings.disk.removeKv(path);
       return false;
     } catch (error) {
       if (error instanceof StorageFatalError) driver.fail(error);
       else if (state.file !== fresh) {
         fresh.close();
-        await removeKvFile(path);
+        await settings.disk.removeKv(path);
       }
       throw error;
     }
@@ -74,11 +72,11 @@ async function exchange(
   generation: number,
 ): Promise<StateFile | undefined> {
   if (!raft.wantsSnapshot(at)) return undefined;
-  await replaceFile(`${settings.path}/raft`, MARK, utf8(`${at.index}\n`));
-  await writeCurrent(settings.path, generation);
+  await settings.disk.replace(`${settings.path}/raft`, MARK, utf8(`${at.index}\n`));
+  await writeCurrent(settings.path, generation, settings.disk);
   try {
     await log.restart(at);
-    await Deno.remove(`${settings.path}/raft/${MARK}`);
+    await settings.disk.remove(`${settings.path}/raft/${MARK}`);
   } catch (error) {
     throw new StorageFatalError("the log could not be begun anew", { cause: error });
   }
@@ -91,10 +89,11 @@ async function exchange(
 
 /** Ends what a crash interrupted; called before anything is made of the log. */
 export async function finishInstall(path: string, log: LogDisk, file: StateFile): Promise<void> {
+  const { disk } = file;
   const mark = `${path}/raft/${MARK}`;
-  const content = await readIfThere(mark);
+  const content = await disk.read(mark);
   if (content === undefined) return;
   const index = Number(new TextDecoder().decode(content));
   if (index === file.meta.applied.index) await log.restart(file.meta.applied);
-  await Deno.remove(mark);
+  await disk.remove(mark);
 }

@@ -12,7 +12,8 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { AckMarker } from "./ack_marker.ts";
 import { isUpToDate } from "./consensus/core.ts";
-import { readIfThere, replaceFile, syncDirectory } from "./durable_file.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { LogDisk, type LogDiskOptions } from "./log_disk.ts";
 import { type Position, START } from "./log_entry.ts";
@@ -22,9 +23,12 @@ import { openRecord, sealRecord } from "./sealed_record.ts";
 const NAME = "repair";
 
 /** How far a log went that was given up; undefined where none was, or it is there again. */
-export async function readFloor(directory: string): Promise<Position | undefined> {
+export async function readFloor(
+  directory: string,
+  disk: Disk = denoDisk,
+): Promise<Position | undefined> {
   const path = `${directory}/raft/${NAME}`;
-  const content = await readIfThere(path);
+  const content = await disk.read(path);
   if (content === undefined) return undefined;
   const body = openRecord(NAME, content);
   const parsed: unknown = body === undefined ? undefined : JSON.parse(fromUtf8(body));
@@ -36,8 +40,8 @@ export async function readFloor(directory: string): Promise<Position | undefined
 }
 
 /** The log is past the floor. */
-export async function removeFloor(directory: string): Promise<void> {
-  await Deno.remove(`${directory}/raft/${NAME}`);
+export async function removeFloor(directory: string, disk: Disk): Promise<void> {
+  await disk.remove(`${directory}/raft/${NAME}`);
 }
 
 /**
@@ -50,27 +54,20 @@ export async function setAside(
   stateName: string,
   options: LogDiskOptions,
 ): Promise<string> {
-  const marker = await AckMarker.open(`${options.directory}/acknowledged`);
+  const { disk = denoDisk } = options;
+  const marker = await AckMarker.open(`${options.directory}/acknowledged`, disk);
   marker.close();
   if (marker.found === undefined) throw new CorruptionError(`${marker.path} is damaged`);
   const log = await LogDisk.open(options);
   try {
-    const earlier = await readFloor(directory) ?? START;
+    const earlier = await readFloor(directory, disk) ?? START;
     const { index, term } = isUpToDate(log.last, earlier) ? log.last : earlier;
     const floor = utf8(JSON.stringify([index, term]));
-    await replaceFile(`${directory}/raft`, NAME, sealRecord(NAME, floor));
+    await disk.replace(`${directory}/raft`, NAME, sealRecord(NAME, floor));
     await log.restart(CHAIN_START);
   } finally {
     log.close();
   }
-  for (const suffix of ["", "-wal", "-shm"]) {
-    const path = `${directory}/${stateName}${suffix}`;
-    try {
-      await Deno.rename(path, `${directory}/damaged-${stateName}${suffix}`);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  await syncDirectory(directory);
+  await disk.renameKv(directory, stateName, `damaged-${stateName}`);
   return `${directory}/damaged-${stateName}`;
 }

@@ -1,6 +1,8 @@
 /** How an integrated storage is opened. */
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
 import { nodeSha256, type Sha256 } from "./digest.ts";
 import { DEFAULT_LIMITS } from "./keys.ts";
 import { eventLoopTurn } from "../base/turn.ts";
@@ -46,6 +48,8 @@ export interface RaftStorageOptions {
    * nodes that never make a group by themselves.
    */
   readonly repair?: boolean;
+  /** Where everything is kept; the machine's. */
+  readonly disk?: Disk;
   /** SHA-256; node:crypto's unless the caller has a faster one. */
   readonly sha256?: Sha256;
   /** Resolves when a group of writes may be put together; a turn of the event loop. */
@@ -68,6 +72,7 @@ export function withDefaults(options: RaftStorageOptions): Settings {
     bootstrap: true,
     alone: false,
     repair: false,
+    disk: denoDisk,
     sha256: nodeSha256,
     turn: eventLoopTurn,
     ...definedOnly(options),

@@ -1,0 +1,93 @@
+/**
+ * What the storage asks of a disk, so that all that is above it runs as well on one that is made up
+ * (`simulation/`). `deno_disk.ts` is the real one. Paths are those of the data directory.
+ */
+import type { Bytes } from "../base/bytes.ts";
+
+export type KvKey = readonly (string | number)[];
+
+/** A put, or a delete where the value is null. */
+export interface Mutation {
+  readonly key: KvKey;
+  readonly value: Uint8Array | null;
+}
+
+export interface KvRow {
+  readonly key: readonly Deno.KvKeyPart[];
+  readonly value: Uint8Array;
+}
+
+export interface RowRange {
+  readonly start: KvKey;
+  readonly end: KvKey;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** A KV file that is open. What it throws is what the disk says; `KvFile` makes sense of it. */
+export interface KvStore {
+  get(key: KvKey): Promise<Uint8Array | undefined>;
+  list(range: RowRange): Promise<KvRow[]>;
+  /** All of it or nothing, durable when it resolves. */
+  commit(mutations: readonly Mutation[]): Promise<void>;
+  close(): void;
+}
+
+/** The row of a leaf; without its key where that is none. */
+export interface LeafRow {
+  readonly low: string | undefined;
+  readonly value: Bytes;
+}
+
+/** The rows of a state file, read beside the store that writes them, and without waiting for it. */
+export interface RowReader {
+  /** Shows what is there now, whatever is committed later. */
+  pin(): void;
+  /** The row `["m"]`. */
+  first(): Bytes | undefined;
+  /** The last row `["l", low]` with a `low` up to `key`. */
+  floor(key: string): LeafRow | undefined;
+  /** All rows `["l", low]`. */
+  leaves(): Iterable<LeafRow>;
+  /** The first so many rows `["v", id, n]`. */
+  chunks(id: number, limit: number): Bytes[];
+  close(): void;
+}
+
+/** A small file that is written in place and not synced. */
+export interface NoteFile {
+  /** What it held when it was opened. */
+  readonly content: Uint8Array;
+  write(at: number, bytes: Uint8Array): void;
+  close(): void;
+}
+
+export interface DirLock {
+  release(): void;
+}
+
+export interface Disk {
+  makeDirectory(path: string): Promise<void>;
+  /** Takes a directory for this process alone. Throws `StorageLockedError`. */
+  lock(directory: string): Promise<DirLock>;
+  /** The names in a directory. */
+  names(directory: string): Promise<string[]>;
+  /** The content of a file, or undefined where there is none. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** See `replaceFile`. */
+  replace(directory: string, name: string, content: Uint8Array): Promise<void>;
+  /** Removes a file. One that is not there is fine. */
+  remove(path: string): Promise<void>;
+  /** Opens or creates a KV file. */
+  openKv(path: string): Promise<KvStore>;
+  /** Opens a state file that is open as a KV file. */
+  openRows(path: string): RowReader;
+  /** Bytes on disk of a KV file with its WAL; 0 where there is none. */
+  kvBytes(path: string): Promise<number>;
+  /** Removes a KV file with what is kept beside it. */
+  removeKv(path: string): Promise<void>;
+  /** Gives a closed KV file another name in its directory, durably. */
+  renameKv(directory: string, name: string, to: string): Promise<void>;
+  /** Opens or creates a note, of so many bytes at most. */
+  openNote(path: string, bytes: number): Promise<NoteFile>;
+}
