@@ -4,7 +4,8 @@
  * written, which nobody was told of, from one that was acknowledged and is now gone.
  *
  * Written after each durable commit and not synced: it may lag behind the log after a power
- * failure, which only makes it know less, and never runs ahead of it.
+ * failure, which only makes it know less. It must never run ahead of it: before the log becomes
+ * shorter, `lower` says so durably.
  */
 import { denoDisk } from "./deno_disk.ts";
 import type { Disk, NoteFile } from "./disk.ts";
@@ -50,7 +51,13 @@ export class AckMarker {
     return marker;
   }
 
-  /** Notes that everything up to `position` is durable, or, going back, that no more is. */
+  /** Notes that no more than up to `index` is durable; so does the disk when it resolves. */
+  async lower(index: number): Promise<void> {
+    this.note({ index, term: 0 });
+    await this.#file.sync();
+  }
+
+  /** Notes that everything up to `position` is durable. */
   note({ index, term }: Position): void {
     this.#sequence += 1;
     const body = new Uint8Array(BODY_BYTES);

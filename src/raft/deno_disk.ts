@@ -60,6 +60,7 @@ export const denoDisk: Disk = {
         file.seekSync(at, Deno.SeekMode.Start);
         file.writeSync(bytes);
       },
+      sync: () => file.syncData(),
       close: () => file.close(),
     };
   },

@@ -54,11 +54,13 @@ export interface RowReader {
   close(): void;
 }
 
-/** A small file that is written in place and not synced. */
+/** A small file that is written in place, and durable only where that is asked for. */
 export interface NoteFile {
   /** What it held when it was opened. */
   readonly content: Uint8Array;
   write(at: number, bytes: Uint8Array): void;
+  /** What was written is durable when it resolves. */
+  sync(): Promise<void>;
   close(): void;
 }
 

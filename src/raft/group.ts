@@ -459,12 +459,14 @@ export class Group {
   async #sendState(to: NodeId): Promise<void> {
     const { maintenance, raft, driver, nodeId, settings } = this.#parts;
     const transport = this.#transport;
+    // The flush takes its time: what is sent then is still sent by the leader of this term.
+    const { term } = raft;
     let sent: StateHead["at"] | undefined;
     try {
       if (transport !== undefined) {
         const pinned = await maintenance.pin();
         const { applied: at, configuration, hash } = pinned.meta;
-        const head = { from: nodeId, term: raft.term, at, configuration, hash };
+        const head = { from: nodeId, term, at, configuration, hash };
         try {
           settings.log.info("sending the state to a peer", { to, index: at.index });
           if (await transport.sendState(to, head, pinned.entries())) sent = at;

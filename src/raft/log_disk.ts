@@ -140,17 +140,16 @@ export class LogDisk {
   }
 
   async #truncate(index: number): Promise<void> {
+    // Told first that less counts, else a crash in between would look like a loss.
+    await this.#marker.lower(index - 1);
     while (index < this.#active.firstIndex) {
       const previous = this.#older.pop();
       if (previous === undefined) throw new CorruptionError(`the log starts after ${index}`);
-      // Told first that less counts, else a crash in between would look like a loss.
-      this.#marker.note({ index: index - 1, term: 0 });
       const dropped = this.#active;
       this.#active = await this.#opened(previous);
       await dropped.retire();
       await this.#disk.removeKv(dropped.path);
     }
-    this.#marker.note({ index: index - 1, term: 0 });
     await this.#active.truncate(index);
     this.#marker.note(this.last);
   }
@@ -236,7 +235,8 @@ export class LogDisk {
 
   async #restart(base: ChainLink): Promise<void> {
     const { directory, clock } = this.#options;
-    this.#marker.note(base);
+    // Until the new log is there nothing is missing, whatever is left of the old one.
+    await this.#marker.lower(0);
     const old = [...this.#older.map(({ path }) => path), this.#active.path];
     this.#active.close();
     for (const { open } of this.#older) open?.close();
@@ -245,6 +245,7 @@ export class LogDisk {
     const header = { before: base, createdAt: clock.now() };
     const path = segmentPath(directory, base.index + 1);
     this.#active = await LogSegment.create(path, header, this.#disk);
+    this.#marker.note(base);
   }
 
   /** Wall-clock time at which the oldest segment was begun. */

@@ -11,7 +11,7 @@ import type { Raft } from "./consensus/raft.ts";
 import { sameBytes } from "./digest.ts";
 import type { Driver } from "./driver.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptionError, NotLeaderError, StorageFatalError } from "./errors.ts";
+import { CorruptionError, NotLeaderError, StorageError, StorageFatalError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { EntryType, type LogEntry } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
@@ -192,10 +192,17 @@ export class Replacement {
     return { head: { hash: pinned.meta.hash, at: pinned.meta.applied }, pinned };
   }
 
-  /** Puts the entry into the log. Returns its index. Throws `NotLeaderError`. */
+  /**
+   * Puts the entry into the log. Returns its index. Throws `NotLeaderError`, and `StorageError`
+   * where another replacement has begun since the content was staged.
+   */
   async propose(id: string): Promise<number> {
     const { raft, driver } = this.#parts;
     const index = await driver.ask(() => {
+      // An entry that nobody could apply would end every node that takes it.
+      if (this.#staged.get(id) === undefined) {
+        throw new StorageError("another replacement took its place; nothing was changed");
+      }
       const proposed = raft.propose([{ type: EntryType.replace, payload: utf8(id) }]);
       if (proposed !== undefined) this.#staged.keep(id);
       return proposed;

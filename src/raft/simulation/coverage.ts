@@ -35,7 +35,46 @@ export const marks = [
   "write of unknown outcome",
 ] as const;
 
-export type Mark = typeof marks[number];
+/** Of clusters with their files. */
+export const storageMarks = [
+  "message lost",
+  "message cut off",
+  "pause",
+  "crash",
+  "crash in an operation of the disk",
+  "power cut",
+  "commit under way lost",
+  "unsynced notes and removals lost",
+  "restart",
+  "election won",
+  "state flushed",
+  "log segment dropped",
+  "state rewritten",
+  "state sent",
+  "state taken in",
+  "disk full",
+  "node ends on a full disk",
+  "disk fails",
+  "node ends on a failing disk",
+  "row rotten",
+  "file torn",
+  "damage found at start",
+  "damage found later",
+  "state begun anew",
+  "content replaced",
+  "replacement of unknown outcome",
+  "membership changed",
+  "leadership transferred",
+  "read proved",
+  "read refused",
+  "write acknowledged",
+  "write refused",
+  "write of unknown outcome",
+  "token revoked",
+  "revoked token looked up",
+] as const;
+
+export type Mark = typeof marks[number] | typeof storageMarks[number];
 
 export class Coverage {
   readonly #counts = new Map<Mark, number>();
@@ -49,10 +88,11 @@ export class Coverage {
   }
 
   add(other: Coverage): void {
-    for (const mark of marks) this.#counts.set(mark, this.count(mark) + other.count(mark));
+    for (const [mark, count] of other.#counts) this.#counts.set(mark, this.count(mark) + count);
   }
 
-  get missing(): Mark[] {
-    return marks.filter((mark) => this.count(mark) === 0);
+  /** Those of a list that were never reached. */
+  missing(of: readonly Mark[] = marks): Mark[] {
+    return of.filter((mark) => this.count(mark) === 0);
   }
 }

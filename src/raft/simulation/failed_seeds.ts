@@ -19,3 +19,17 @@ export const failedSeeds: readonly FailedSeed[] = [
   { seed: 1486, found: unapplied },
   { seed: 29, found: slowDisk },
 ];
+
+/** Kept by `log_power_test.ts`. */
+const marker = "a note of what was acknowledged went back without a sync, and a power cut undid it";
+
+/** Of `simulateStorage`. */
+export const failedStorageSeeds: readonly FailedSeed[] = [
+  { seed: 67, found: marker },
+  { seed: 3, found: "a state that took long to flush was sent in the term of the next leader" },
+  {
+    seed: 75,
+    found: "a leader asks a damaged log again and again; ended here, not yet in the program",
+  },
+  { seed: 25, found: "of two replacements at once one dropped what the other's entry then named" },
+];

@@ -1,8 +1,8 @@
 /** What goes wrong in a run: each seed switches some of the faults on, and draws when they strike. */
 import type { Configuration } from "../consensus/configuration.ts";
-import type { SimulatedCluster } from "./simulated_cluster.ts";
-import type { SimulatedNode } from "./simulated_node.ts";
-import type { Draw } from "./world.ts";
+import type { RoleName } from "../consensus/raft.ts";
+import type { SimulatedNetwork } from "./simulated_network.ts";
+import type { Draw, Surroundings } from "./world.ts";
 
 /** Faults that are there all the time. */
 export const lasting = ["loss", "doubling", "overtaking", "delay", "drift", "slow disk"] as const;
@@ -37,14 +37,42 @@ export function someOf<T>(draw: Draw, all: readonly T[]): T[] {
   return all.filter(() => draw(2) === 0);
 }
 
-export class Nemesis {
-  readonly #cluster: SimulatedCluster;
+/** A node, as far as things go wrong with it. */
+export interface Victim {
+  readonly id: string;
+  readonly isUp: boolean;
+  readonly role: RoleName;
+  readonly term: number;
+  readonly configuration: Configuration;
+  crash(): void;
+  restart(): void;
+  pause(ms: number, isDeaf: boolean): void;
+  /** Keeps the state and so many log entries before it. */
+  flush(trailing: number): void;
+  handOver(to: string): void;
+  reconfigure(next: Configuration): void;
+}
+
+export interface Victims<V extends Victim> {
+  readonly world: Surroundings;
+  readonly nodes: ReadonlyMap<string, V>;
+  readonly network: SimulatedNetwork;
+  mend(): void;
+}
+
+/** A fault of one kind of cluster: strikes a node for so many milliseconds. */
+export type OwnStrikes<V> = Readonly<Record<string, (victim: V, ms: number) => void>>;
+
+export class Nemesis<V extends Victim> {
+  readonly #cluster: Victims<V>;
   readonly #draw: Draw;
+  readonly #own: OwnStrikes<V>;
   #isOver = false;
 
-  constructor(cluster: SimulatedCluster, readonly strikes: readonly Striking[]) {
+  constructor(cluster: Victims<V>, readonly strikes: readonly string[], own: OwnStrikes<V> = {}) {
     this.#cluster = cluster;
     this.#draw = cluster.world.draw;
+    this.#own = own;
   }
 
   start(): void {
@@ -77,15 +105,17 @@ export class Nemesis {
   }
 
   /** Any node; every other time one that leads. */
-  #victim(): SimulatedNode {
+  #victim(): V {
     const nodes = [...this.#cluster.nodes.values()];
-    const leaders = nodes.filter(({ isUp, raft }) => isUp && raft.role === "leader");
+    const leaders = nodes.filter(({ isUp, role }) => isUp && role === "leader");
     return this.#pick(leaders.length > 0 && this.#draw(2) === 0 ? leaders : nodes);
   }
 
-  #strike(strike: Striking): void {
+  #strike(strike: string): void {
     const victim = this.#victim();
     const ms = 100 + this.#draw(STRIKE_MS);
+    const own = this.#own[strike];
+    if (own !== undefined) return own(victim, ms);
     switch (strike) {
       case "partition":
         return this.#partition(ms);
@@ -126,14 +156,14 @@ export class Nemesis {
     this.#cut(pairs, ms);
   }
 
-  #oneWay({ id }: SimulatedNode, ms: number): void {
+  #oneWay({ id }: Victim, ms: number): void {
     const outwards = this.#draw(2) === 0;
     this.#cluster.world.tell(`nothing gets ${outwards ? "out of" : "into"} ${id}`);
     const others = [...this.#cluster.nodes.keys()].filter((other) => other !== id);
     this.#cut(others.map((other) => outwards ? `${id}>${other}` : `${other}>${id}`), ms);
   }
 
-  #flap(victim: SimulatedNode, times: number): void {
+  #flap(victim: Victim, times: number): void {
     if (times === 0) return;
     this.#oneWay(victim, 150);
     this.#after(300, () => this.#flap(victim, times - 1));
@@ -155,9 +185,9 @@ export class Nemesis {
   /** Whoever is elected soon reaches only some of the others. Looks so many times, every 40 ms. */
   #isolateLeaders(done: Set<number>, times: number): void {
     if (times === 0) return;
-    for (const { id, isUp, raft } of this.#cluster.nodes.values()) {
-      if (!isUp || raft.role !== "leader" || done.has(raft.term)) continue;
-      done.add(raft.term);
+    for (const { id, isUp, role, term } of this.#cluster.nodes.values()) {
+      if (!isUp || role !== "leader" || done.has(term)) continue;
+      done.add(term);
       const others = [...this.#cluster.nodes.keys()].filter((other) => other !== id);
       const lost = someOf(this.#draw, others);
       this.#cluster.world.tell(`${id} loses ${lost}`);
@@ -172,19 +202,17 @@ export class Nemesis {
   #oustLeaders(times: number): void {
     const { nodes, network, world } = this.#cluster;
     if (times === 0) return network.cuts.clear();
-    const leaders = [...nodes.values()].filter(({ isUp, raft }) => isUp && raft.role === "leader");
-    const [newest] = leaders.sort((a, b) => b.raft.term - a.raft.term);
+    const leaders = [...nodes.values()].filter(({ isUp, role }) => isUp && role === "leader");
+    const [newest] = leaders.sort((a, b) => b.term - a.term);
     if (newest === undefined) return this.#after(10, () => this.#oustLeaders(times));
     network.cuts.clear();
     const { id } = newest;
     const others = [...nodes.keys()].filter((other) => other !== id);
     world.tell(`${id} is ousted`);
     for (const other of others) network.cuts.add(`${id}>${other}`).add(`${other}>${id}`);
-    const { term } = newest.raft;
+    const { term } = newest;
     const isNext = () =>
-      [...nodes.values()].some(({ raft }) => {
-        return raft.role === "leader" && raft.term > term;
-      });
+      [...nodes.values()].some((node) => node.role === "leader" && node.term > term);
     const wait = () => {
       if (isNext()) this.#after(this.#draw(120), () => this.#oustLeaders(times - 1));
       else this.#after(10, wait);
@@ -217,9 +245,9 @@ export class Nemesis {
   }
 
   /** Adds a learner, promotes one, or takes a node out. */
-  #reconfigure({ isUp, raft, driver }: SimulatedNode): void {
-    if (!isUp || raft.role !== "leader") return;
-    const { members } = raft.configuration;
+  #reconfigure(victim: V): void {
+    if (!victim.isUp || victim.role !== "leader") return;
+    const { members } = victim.configuration;
     const learners = members.filter(({ voter }) => !voter).map((member) => member.id);
     const all = [...this.#cluster.nodes.keys()];
     const id = this.#pick(learners.length > 0 && this.#draw(2) === 0 ? learners : all);
@@ -229,10 +257,6 @@ export class Nemesis {
     const next: Configuration = known?.voter === true
       ? { members: others }
       : { members: [...others, { id, address: "", voter: known !== undefined }] };
-    driver.post(() => {
-      if (raft.reconfigure(next) === undefined) return;
-      const text = next.members.map((member) => member.voter ? member.id : `${member.id}?`);
-      this.#cluster.world.tell(`the membership becomes ${text.join(" ")}`);
-    });
+    victim.reconfigure(next);
   }
 }

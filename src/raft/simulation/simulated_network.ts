@@ -1,6 +1,6 @@
 /** A network that loses, doubles, delays and reorders, and can be cut one way. */
 import type { Message } from "../consensus/messages.ts";
-import type { World } from "./world.ts";
+import type { Surroundings } from "./world.ts";
 
 /** Out of 1000 messages each. */
 export interface NetworkFaults {
@@ -20,12 +20,12 @@ export class SimulatedNetwork {
   /** "a>b" where nothing gets from a to b. */
   readonly cuts = new Set<string>();
   readonly faults: NetworkFaults;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #deliver: (message: Message) => void;
   /** When the last message between two nodes arrives; others follow it. */
   readonly #lastAt = new Map<string, number>();
 
-  constructor(world: World, faults: NetworkFaults, deliver: (message: Message) => void) {
+  constructor(world: Surroundings, faults: NetworkFaults, deliver: (message: Message) => void) {
     this.#world = world;
     this.faults = faults;
     this.#deliver = deliver;

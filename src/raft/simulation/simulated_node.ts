@@ -69,6 +69,18 @@ export class SimulatedNode {
     return this.process.isAlive;
   }
 
+  get role(): RoleName {
+    return this.raft.role;
+  }
+
+  get term(): number {
+    return this.raft.term;
+  }
+
+  get configuration(): Configuration {
+    return this.raft.configuration;
+  }
+
   get registers(): Registers {
     return this.#registers;
   }
@@ -188,6 +200,14 @@ export class SimulatedNode {
     driver.post(() => {
       gate.endLease();
       raft.transferTo(to);
+    });
+  }
+
+  reconfigure(next: Configuration): void {
+    this.driver.post(() => {
+      if (this.raft.reconfigure(next) === undefined) return;
+      const text = next.members.map(({ id, voter }) => voter ? id : `${id}?`);
+      this.#around.world.tell(`the membership becomes ${text.join(" ")}`);
     });
   }
 

@@ -29,14 +29,18 @@ export interface Plant {
   readonly boot?: (found: readonly PlacedConfiguration[]) => readonly PlacedConfiguration[];
 }
 
-export interface World {
+/** What the nodes of any kind of cluster, its network and its faults need. */
+export interface Surroundings {
   readonly time: VirtualTime;
   readonly draw: Draw;
-  readonly promises: Promises;
   readonly coverage: Coverage;
-  readonly plant: Plant | undefined;
   /** Tells the story of the run. */
   readonly tell: (line: string) => void;
   /** Ends the run. */
   readonly fail: (error: Error) => void;
+}
+
+export interface World extends Surroundings {
+  readonly promises: Promises;
+  readonly plant: Plant | undefined;
 }

@@ -1,0 +1,155 @@
+/**
+ * One seed, one run of a cluster with its files: the real storage, from the disk up, under faults of
+ * disks, networks, clocks and processes.
+ */
+import { setImmediate } from "node:timers";
+import { toHex } from "../../base/bytes.ts";
+import { StorageError } from "../errors.ts";
+import { seeded } from "../testing.ts";
+import { Coverage } from "./coverage.ts";
+import { lasting, Nemesis, someOf } from "./nemesis.ts";
+import { BrokenPromise } from "./promises.ts";
+import type { DiskPlant } from "./simulated_files.ts";
+import { storageStrikes, StoredCluster } from "./stored_cluster.ts";
+import { VirtualTime } from "./virtual_time.ts";
+import type { Surroundings } from "./world.ts";
+
+export interface StorageRunOptions {
+  readonly seed: number;
+  readonly plant?: DiskPlant;
+  /** Told what happens, with the time in milliseconds in front. */
+  readonly tell?: (line: string) => void;
+}
+
+export interface StorageRunResult {
+  readonly seed: number;
+  /** What went wrong; undefined where nothing did. */
+  readonly failure: Error | undefined;
+  readonly coverage: Coverage;
+  /** Milliseconds of virtual time. */
+  readonly simulatedMs: number;
+  /** Entries that were committed. */
+  readonly committed: number;
+}
+
+/** What strikes besides, of the faults that need no files. */
+const plainStrikes = [
+  "partition",
+  "one-way partition",
+  "crash",
+  "power cut",
+  "pause",
+  "membership",
+  "compaction",
+  "transfer",
+] as const;
+
+const FORMING_MS = 5000;
+const TROUBLE_MS = FORMING_MS + 15_000;
+/** Of the recovery, with disks still slow. */
+const SLOW_MS = TROUBLE_MS + 4000;
+const REST_MS = SLOW_MS + 5000;
+const READ_MS = REST_MS + 1500;
+const RUN_MS = READ_MS + 1500;
+
+export async function simulateStorage(options: StorageRunOptions): Promise<StorageRunResult> {
+  const { seed, plant, tell } = options;
+  const draw = seeded(seed);
+  const time = new VirtualTime();
+  const coverage = new Coverage();
+  let failure: Error | undefined;
+  const world: Surroundings = {
+    time,
+    draw,
+    coverage,
+    tell: (line) => tell?.(`${time.now.toFixed(0).padStart(6)}  ${line}`),
+    fail: (error) => {
+      failure ??= error;
+    },
+  };
+  const faults = new Set(someOf(draw, lasting));
+  const own: readonly string[] = plant?.strikes ?? someOf(draw, storageStrikes);
+  // Of two voters of which one has begun anew none may be electable: see the README of `raft`.
+  const rots = own.includes("rotten row") || own.includes("torn file");
+  const plain = someOf(draw, plainStrikes).filter((each) => !rots || each !== "membership");
+  const strikes = [...plain, ...own];
+  const voters = [3, 3, 3, 5][draw(4)] ?? 3;
+  world.tell(`${voters} voters: ${[...faults, ...strikes]}`);
+  const cluster = new StoredCluster(world, { voters, faults, plant });
+  const nemesis = new Nemesis(cluster, strikes, cluster.strikes);
+  cluster.form();
+  time.after(FORMING_MS, () => nemesis.start());
+  time.after(TROUBLE_MS, () => nemesis.stop());
+  time.after(SLOW_MS, () => cluster.mendDisks());
+  time.after(REST_MS, () => cluster.rest());
+  time.after(READ_MS, () => cluster.readAll());
+  const isOver = () => failure !== undefined;
+  try {
+    await run(time, isOver);
+    if (!isOver()) await settle(time, judge(cluster), isOver);
+  } catch (error) {
+    failure ??= error instanceof Error ? error : new Error(String(error));
+  }
+  if (failure !== undefined) world.tell(`FAILED: ${failure.message}`);
+  const commits = [...cluster.nodes.values()].map(({ storage }) => storage?.commitIndex ?? 0);
+  for (const node of cluster.nodes.values()) node.process.isAlive = false;
+  return { seed, failure, coverage, simulatedMs: time.now, committed: Math.max(...commits) };
+}
+
+async function run(time: VirtualTime, isOver: () => boolean): Promise<void> {
+  while (!isOver() && time.now < RUN_MS && time.next()) await quiet();
+}
+
+/** Everything that follows without time passing has happened. */
+function quiet(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** Lets time pass until some work has ended. */
+async function settle(
+  time: VirtualTime,
+  work: Promise<void>,
+  isOver: () => boolean,
+): Promise<void> {
+  let isDone = false;
+  const end = () => {
+    isDone = true;
+  };
+  work.then(end, end);
+  const latest = time.now + 20_000;
+  while (!isDone && !isOver() && time.now < latest && time.next()) await quiet();
+  if (!isDone && !isOver()) throw new BrokenPromise("what proves the state does not end");
+  await work;
+}
+
+/** After everything is mended there is one leader and one state, whole, and nobody was lied to. */
+async function judge({ nodes, history, acknowledged, tokens, promises }: StoredCluster) {
+  const wrong = history.violation();
+  if (wrong !== undefined) throw new BrokenPromise(`linearizability: ${wrong}`);
+  const all = [...nodes.values()];
+  const leaders = all.filter(({ isUp, role }) => isUp && role === "leader");
+  const [leader] = leaders;
+  if (leader === undefined || leaders.length > 1) {
+    throw new BrokenPromise(`${leaders.length} leaders after recovery`);
+  }
+  const members = new Set(leader.configuration.members.map(({ id }) => id));
+  for (const node of all.filter(({ id }) => members.has(id))) {
+    const { storage, id } = node;
+    if (storage === undefined) throw new BrokenPromise(`${id} is not up after recovery`);
+    const behind = (leader.storage?.commitIndex ?? 0) - storage.appliedIndex;
+    if (behind > 0) throw new BrokenPromise(`${id} is ${behind} entries behind after recovery`);
+    if (tokens.replacedAt < Infinity) {
+      for (const { key } of acknowledged) {
+        if (await storage.get(key) !== undefined) continue;
+        throw new BrokenPromise(`the acknowledged write of ${key} is lost at ${id}`);
+      }
+    }
+    const { index, hash } = await storage.stateHash();
+    promises.state(id, index, toHex(hash));
+    const { damages: [damage], isComplete } = await storage.scrub({ pauseMs: 0 });
+    if (damage !== undefined) throw damage;
+    if (!isComplete) throw new StorageError(`the files of ${id} could not be looked through`);
+  }
+}
