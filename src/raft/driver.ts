@@ -60,6 +60,8 @@ export interface DriverOptions {
   /** What a group of so many bytes must wait for, if anything. */
   readonly backPressure: (bytes: number) => Promise<void> | undefined;
   readonly onFatal: (error: Error) => void;
+  /** What passes before old entries that could not be read are asked for again. */
+  readonly pause?: () => Promise<void>;
   readonly peers?: DriverPeers;
 }
 
@@ -332,6 +334,8 @@ export class Driver {
       // Compaction was faster, and the peer gets the state. Damage is found by who else reads it.
       if (!(error instanceof StorageError)) throw error;
       entries.length = 0;
+      // Consensus asks again at once, and damage stays.
+      await this.#options.pause?.();
     }
     this.post(() => raft.fetched(peer, entries));
   }

@@ -1,5 +1,6 @@
 /** Opens a data directory: locks it, proves that its files fit each other, and leads at once. */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { sleep } from "../base/clock.ts";
 import { decodeBatch } from "./batch_codec.ts";
 import {
   type Configuration,
@@ -32,6 +33,8 @@ import { type RaftStorageOptions, type Settings, withDefaults } from "./store_op
 
 /** Share of the cache's budget that goes to decoded leaves, which lists and scans live on. */
 const LEAF_CACHE_SHARE = 0.25;
+/** Between attempts to read old log entries for a follower. */
+const FETCH_PAUSE_MS = 100;
 /** Recent log entries kept at hand for followers. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
@@ -114,6 +117,7 @@ async function assemble(
     turn: settings.turn,
     backPressure: (bytes) => maintenance.backPressure(bytes),
     onFatal: settings.onFatal,
+    pause: () => sleep(settings.clock, FETCH_PAUSE_MS),
     peers: {
       send: (messages) => group.peers.send(messages),
       reads: (reads) => group.peers.reads(reads),

@@ -29,7 +29,7 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
   { seed: 3, found: "a state that took long to flush was sent in the term of the next leader" },
   {
     seed: 75,
-    found: "a leader asks a damaged log again and again; ended here, not yet in the program",
+    found: "a leader asked a damaged log again and again, without a pause",
   },
   { seed: 25, found: "of two replacements at once one dropped what the other's entry then named" },
 ];

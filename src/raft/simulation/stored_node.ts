@@ -291,18 +291,14 @@ export class StoredNode implements Victim {
     });
   }
 
-  /**
-   * Lets others run; at one moment only so often, so that a loop without an end is noticed. A leader
-   * whose log is damaged asks it again and again for a follower that needs it: somebody ends it.
-   */
+  /** Lets others run; at one moment only so often, so that a loop without an end is noticed. */
   #turn(process: Process): Promise<void> {
     const { time, fail } = this.#around.world;
     if (this.#turnsAt !== time.now) this.#turns = 0;
     this.#turnsAt = time.now;
     this.#turns += 1;
     if (process.isAlive && this.#turns <= TURNS_MAX) return Promise.resolve();
-    if (process.isAlive && this.files.isDamaged) this.#ended(new CorruptionError("it spins"));
-    else if (process.isAlive) fail(new Error(`the driver of ${this.id} goes round and round`));
+    if (process.isAlive) fail(new Error(`the driver of ${this.id} goes round and round`));
     return new Promise(() => {});
   }
 
