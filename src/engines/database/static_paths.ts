@@ -107,7 +107,9 @@ function body(role: StaticRole): JsonObject {
 
 async function credentials(engine: Engine, call: Call, name: string): Promise<JsonObject> {
   const role = await requireStaticRole(call, name);
-  if (role.lastRotation === 0) throw badRequest(`the role ${name} has no password yet`);
+  if (role.lastRotation === 0 || role.password === "") {
+    throw badRequest(`the role ${name} has no password yet`);
+  }
   checkAllowed(await readConfig(call.storage, role.dbName), name);
   const left = role.nextRotation - engine.services().tokens.clock.now();
   return {
