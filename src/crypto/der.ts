@@ -1,7 +1,6 @@
 /**
  * DER (ITU-T X.690): as much of it as certificates need. Own code, since @peculiar/asn1-* takes 2 ms to
- * write a certificate and 1 ms to read one, this a hundredth of it, and certificates are made by the
- * thousand.
+ * write a certificate and 1 ms to read one, and certificates are made by the thousand.
  */
 import { type Bytes, concat, fromUtf8, utf8 } from "../base/bytes.ts";
 

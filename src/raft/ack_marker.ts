@@ -7,11 +7,13 @@
  * failure, which only makes it know less. It must never run ahead of it: before the log becomes
  * shorter, `lower` says so durably.
  */
+import { describeError } from "../base/failure.ts";
 import { denoDisk } from "./deno_disk.ts";
 import type { Disk, NoteFile } from "./disk.ts";
 import type { Position } from "./log_entry.ts";
 import { START } from "./log_entry.ts";
 import { SUM_BYTES } from "./digest.ts";
+import { StorageFatalError } from "./errors.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
 
 const BODY_BYTES = 24;
@@ -51,10 +53,17 @@ export class AckMarker {
     return marker;
   }
 
-  /** Notes that no more than up to `index` is durable; so does the disk when it resolves. */
+  /**
+   * Notes that no more than up to `index` is durable; so does the disk when it resolves. Throws
+   * `StorageFatalError` where the disk fails: nobody knows then what it notes.
+   */
   async lower(index: number): Promise<void> {
     this.note({ index, term: 0 });
-    await this.#file.sync();
+    try {
+      await this.#file.sync();
+    } catch (cause) {
+      throw new StorageFatalError(`${this.path}: ${describeError(cause)}`, { cause });
+    }
   }
 
   /** Notes that everything up to `position` is durable. */

@@ -32,4 +32,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     found: "a leader asked a damaged log again and again, without a pause",
   },
   { seed: 25, found: "of two replacements at once one dropped what the other's entry then named" },
+  {
+    seed: 698712897,
+    found: "a disk that failed under a note of the log was no error of the storage",
+  },
 ];

@@ -120,6 +120,8 @@ export class StoredCluster implements Victims<StoredNode> {
     });
     for (const node of nodes.values()) {
       node.files.crashIn = 0;
+      // A process that is starting may hold what it read of the damage.
+      if (node.files.isDamaged) node.crash(false);
       node.files.mend();
       node.process.pausedUntil = 0;
       node.restart();
