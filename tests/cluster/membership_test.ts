@@ -1,4 +1,6 @@
 /** Nodes that join by themselves, that stay without a vote, that are taken out. */
+import { version } from "../../src/base/version.ts";
+import { FEATURES } from "../../src/ha/features.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { api, eventually, scratch, spawn } from "../../src/server/testing.ts";
 import {
@@ -85,7 +87,9 @@ Deno.test("who does not hold the seal's key is not let in", async () => {
   const made = await call(a, "sys/init", { body: { secret_shares: 1, secret_threshold: 1 } });
   await call(a, "sys/unseal", { body: { key: String(made.at("keys_base64", 0)) } });
   const server_id = "x";
-  const asked = await call(a, "sys/storage/raft/bootstrap/challenge", { body: { server_id } });
+  const facts = { version, features: [...FEATURES] };
+  const question = { body: { server_id, facts } };
+  const asked = await call(a, "sys/storage/raft/bootstrap/challenge", question);
   const answer = asked.at("data", "challenge");
   const body = { server_id, answer, cluster_addr: "127.0.0.1:1" };
   assertEquals((await api(a.address, "sys/storage/raft/bootstrap/answer", { body })).status, 400);

@@ -122,7 +122,7 @@ Deno.test("a snapshot of OpenBao is taken over, whole and once", async (t) => {
   await t.step("a dry run tells what would happen, and changes nothing", async () => {
     const before = await mountsOf();
     const { code, report } = await importSnapshot(node, file, keys, ["-dry-run"]);
-    assertEquals(code, 2, "pki can't come");
+    assertEquals(code, 2, "totp can't come");
     assert(countOf(report, "imported") > 20);
     assertEquals(await mountsOf(), before);
     assertEquals((await node.api("GET", "sys/policies/acl/dev")).status, 404);
@@ -133,9 +133,9 @@ Deno.test("a snapshot of OpenBao is taken over, whole and once", async (t) => {
     const { report, text } = await importSnapshot(node, file, keys);
     assertEquals(at(report, "unreadable"), 0, text);
     const refused = at(report, "refused");
-    assertEquals(Array.isArray(refused) && refused.map((one) => at(one, "path")), ["pki/"]);
+    assertEquals(Array.isArray(refused) && refused.map((one) => at(one, "path")), ["totp/"]);
     const left = JSON.stringify(at(report, "not_brought_over"));
-    for (const what of ["entries of pki/", "tokens", "cubbyholes"]) {
+    for (const what of ["entries of totp/", "tokens", "cubbyholes"]) {
       assertStringIncludes(left, what);
     }
     assert(!left.includes("not known here"), `everything has a reason: ${left}`);
