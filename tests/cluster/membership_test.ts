@@ -1,6 +1,6 @@
 /** Nodes that join by themselves, that stay without a vote, that are taken out. */
-import { version } from "../../src/base/version.ts";
 import { FEATURES } from "../../src/ha/features.ts";
+import { encodeFacts, ownFacts } from "../../src/raft/net/node_facts.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { api, eventually, scratch, spawn } from "../../src/server/testing.ts";
 import {
@@ -87,7 +87,7 @@ Deno.test("who does not hold the seal's key is not let in", async () => {
   const made = await call(a, "sys/init", { body: { secret_shares: 1, secret_threshold: 1 } });
   await call(a, "sys/unseal", { body: { key: String(made.at("keys_base64", 0)) } });
   const server_id = "x";
-  const facts = { version, features: [...FEATURES] };
+  const facts = encodeFacts(ownFacts({ features: FEATURES }));
   const question = { body: { server_id, facts } };
   const asked = await call(a, "sys/storage/raft/bootstrap/challenge", question);
   const answer = asked.at("data", "challenge");
