@@ -56,6 +56,12 @@ export class KeyFormatError extends Error {
   override name = "KeyFormatError";
 }
 
+/** Bits of an RSA key. Throws `KeyFormatError` for others, which don't encrypt. */
+export function requireRsa(algorithm: KeyAlgorithm): number {
+  if (algorithm.type === "rsa") return algorithm.bits;
+  throw new KeyFormatError("only RSA keys encrypt");
+}
+
 export interface VerifyingKey {
   readonly algorithm: KeyAlgorithm;
   /** False for a wrong signature, also for a malformed one. */

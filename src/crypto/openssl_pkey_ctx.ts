@@ -4,7 +4,7 @@
  */
 import { type Bytes, wipe } from "../base/bytes.ts";
 import { HASH_LENGTHS } from "./hashes.ts";
-import { type KeyAlgorithm, KeyFormatError, type SignatureOptions } from "./keys.ts";
+import { type KeyAlgorithm, requireRsa, type SignatureOptions } from "./keys.ts";
 import { good, type Libcrypto, LibcryptoError, nonNull, pinnedCopy } from "./libcrypto.ts";
 import { DecryptError, type HashName } from "./provider.ts";
 import { longestOaep } from "./signable.ts";
@@ -103,11 +103,6 @@ export async function decryptOaep(
     if (made === undefined) throw new DecryptError("decryption failed");
     return made;
   });
-}
-
-function requireRsa(algorithm: KeyAlgorithm): number {
-  if (algorithm.type === "rsa") return algorithm.bits;
-  throw new KeyFormatError("only RSA keys encrypt");
 }
 
 function prepare(

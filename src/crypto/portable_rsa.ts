@@ -14,7 +14,7 @@ import {
 } from "node:crypto";
 import { type Bytes, concat, fromBase64Url } from "../base/bytes.ts";
 import { HASH_LENGTHS } from "./hashes.ts";
-import { type KeyAlgorithm, KeyFormatError, type SignatureOptions } from "./keys.ts";
+import { type KeyAlgorithm, requireRsa, type SignatureOptions } from "./keys.ts";
 import { DecryptError, type HashName } from "./provider.ts";
 import { longestOaep, longestSalt } from "./signable.ts";
 
@@ -182,11 +182,6 @@ export function decryptOaep(
   } catch (cause) {
     throw new DecryptError("decryption failed", { cause });
   }
-}
-
-function requireRsa(algorithm: KeyAlgorithm): number {
-  if (algorithm.type === "rsa") return algorithm.bits;
-  throw new KeyFormatError("only RSA keys encrypt");
 }
 
 /** node:crypto answers with Buffers, which may be slices of a shared pool. */

@@ -3,6 +3,7 @@
  * the -wal file for each commit before its promise resolves (Deno 2.9.6), so a commit here is
  * durable when it returns.
  */
+import { removeIfThere } from "../base/files.ts";
 import { lockDirectory } from "./dir_lock.ts";
 import type { Disk, KvKey, KvRow, KvStore, Mutation, NoteFile, RowRange } from "./disk.ts";
 import { readIfThere, replaceFile, syncDirectory } from "./durable_file.ts";
@@ -105,13 +106,5 @@ class DenoKv implements KvStore {
   #bytes(value: unknown): Uint8Array {
     if (value instanceof Uint8Array) return value;
     throw new CorruptionError(`${this.#path}: a row is not a byte string`);
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

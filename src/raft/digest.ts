@@ -20,14 +20,6 @@ export function checksum(...parts: readonly Uint8Array[]): Uint8Array {
   return sha256.digest().subarray(0, SUM_BYTES);
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) {
-    if (a[i] !== b[i]) return false;
-  }
-  return true;
-}
-
 const encoder = new TextEncoder();
 const WORDS = 8;
 let scratch = new Uint8Array(4096);

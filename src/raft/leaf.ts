@@ -3,9 +3,9 @@
  * Because a leaf states its whole range under its checksum, the absence of a key is proved too: a
  * row that SQLite lost is an error here, where a row a key would be a wrong "not found".
  */
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, sameBytes } from "../base/bytes.ts";
 import { refuseNewer } from "./formats.ts";
-import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
+import { checksum, SUM_BYTES } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
 
 /** A value too large to lie in its leaf: where its chunks are. */

@@ -2,8 +2,8 @@
  * A log entry as bytes: a head with the chained checksum, then the payload. The checksum covers
  * the one before it, so an entry that is out of place is noticed like one that is damaged.
  */
-import type { Bytes } from "../base/bytes.ts";
-import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
+import { type Bytes, sameBytes } from "../base/bytes.ts";
+import { checksum, SUM_BYTES } from "./digest.ts";
 import { refuseNewer, unknownFormat } from "./formats.ts";
 import { entryType, LAST_TYPE, type LogEntry } from "./log_entry.ts";
 

@@ -5,8 +5,7 @@
  * the head alone where the payload is over one chunk; `["c", index, n]` such a payload's chunks,
  * written before the head and void without it.
  */
-import { concat, fromHex, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
-import { sameBytes } from "./digest.ts";
+import { concat, fromHex, fromUtf8, sameBytes, toHex, utf8 } from "../base/bytes.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";

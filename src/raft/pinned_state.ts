@@ -3,9 +3,9 @@
  * file that Deno KV writes. The writer is not held up and nothing gathers in memory; only the WAL
  * grows until this is closed.
  */
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, sameBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
+import { entryDigest, type Sha256 } from "./digest.ts";
 import { type External, isExternal, type Slot } from "./leaf.ts";
 import type { StoredEntry } from "./state.ts";
 import type { StateFile } from "./state_file.ts";

@@ -5,10 +5,9 @@
  * whoever may lead after it is committed can apply it; who lacks the content gets it, or the state
  * once it is applied. The membership is no part of it: the group stays what it is.
  */
-import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { fromUtf8, sameBytes, utf8 } from "../base/bytes.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Raft } from "./consensus/raft.ts";
-import { sameBytes } from "./digest.ts";
 import type { Driver } from "./driver.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError, NotLeaderError, StorageError, StorageFatalError } from "./errors.ts";

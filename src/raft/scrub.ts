@@ -4,9 +4,10 @@
  * hash that is kept with the applied index. Flushes go on between two slices; what they change
  * behind the walk is followed.
  */
+import { sameBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { sleep } from "../base/clock.ts";
-import { entryDigest, sameBytes, SetHash } from "./digest.ts";
+import { entryDigest, SetHash } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
 import { compareKeys } from "./key_order.ts";
 import { type Leaf, positionIn } from "./leaf.ts";

@@ -1,7 +1,7 @@
 /** Small records under a checksum that also covers what they are, so that none passes for another. */
-import { concat, utf8 } from "../base/bytes.ts";
+import { concat, sameBytes, utf8 } from "../base/bytes.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { checksum, sameBytes, SUM_BYTES } from "./digest.ts";
+import { checksum, SUM_BYTES } from "./digest.ts";
 
 /** `body` followed by a checksum over `label` and `body`. */
 export function sealRecord(label: string, body: Uint8Array): Bytes {

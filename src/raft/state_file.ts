@@ -2,10 +2,10 @@
  * The state on disk: one Deno KV file of leaves. Rows: `["m"]` what the file says of itself,
  * `["l", low]` a leaf, `["v", id, n]` the chunks of a value that is too large for its leaf.
  */
-import { concat } from "../base/bytes.ts";
+import { concat, sameBytes } from "../base/bytes.ts";
 import type { Awaitable } from "../base/awaitable.ts";
 import type { Bytes } from "../base/bytes.ts";
-import { entryDigest, sameBytes, type Sha256 } from "./digest.ts";
+import { entryDigest, type Sha256 } from "./digest.ts";
 import { denoDisk } from "./deno_disk.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";

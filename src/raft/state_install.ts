@@ -1,8 +1,7 @@
 /** Takes in a whole state that a leader sends, in one step that either happens or does not. */
-import { utf8 } from "../base/bytes.ts";
+import { sameBytes, utf8 } from "../base/bytes.ts";
 import { decodeConfiguration } from "./consensus/configuration.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
-import { sameBytes } from "./digest.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { CHAIN_START } from "./log_record.ts";

@@ -1,5 +1,6 @@
 /** A new state file with what the old one holds and nothing of what it once held. */
-import { sameBytes, SetHash } from "./digest.ts";
+import { sameBytes } from "../base/bytes.ts";
+import { SetHash } from "./digest.ts";
 import { CorruptionError } from "./errors.ts";
 import { addWeights, fitsCommit, type Mutation, NO_WEIGHT, weightOf } from "./kv_file.ts";
 import { isExternal, type Leaf, LEAF_BYTES_MAX, type Slot } from "./leaf.ts";

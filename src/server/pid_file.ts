@@ -1,5 +1,6 @@
 /** The file that holds the process id while the server runs. */
 import { describeError } from "../base/failure.ts";
+import { removeIfThere } from "../base/files.ts";
 
 /** Writes it; "" for none. Throws what names the file. Returns what removes it. */
 export async function writePidFile(path: string): Promise<() => Promise<void>> {
@@ -9,11 +10,5 @@ export async function writePidFile(path: string): Promise<() => Promise<void>> {
   } catch (cause) {
     throw new Error(`pid_file ${path} can't be written: ${describeError(cause)}`, { cause });
   }
-  return async () => {
-    try {
-      await Deno.remove(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  };
+  return () => removeIfThere(path);
 }

@@ -1,4 +1,5 @@
 /** Bytes that wait for the disk at the most. */
+import { removeIfThere } from "../base/files.ts";
 const AHEAD_MAX = 16 * 1024 * 1024;
 
 /** A temporary file for what is too large to keep in memory. Readable by its owner only. */
@@ -55,11 +56,7 @@ export class SpoolFile {
       // `finish` has closed it already.
       if (!(error instanceof Deno.errors.BadResource)) throw error;
     }
-    try {
-      await Deno.remove(this.path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    await removeIfThere(this.path);
   }
 
   /** For the end of a stream, where nobody could be told of a file that would not go. */

@@ -8,6 +8,7 @@
  */
 import { dirname } from "node:path";
 import { type Bytes, fromBase64, fromUtf8, toBase64, utf8 } from "../base/bytes.ts";
+import { removeIfThere } from "../base/files.ts";
 import { lockDirectory } from "../raft/dir_lock.ts";
 import { readIfThere, replaceFile, syncDirectory } from "../raft/durable_file.ts";
 import { compareKeys } from "../raft/key_order.ts";
@@ -96,11 +97,7 @@ export class FileStore {
   }
 
   async #removeUnfinished(): Promise<void> {
-    try {
-      await Deno.remove(`${this.path}/${unfinished}`, { recursive: true });
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    await removeIfThere(`${this.path}/${unfinished}`, { recursive: true });
   }
 
   #place(key: string): { folder: string; name: string } {

@@ -57,7 +57,7 @@ function aggregate({ count, sum, min, max, stddev }: IntervalFacts): JsonObject 
   };
 }
 
-/** As clients of this form expect it: `2026-11-21 15:51:00 +0000 UTC`. */
-function goTime(time: number): string {
+/** As clients and dashboards know times, to the second: `2026-11-21 15:51:00 +0000 UTC`. */
+export function goTime(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`;
 }

@@ -1,5 +1,5 @@
 /** X.509 certificates (RFC 5280). */
-import type { Bytes } from "../../base/bytes.ts";
+import { type Bytes, sameBytes } from "../../base/bytes.ts";
 import {
   bits,
   DerError,
@@ -113,10 +113,6 @@ export async function isIssuedBy(
   const { signed, algorithm, signature } = certificate;
   if (!sameBytes(certificate.issuer, issuer.subject)) return false;
   return await isSigned(keys, issuer.publicKey, algorithm, signed, signature);
-}
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** The key itself within a SubjectPublicKeyInfo: what key ids are made of. Throws `DerError`. */

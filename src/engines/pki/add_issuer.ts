@@ -1,12 +1,7 @@
 /** New issuers: who stands above whom is found once, when the set changes, not at each request. */
-import { type Bytes, toBase64 } from "../../base/bytes.ts";
+import { type Bytes, sameBytes, toBase64 } from "../../base/bytes.ts";
 import type { KeyProvider } from "../../crypto/keys.ts";
-import {
-  type Certificate,
-  isIssuedBy,
-  readCertificate,
-  sameBytes,
-} from "../../crypto/x509/certificate.ts";
+import { type Certificate, isIssuedBy, readCertificate } from "../../crypto/x509/certificate.ts";
 import { putCertificate } from "./certificate_store.ts";
 import { type Engine, platformOf } from "./engine.ts";
 import {

@@ -4,13 +4,12 @@
  * noted in storage (`crl-stale`) and done at the next start.
  */
 import { type Cancel } from "../../base/clock.ts";
-import { type Bytes, fromHex, fromUtf8, utf8 } from "../../base/bytes.ts";
+import { type Bytes, fromHex, fromUtf8, sameBytes, utf8 } from "../../base/bytes.ts";
 import { FairTurns } from "../../base/turn.ts";
 import { badRequest, describeError } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { toPem } from "../../crypto/keys.ts";
-import { sameBytes } from "../../crypto/x509/certificate.ts";
 import { makeCrl, revokedEntry } from "../../crypto/x509/crl.ts";
 import { namedScheme, schemeFor } from "../../crypto/x509/signature.ts";
 import type { LogicalResponse } from "../../logical/response.ts";

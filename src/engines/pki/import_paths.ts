@@ -1,10 +1,10 @@
 /** Certificates and keys from elsewhere: `config/ca`, `issuers/import`, `intermediate/set-signed`. */
-import { toBase64, wipe } from "../../base/bytes.ts";
+import { sameBytes, toBase64, wipe } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
-import { type Certificate, readCertificate, sameBytes } from "../../crypto/x509/certificate.ts";
+import { type Certificate, readCertificate } from "../../crypto/x509/certificate.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { addIssuers, type NewIssuer } from "./add_issuer.ts";
 import { keepKey, noUrlsWarning } from "./authority.ts";

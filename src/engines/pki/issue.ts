@@ -1,4 +1,5 @@
 /** Issuing a leaf by a role: for a new key, or for a request's. */
+import { sameBytes } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
 import { NotAnswered } from "../../core/not_answered.ts";
@@ -26,7 +27,6 @@ import { readPolicies, type Role } from "./role.ts";
 import { type Plan, type Signed, signPlan } from "./sign.ts";
 import { urlsOf } from "./urls.ts";
 import { extendedUsages, keyUsages } from "./usages.ts";
-import { sameBytes } from "../../crypto/x509/certificate.ts";
 
 export interface LeafInput extends NamesAsked {
   readonly ttl: number | undefined;

@@ -1,10 +1,10 @@
 /** `ocsp`: whether a certificate is revoked, for whoever asks. */
-import { type Bytes, fromBase64 } from "../../base/bytes.ts";
+import { type Bytes, fromBase64, sameBytes } from "../../base/bytes.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { DerError } from "../../crypto/der.ts";
-import { publicKeyBits, sameBytes } from "../../crypto/x509/certificate.ts";
+import { publicKeyBits } from "../../crypto/x509/certificate.ts";
 import {
   type CertificateId,
   makeOcspAnswer,

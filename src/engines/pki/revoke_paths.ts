@@ -1,10 +1,9 @@
 /** `revoke`, `revoke-with-key`, and the revocation of issuers. */
-import { wipe } from "../../base/bytes.ts";
+import { sameBytes, wipe } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
-import { sameBytes } from "../../crypto/x509/certificate.ts";
 import { isIssuedBy } from "../../crypto/x509/certificate.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { putRevocation } from "./certificate_store.ts";

@@ -2,8 +2,9 @@
  * A key as Vault and the peer back it up: JSON with the numbers of Go's key types, so that a backup
  * can be restored there and here. Versions below the minimum for decryption stand in an archive.
  */
-import { type Bytes, fromBase64, toBase64, wipe } from "../../base/bytes.ts";
+import { type Bytes, toBase64, wipe } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
+import { decoded } from "./base64.ts";
 import {
   completeRsa,
   ecPkcs8,
@@ -207,10 +208,6 @@ function encoded(pkcs8: Uint8Array): { key: string } {
   const key = toBase64(pkcs8);
   wipe(pkcs8);
   return { key };
-}
-
-function decoded(text: string | undefined): Bytes {
-  return fromBase64(text ?? "") ?? new Uint8Array();
 }
 
 function readText(value: JsonValue | undefined): string {

@@ -15,6 +15,11 @@ export function readBase64(text: string, what = ""): Bytes {
   throw badRequest(`${what}illegal base64 data at input byte ${firstWrong(text)}`);
 }
 
+/** What a key's text decodes to; nothing where there is none, or none that decodes. */
+export function decoded(text: string | undefined): Bytes {
+  return fromBase64(text ?? "") ?? new Uint8Array();
+}
+
 /** Where Go's decoder finds it, so that clients see the same. */
 function firstWrong(text: string): number {
   const body = /^[A-Za-z0-9+/\r\n]*/.exec(text)?.[0].length ?? 0;

@@ -1,6 +1,7 @@
 /** `export/`: the secrets of keys that may be exported, and their public halves. */
-import { type Bytes, fromBase64, toBase64, wipe } from "../../base/bytes.ts";
+import { toBase64, wipe } from "../../base/bytes.ts";
 import { badRequest, notFound } from "../../base/failure.ts";
+import { decoded } from "./base64.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { CryptoProvider } from "../../crypto/provider.ts";
@@ -116,10 +117,6 @@ async function exported(
   }
   if (version.key === undefined) throw badRequest("only the public half of this key is known");
   return await privateKeyText(crypto, policy, version.key);
-}
-
-function decoded(text: string | undefined): Bytes {
-  return fromBase64(text ?? "") ?? new Uint8Array();
 }
 
 /** A secret as clients are given it: base64 of bytes, or PEM of RSA and EC keys. */

@@ -1,5 +1,6 @@
 /** Checks of the storage: its directory, its lock, and whether all that is stored is intact. */
 import { silentLogger } from "../../base/log.ts";
+import { isThere } from "../../base/files.ts";
 import type { ServerConfig } from "../../config/server_types.ts";
 import type { Platform } from "../../core/backend.ts";
 import { migrationProblem, onlyForMigration } from "../open_storage.ts";
@@ -89,16 +90,6 @@ async function contents(
     return [files, await all.one("Check Entries", look)];
   } finally {
     await opened.close();
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 

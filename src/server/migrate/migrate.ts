@@ -1,6 +1,6 @@
 /** Copies, goes on after an interruption, and compares: see README.md. */
 import { MIGRATION_KEY, MIGRATION_PROGRESS_KEY, STORED_ROOT_KEY } from "../../barrier/physical.ts";
-import { type Bytes, fromUtf8, utf8 } from "../../base/bytes.ts";
+import { type Bytes, fromUtf8, sameBytes, utf8 } from "../../base/bytes.ts";
 import type { Clock, Random } from "../../base/clock.ts";
 import { compareKeys } from "../../raft/key_order.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
@@ -175,7 +175,7 @@ async function compare(run: MigrateRun): Promise<number> {
   try {
     for await (const { key, value } of wanted(source)) {
       const other = await there.next();
-      if (other.done || other.value.key !== key || !isSame(other.value.value, value)) {
+      if (other.done || other.value.key !== key || !sameBytes(other.value.value, value)) {
         throw new MigrateError(`${destination.label} differs from the source at ${key}`);
       }
       count++;
@@ -188,8 +188,4 @@ async function compare(run: MigrateRun): Promise<number> {
   } finally {
     await there.return(undefined);
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

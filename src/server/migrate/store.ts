@@ -6,6 +6,7 @@ import { FileStore } from "../../storage/file.ts";
 import type { Entry, Write } from "../../storage/storage.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Awaitable } from "../../base/awaitable.ts";
+import { isThere } from "../../base/files.ts";
 import { StorageConfigError } from "../open_storage.ts";
 
 export interface MoveStore {
@@ -73,12 +74,7 @@ async function fileSide(path: string, side: Side): Promise<MoveStore> {
 }
 
 async function checkThere(path: string, { name }: Side): Promise<void> {
-  try {
-    await Deno.stat(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new StorageConfigError(`${name}: there is nothing at ${path}`);
-  }
+  if (!await isThere(path)) throw new StorageConfigError(`${name}: there is nothing at ${path}`);
 }
 
 type RaftConfig = Extract<StorageConfig, { readonly type: "raft" }>;

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { badRequest } from "../../base/failure.ts";
+import { removeIfThere } from "../../base/files.ts";
 import { beganAt } from "./file_name.ts";
 import type { LocalSettings } from "./settings.ts";
 import type { SnapshotTarget, SpooledSnapshot, StoredSnapshot } from "./target.ts";
@@ -94,12 +95,4 @@ async function copySynced(from: string, to: string, signal: AbortSignal): Promis
     for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
   }
   await file.sync();
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

@@ -1,5 +1,6 @@
 /** What an item would change, and what becomes of it. */
 import { describeError, Failure } from "../../base/failure.ts";
+import { sameBytes } from "../../base/bytes.ts";
 import { Draft } from "../../storage/draft.ts";
 import type { Transaction } from "../../storage/transaction.ts";
 
@@ -54,14 +55,10 @@ async function difference(outer: Transaction, draft: Draft) {
     if (bookkeeping.has(key)) continue;
     const before = await outer.get(key);
     if (before === undefined) additions += value === null ? 0 : 1;
-    else if (value === null || !isSame(before, value)) changes++;
+    else if (value === null || !sameBytes(before, value)) changes++;
   }
   return { changes, additions };
 }
 
 /** Changes with any change of the mount tables, and is nobody's content. */
 const bookkeeping: ReadonlySet<string> = new Set(["core/mounts-revision"]);
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
