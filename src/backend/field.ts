@@ -181,6 +181,20 @@ export function readFields<F extends FieldMap>(declared: F, data: JsonObject): F
   return narrowFields<F>(read);
 }
 
+/** The values of declared fields: those that `data` gives, the others as they were `before`. */
+export function patchFields<F extends FieldMap>(
+  declared: F,
+  before: FieldValues<F>,
+  data: JsonObject,
+): FieldValues<F> {
+  const read: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(declared)) {
+    const given = data[name];
+    read[name] = given === undefined ? before[name] : readField(name, one, given);
+  }
+  return narrowFields<F>(read);
+}
+
 /** Every field was read by its own declaration just above. */
 function narrowFields<F extends FieldMap>(read: Record<string, unknown>): FieldValues<F> {
   return read as FieldValues<F>;

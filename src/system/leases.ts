@@ -1,5 +1,6 @@
 /** `sys/leases/*`. */
 import { badRequest, Failure, notFound } from "../base/failure.ts";
+import { pageFields, pageOptions } from "../backend/page.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
@@ -135,20 +136,15 @@ function listingPaths(services: () => Services): Path[] {
     path("leases/lookup/*prefix", {
       summary: "Lists leases by the path they were made under.",
       sudo: true,
-      fields: {
-        after: field.string("Lists names after this one.", ""),
-        limit: field.int("Lists at most so many; 0 for all.", 0),
-      },
+      fields: pageFields,
       query: ["after", "limit"],
       operations: {
         list: {
           summary: "Lists leases below a prefix.",
-          handler: async (call, { prefix, after, limit }) => {
-            const page = {
-              ...(after === "" ? {} : { after }),
-              ...(limit > 0 ? { limit } : {}),
-            };
-            return { data: { keys: await services().leases.list(call.transaction, prefix, page) } };
+          handler: async (call, { prefix, ...page }) => {
+            const { leases } = services();
+            const keys = await leases.list(call.transaction, prefix, pageOptions(page));
+            return { data: { keys } };
           },
         },
       },

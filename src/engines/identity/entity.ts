@@ -1,6 +1,7 @@
 /** `entity/…`: by ID, by name, merge, batch delete. */
 import { badRequest, notFound } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
+import { pageFields } from "../../backend/page.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
@@ -10,7 +11,7 @@ import type { Entity } from "../../identity/types.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { entityBody, entityInfo } from "./bodies.ts";
 import { listFolder, listWithInfo } from "./lists.ts";
-import { pageFields, readMetadata, readPolicies } from "./parts.ts";
+import { readMetadata, readPolicies } from "./parts.ts";
 
 const fields = {
   metadata: field.pairs("Metadata, for templates in policies."),

@@ -1,6 +1,7 @@
 /** `entity-alias/…`: the names by which auth mounts know entities. */
 import { badRequest, notFound } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
+import { pageFields } from "../../backend/page.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
@@ -9,7 +10,7 @@ import type { Alias, Entity } from "../../identity/types.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { aliasBody, aliasInfo } from "./bodies.ts";
 import { listFolder, listWithInfo } from "./lists.ts";
-import { checkAccessor, pageFields, readMetadata } from "./parts.ts";
+import { checkAccessor, readMetadata } from "./parts.ts";
 
 const fields = {
   name: field.string("Name by which the auth method knows the entity."),

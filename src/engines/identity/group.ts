@@ -1,6 +1,7 @@
 /** `group/…`: by ID and by name. */
 import { badRequest, notFound } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
+import { pageFields } from "../../backend/page.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
@@ -9,7 +10,7 @@ import type { Group, GroupType } from "../../identity/types.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { groupBody, groupInfo } from "./bodies.ts";
 import { listFolder, listWithInfo } from "./lists.ts";
-import { pageFields, readMetadata, readPolicies } from "./parts.ts";
+import { readMetadata, readPolicies } from "./parts.ts";
 
 const fields = {
   type: field.string("internal, or external: its members come and go with their logins."),

@@ -1,6 +1,7 @@
 /** `group-alias/…`: the name by which an auth mount knows an external group. */
 import { badRequest, notFound } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
+import { pageFields } from "../../backend/page.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
@@ -9,7 +10,7 @@ import type { Alias, Group } from "../../identity/types.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { aliasBody, aliasInfo } from "./bodies.ts";
 import { listFolder, listWithInfo } from "./lists.ts";
-import { checkAccessor, pageFields } from "./parts.ts";
+import { checkAccessor } from "./parts.ts";
 
 const fields = {
   name: field.string("Name by which the auth method knows the group."),

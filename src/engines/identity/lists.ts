@@ -2,7 +2,7 @@
 import type { LogicalResponse } from "../../logical/response.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { Transaction } from "../../storage/transaction.ts";
-import type { Page } from "./parts.ts";
+import { type Page, pageOptions } from "../../backend/page.ts";
 
 const scanned = 1000;
 
@@ -13,12 +13,9 @@ export async function listFolder(
   { after, limit }: Page,
 ): Promise<string[]> {
   const found: string[] = [];
-  for (let last = after;;) {
+  for (let last = after ?? "";;) {
     const wanted = limit > 0 ? Math.min(scanned, limit - found.length) : scanned;
-    const some = await transaction.list(prefix, {
-      limit: wanted,
-      ...(last === "" ? {} : { after: last }),
-    });
+    const some = await transaction.list(prefix, pageOptions({ after: last, limit: wanted }));
     found.push(...some);
     last = some.at(-1) ?? "";
     if (some.length < wanted || (limit > 0 && found.length >= limit)) return found;

@@ -1,6 +1,5 @@
 /** What the paths of this backend share: the store, checks of what comes in. */
 import { badRequest } from "../../base/failure.ts";
-import { field } from "../../backend/field.ts";
 import type { Services } from "../../core/services.ts";
 import type { Metadata } from "../../identity/types.ts";
 
@@ -41,15 +40,4 @@ export function checkAccessor(services: Services, accessor: string | undefined):
   const mounted = services.mounts.byAccessor(accessor);
   if (mounted === undefined) throw badRequest(`invalid mount accessor "${accessor}"`);
   return { accessor, local: mounted.entry.local };
-}
-
-/** Fields by which a long list comes in pages. */
-export const pageFields = {
-  after: field.string("Only what comes after this one.", ""),
-  limit: field.int("At most so many; 0 for all.", 0),
-};
-
-export interface Page {
-  readonly after: string;
-  readonly limit: number;
 }

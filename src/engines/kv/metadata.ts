@@ -1,10 +1,10 @@
 /** `metadata/` and `detailed-metadata/`: what is known of a key beside its data. */
 import { badRequest, notFound } from "../../base/failure.ts";
+import { pageOptions } from "../../backend/page.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call, Platform } from "../../core/backend.ts";
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue } from "../../logical/json.ts";
-import type { ListOptions } from "../../storage/storage.ts";
 import { recoverMetadata } from "./recover.ts";
 import { scanLimit } from "./v1.ts";
 import { keyBody, type KeyRecord, KvStore, metadataPrefix, newKey } from "./record.ts";
@@ -99,13 +99,6 @@ function changesNothing(call: Call): boolean {
   return !Object.keys(call.request.data).some((name) => name in fields);
 }
 
-function listOptions(input: Wanted): ListOptions {
-  return {
-    ...(input.after === undefined ? {} : { after: input.after }),
-    ...(input.limit > 0 ? { limit: input.limit } : {}),
-  };
-}
-
 export function metadataPaths({ clock }: Pick<Platform, "clock">): Path[] {
   const open = (call: Call) => new KvStore(call.storage, call.cached);
   return [
@@ -117,8 +110,7 @@ export function metadataPaths({ clock }: Pick<Platform, "clock">): Path[] {
           summary: "Lists keys with their metadata.",
           handler: async (call, input) => {
             const folder = metadataPrefix + input.path;
-            const wanted = { ...emptyWanted, after: input.after, limit: input.limit };
-            const keys = await call.storage.list(folder, listOptions(wanted));
+            const keys = await call.storage.list(folder, pageOptions(input));
             const info: JsonObject = {};
             for (const key of keys) {
               if (key.endsWith("/")) info[key] = {};
@@ -141,7 +133,7 @@ export function metadataPaths({ clock }: Pick<Platform, "clock">): Path[] {
           summary: "Lists keys and folders.",
           handler: async (call, input) => ({
             data: {
-              keys: await call.storage.list(metadataPrefix + input.path, listOptions(input)),
+              keys: await call.storage.list(metadataPrefix + input.path, pageOptions(input)),
             },
           }),
         },
@@ -224,14 +216,3 @@ export function metadataPaths({ clock }: Pick<Platform, "clock">): Path[] {
     }),
   ];
 }
-
-const emptyWanted: Wanted = {
-  max_versions: undefined,
-  cas_required: undefined,
-  delete_version_after: undefined,
-  custom_metadata: undefined,
-  metadata_cas_required: undefined,
-  metadata_cas: undefined,
-  after: undefined,
-  limit: 0,
-};

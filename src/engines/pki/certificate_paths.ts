@@ -1,7 +1,7 @@
 /** What needs no token: certificates of issuers, of serial numbers; and the lists of what was issued. */
 import type { Bytes } from "../../base/bytes.ts";
 import { badRequest, notFound } from "../../base/failure.ts";
-import { field } from "../../backend/field.ts";
+import { type Page, pageFields, pageOptions } from "../../backend/page.ts";
 import { type Path, path, standbyReads } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { readCertificate } from "../../crypto/x509/certificate.ts";
@@ -78,21 +78,9 @@ async function readOne(call: Call, text: string): Promise<LogicalResponse> {
   };
 }
 
-const listFields = {
-  after: field.string("Only serial numbers after this one.", ""),
-  limit: field.int("At most so many; 0 for all.", 0),
-};
-
-interface Page {
-  readonly after: string;
-  readonly limit: number;
-}
-
 async function listSerials(call: Call, folder: string, page: Page): Promise<string[]> {
-  return await call.storage.list(folder, {
-    ...(page.after === "" ? {} : { after: page.after.replaceAll(":", "-") }),
-    ...(page.limit > 0 ? { limit: page.limit } : {}),
-  });
+  const after = page.after?.replaceAll(":", "-");
+  return await call.storage.list(folder, pageOptions({ ...page, after }));
 }
 
 async function listDetailed(engine: Engine, call: Call, page: Page): Promise<LogicalResponse> {
@@ -121,7 +109,7 @@ function listPaths(engine: Engine): Path[] {
   return [
     path("certs/?", {
       summary: "Serial numbers of what was issued and kept.",
-      fields: listFields,
+      fields: pageFields,
       query: ["after", "limit"],
       operations: {
         list: {
@@ -134,7 +122,7 @@ function listPaths(engine: Engine): Path[] {
     }),
     path("certs/detailed/?", {
       summary: "Serial numbers of what was issued, and what is said in it.",
-      fields: listFields,
+      fields: pageFields,
       query: ["after", "limit"],
       operations: {
         list: { summary: "Lists them.", handler: (call, page) => listDetailed(engine, call, page) },
@@ -142,7 +130,7 @@ function listPaths(engine: Engine): Path[] {
     }),
     path("certs/revoked/?", {
       summary: "Serial numbers of what was revoked.",
-      fields: listFields,
+      fields: pageFields,
       query: ["after", "limit"],
       operations: {
         list: {

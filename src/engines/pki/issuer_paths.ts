@@ -1,12 +1,6 @@
 /** `issuers/`, `issuer/` and `config/issuers`. */
 import { badRequest } from "../../base/failure.ts";
-import {
-  type Field,
-  field,
-  type FieldMap,
-  type FieldValue,
-  readField,
-} from "../../backend/field.ts";
+import { field, type FieldMap, type FieldValues, patchFields } from "../../backend/field.ts";
 import { type Path, path, standbyReads } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { toPem } from "../../crypto/keys.ts";
@@ -48,7 +42,7 @@ const fields = {
   enable_aia_url_templating: field.bool("Its addresses are templates.", false),
 } satisfies FieldMap;
 
-type IssuerInput = { readonly [K in keyof typeof fields]: FieldValue<(typeof fields)[K]> };
+type IssuerInput = FieldValues<typeof fields>;
 
 const rfc3339 = (seconds: number) => new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, "Z");
 
@@ -163,7 +157,7 @@ async function change(call: Call, before: Issuer, input: IssuerInput): Promise<L
 }
 
 /** What a client would have to give to leave an issuer as it is. */
-function asInput({ urls, ...issuer }: Issuer): Record<string, unknown> {
+function asInput({ urls, ...issuer }: Issuer): IssuerInput {
   return {
     issuer_name: issuer.name,
     leaf_not_after_behavior: issuer.leafNotAfter,
@@ -180,14 +174,7 @@ function asInput({ urls, ...issuer }: Issuer): Record<string, unknown> {
 
 async function patch(call: Call, ref: string): Promise<LogicalResponse> {
   const before = await requireIssuer(call, ref);
-  const old = asInput(before);
-  const merged = Object.fromEntries(
-    Object.entries<Field<unknown>>(fields).map(([name, declared]) => {
-      const given = call.request.data[name];
-      return [name, given === undefined ? old[name] : readField(name, declared, given)];
-    }),
-  );
-  return await change(call, before, merged as IssuerInput);
+  return await change(call, before, patchFields(fields, asInput(before), call.request.data));
 }
 
 async function remove(engine: Engine, call: Call, ref: string): Promise<LogicalResponse> {

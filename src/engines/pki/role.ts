@@ -1,7 +1,14 @@
 /** Roles: what may stand in the certificates that are issued by them. */
 import { type Bytes, storedText, utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
-import { field, type FieldMap, type FieldValue } from "../../backend/field.ts";
+import { type Page, pageOptions } from "../../backend/page.ts";
+import {
+  field,
+  type FieldMap,
+  type FieldValues,
+  patchFields,
+  readFields,
+} from "../../backend/field.ts";
 import { isOid } from "../../crypto/der.ts";
 import type { CertificatePolicy } from "../../crypto/x509/extensions.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../logical/json.ts";
@@ -81,12 +88,12 @@ type Fields = typeof roleFields;
 
 /** A role, by the names of its fields. */
 export type Role =
-  & { readonly [K in Exclude<keyof Fields, "policy_identifiers">]: FieldValue<Fields[K]> }
+  & Omit<FieldValues<Fields>, "policy_identifiers">
   & {
     readonly policy_identifiers: readonly string[];
   };
 
-type RoleInput = { readonly [K in keyof Fields]: FieldValue<Fields[K]> };
+type RoleInput = FieldValues<Fields>;
 
 const roleKey = (name: string) => `role/${name}`;
 
@@ -114,11 +121,8 @@ export function deleteRole(storage: View, name: string): void {
   storage.delete(roleKey(name));
 }
 
-export async function listRoles(storage: View, after: string, limit: number): Promise<string[]> {
-  return await storage.list("role/", {
-    ...(after === "" ? {} : { after }),
-    ...(limit > 0 ? { limit } : {}),
-  });
+export async function listRoles(storage: View, page: Page): Promise<string[]> {
+  return await storage.list("role/", pageOptions(page));
 }
 
 /** A role as reads show it. */
@@ -157,9 +161,8 @@ export function makeRole(input: RoleInput): Role {
 
 /** Only what roles have: the path's parameters stay outside. */
 function pickFields(input: RoleInput): Omit<Role, "policy_identifiers"> {
-  const { policy_identifiers: _, ...rest } = input;
-  const picked = Object.entries(rest).filter(([name]) => name in roleFields);
-  return Object.fromEntries(picked) as Omit<Role, "policy_identifiers">;
+  const { policy_identifiers: _, ...rest } = patchFields(roleFields, input, {});
+  return rest;
 }
 
 function checkTimes(role: Role): void {
@@ -233,7 +236,7 @@ export function readPolicies(list: readonly string[]): CertificatePolicy[] {
 /** The role that sign-verbatim works by: all is allowed. */
 export function openRole(changes: Partial<Role>): Role {
   return {
-    ...makeRole(defaults),
+    ...makeRole(readFields(roleFields, {})),
     allow_any_name: true,
     enforce_hostnames: false,
     key_type: "any",
@@ -247,7 +250,3 @@ export function openRole(changes: Partial<Role>): Role {
     ...changes,
   };
 }
-
-const defaults: RoleInput = Object.fromEntries(
-  Object.entries(roleFields).map(([name, { default: value }]) => [name, value]),
-) as RoleInput;

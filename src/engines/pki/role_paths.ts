@@ -1,6 +1,7 @@
 /** `roles/`. */
 import { badRequest, notFound } from "../../base/failure.ts";
-import { field, readField } from "../../backend/field.ts";
+import { pageFields } from "../../backend/page.ts";
+import { patchFields } from "../../backend/field.ts";
 import { type Path, path, standbyReads } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -38,30 +39,21 @@ function settled(role: Role): Role {
 
 /** The role as it was, with what is given changed. */
 function patched(call: Call, before: Role): Role {
-  const merged = Object.fromEntries(
-    Object.entries(roleFields).map(([name, declared]) => {
-      const given = call.request.data[name];
-      const old = Object.entries(before).find(([known]) => known === name)?.[1];
-      return [name, given === undefined ? old : readField(name, declared, given)];
-    }),
-  );
-  return makeRole(merged as Parameters<typeof makeRole>[0]);
+  const known = { ...before, policy_identifiers: [...before.policy_identifiers] };
+  return makeRole(patchFields(roleFields, known, call.request.data));
 }
 
 export function rolePaths(): Path[] {
   return standbyReads([
     path("roles/?", {
       summary: "The roles.",
-      fields: {
-        after: field.string("Only names after this one.", ""),
-        limit: field.int("At most so many; 0 for all.", 0),
-      },
+      fields: pageFields,
       query: ["after", "limit"],
       operations: {
         list: {
           summary: "Lists the roles.",
-          handler: async (call, { after, limit }) => ({
-            data: { keys: await listRoles(call.storage, after, limit) },
+          handler: async (call, page) => ({
+            data: { keys: await listRoles(call.storage, page) },
           }),
         },
       },
