@@ -18,8 +18,6 @@ export interface ClusterShape {
 const REGISTERS = ["x", "y"];
 /** Milliseconds between two operations of the clients, at most. */
 const THINK_MS = 60;
-/** Milliseconds that a state is on its way, at most. */
-const STATE_MS = 300;
 /** Clocks are at most so much too fast or too slow, in a thousandth; well within a lease's margin. */
 const DRIFT = 90;
 
@@ -35,13 +33,9 @@ export class SimulatedCluster {
 
   constructor(readonly world: World, { voters, spare, faults }: ClusterShape) {
     const { draw, time } = world;
-    this.network = new SimulatedNetwork(world, {
-      lost: faults.has("loss") ? 10 + draw(150) : 0,
-      doubled: faults.has("doubling") ? 10 + draw(200) : 0,
-      overtaken: faults.has("overtaking") ? 10 + draw(300) : 0,
-      appendsLost: 0,
-      delayMs: faults.has("delay") ? 20 + draw(200) : 5,
-    }, (message) => this.nodes.get(message.to)?.receive(message));
+    this.network = new SimulatedNetwork(world, faults, (message) => {
+      this.nodes.get(message.to)?.receive(message);
+    });
     const ids = [..."abcdefghi"].slice(0, voters + spare);
     const members = ids.slice(0, voters).map((id) => ({ id, address: "", voter: true }));
     const appendEntriesMax = [1, 3, 256][draw(3)] ?? 3;
@@ -71,14 +65,7 @@ export class SimulatedCluster {
   mend(): void {
     const { network, nodes, world } = this;
     world.tell("everything is mended");
-    network.cuts.clear();
-    Object.assign(network.faults, {
-      lost: 0,
-      doubled: 0,
-      overtaken: 0,
-      appendsLost: 0,
-      delayMs: 5,
-    });
+    network.mend();
     for (const node of nodes.values()) {
       node.process.pausedUntil = 0;
       node.restart();
@@ -139,26 +126,12 @@ export class SimulatedCluster {
   }
 
   #sendState(from: string, to: string, term: number, state: Registers): Promise<boolean> {
-    const { time, draw } = this.world;
-    return new Promise((resolve) => {
-      time.after(1 + draw(STATE_MS), () => {
-        const node = this.nodes.get(to);
-        if (node === undefined || !node.isUp || !this.network.passes(from, to)) {
-          return resolve(false);
-        }
-        const { process } = node;
-        // A connection notices when its other end is gone.
-        const gone = time.after(2000, () => resolve(false));
-        process.run(() => {
-          node.receiveState(from, term, state).then((taken) => {
-            gone();
-            resolve(taken);
-          }, (error) => {
-            if (!(error instanceof StorageError)) throw error;
-            resolve(false);
-          });
-        });
-      });
+    return this.network.carryState(from, to, this.nodes, {
+      receive: (node) => node.receiveState(from, term, state),
+      refused: (error) => {
+        if (!(error instanceof StorageError)) throw error;
+      },
+      goneMs: 2000,
     });
   }
 }

@@ -1,5 +1,7 @@
 /** A network that loses, doubles, delays and reorders, and can be cut one way. */
 import type { Message } from "../consensus/messages.ts";
+import type { Lasting } from "./nemesis.ts";
+import type { Process } from "./virtual_time.ts";
 import type { Surroundings } from "./world.ts";
 
 /** Out of 1000 messages each. */
@@ -16,6 +18,21 @@ export interface NetworkFaults {
 /** A message that is overtaken comes so many milliseconds later at most. */
 const LATE_MS = 400;
 
+/** Milliseconds that a state is on its way, at most. */
+const STATE_MS = 300;
+
+interface StateReceiver {
+  readonly isUp: boolean;
+  readonly process: Process;
+}
+
+interface StateDelivery<N> {
+  readonly receive: (node: N) => Promise<boolean>;
+  /** Told why the node would not take it. Throws what must not happen. */
+  readonly refused: (error: unknown, node: N) => void;
+  readonly goneMs: number;
+}
+
 export class SimulatedNetwork {
   /** "a>b" where nothing gets from a to b. */
   readonly cuts = new Set<string>();
@@ -25,10 +42,56 @@ export class SimulatedNetwork {
   /** When the last message between two nodes arrives; others follow it. */
   readonly #lastAt = new Map<string, number>();
 
-  constructor(world: Surroundings, faults: NetworkFaults, deliver: (message: Message) => void) {
+  constructor(
+    world: Surroundings,
+    lasting: ReadonlySet<Lasting>,
+    deliver: (message: Message) => void,
+  ) {
+    const { draw } = world;
     this.#world = world;
-    this.faults = faults;
+    this.faults = {
+      lost: lasting.has("loss") ? 10 + draw(150) : 0,
+      doubled: lasting.has("doubling") ? 10 + draw(200) : 0,
+      overtaken: lasting.has("overtaking") ? 10 + draw(300) : 0,
+      appendsLost: 0,
+      delayMs: lasting.has("delay") ? 20 + draw(200) : 5,
+    };
     this.#deliver = deliver;
+  }
+
+  /** Everything gets through from now on, and soon. */
+  mend(): void {
+    this.cuts.clear();
+    Object.assign(this.faults, { lost: 0, doubled: 0, overtaken: 0, appendsLost: 0, delayMs: 5 });
+  }
+
+  /**
+   * Brings a state to a node by a connection of its own, which notices after `goneMs` that its other
+   * end is gone; whether it was taken.
+   */
+  carryState<N extends StateReceiver>(
+    from: string,
+    to: string,
+    nodes: ReadonlyMap<string, N>,
+    { receive, refused, goneMs }: StateDelivery<N>,
+  ): Promise<boolean> {
+    const { time, draw } = this.#world;
+    return new Promise((resolve) => {
+      time.after(1 + draw(STATE_MS), () => {
+        const node = nodes.get(to);
+        if (node === undefined || !node.isUp || !this.passes(from, to)) return resolve(false);
+        const gone = time.after(goneMs, () => resolve(false));
+        node.process.run(() => {
+          receive(node).then((taken) => {
+            gone();
+            resolve(taken);
+          }, (error) => {
+            refused(error, node);
+            resolve(false);
+          });
+        });
+      });
+    });
   }
 
   isCut(from: string, to: string): boolean {

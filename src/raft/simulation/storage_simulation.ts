@@ -10,6 +10,7 @@ import { Coverage } from "./coverage.ts";
 import { lasting, Nemesis, someOf } from "./nemesis.ts";
 import { BrokenPromise } from "./promises.ts";
 import type { DiskPlant } from "./simulated_files.ts";
+import type { RunResult } from "./simulation.ts";
 import { storageStrikes, StoredCluster } from "./stored_cluster.ts";
 import { VirtualTime } from "./virtual_time.ts";
 import type { Surroundings } from "./world.ts";
@@ -19,17 +20,6 @@ export interface StorageRunOptions {
   readonly plant?: DiskPlant;
   /** Told what happens, with the time in milliseconds in front. */
   readonly tell?: (line: string) => void;
-}
-
-export interface StorageRunResult {
-  readonly seed: number;
-  /** What went wrong; undefined where nothing did. */
-  readonly failure: Error | undefined;
-  readonly coverage: Coverage;
-  /** Milliseconds of virtual time. */
-  readonly simulatedMs: number;
-  /** Entries that were committed. */
-  readonly committed: number;
 }
 
 /** What strikes besides, of the faults that need no files. */
@@ -52,7 +42,7 @@ const REST_MS = SLOW_MS + 5000;
 const READ_MS = REST_MS + 1500;
 const RUN_MS = READ_MS + 1500;
 
-export async function simulateStorage(options: StorageRunOptions): Promise<StorageRunResult> {
+export async function simulateStorage(options: StorageRunOptions): Promise<RunResult> {
   const { seed, plant, tell } = options;
   const draw = seeded(seed);
   const time = new VirtualTime();

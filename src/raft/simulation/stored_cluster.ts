@@ -30,7 +30,6 @@ export const storageStrikes = [
 
 const REGISTERS = ["x", "y"];
 const THINK_MS = 80;
-const STATE_MS = 300;
 const DRIFT = 90;
 /** Operations of a disk until a process ends in one, at most. */
 const CRASH_OPERATIONS = 60;
@@ -57,13 +56,9 @@ export class StoredCluster implements Victims<StoredNode> {
 
   constructor(readonly world: Surroundings, { voters, faults, plant }: StoredShape) {
     const { draw, time } = world;
-    this.network = new SimulatedNetwork(world, {
-      lost: faults.has("loss") ? 10 + draw(150) : 0,
-      doubled: faults.has("doubling") ? 10 + draw(200) : 0,
-      overtaken: faults.has("overtaking") ? 10 + draw(300) : 0,
-      appendsLost: 0,
-      delayMs: faults.has("delay") ? 20 + draw(200) : 5,
-    }, (message) => this.nodes.get(message.to)?.receive(message));
+    this.network = new SimulatedNetwork(world, faults, (message) => {
+      this.nodes.get(message.to)?.receive(message);
+    });
     if (faults.has("slow disk")) {
       this.#syncMs = 150;
       this.#readMs = 3;
@@ -110,14 +105,7 @@ export class StoredCluster implements Victims<StoredNode> {
   mend(): void {
     const { network, nodes, world } = this;
     world.tell("everything is mended");
-    network.cuts.clear();
-    Object.assign(network.faults, {
-      lost: 0,
-      doubled: 0,
-      overtaken: 0,
-      appendsLost: 0,
-      delayMs: 5,
-    });
+    network.mend();
     for (const node of nodes.values()) {
       node.files.crashIn = 0;
       // A process that is starting may hold what it read of the damage.
@@ -354,25 +342,10 @@ export class StoredCluster implements Victims<StoredNode> {
     head: StateHead,
     entries: readonly StoredEntry[],
   ): Promise<boolean> {
-    const { time, draw } = this.world;
-    return new Promise((resolve) => {
-      time.after(1 + draw(STATE_MS), () => {
-        const node = this.nodes.get(to);
-        if (node === undefined || !node.isUp || !this.network.passes(from, to)) {
-          return resolve(false);
-        }
-        // A connection notices when its other end is gone.
-        const gone = time.after(3000, () => resolve(false));
-        node.process.run(() => {
-          node.receiveState(head, entries).then((taken) => {
-            gone();
-            resolve(taken);
-          }, (error) => {
-            node.refused(error);
-            resolve(false);
-          });
-        });
-      });
+    return this.network.carryState(from, to, this.nodes, {
+      receive: (node) => node.receiveState(head, entries),
+      refused: (error, node) => node.refused(error),
+      goneMs: 3000,
     });
   }
 }
