@@ -3,10 +3,9 @@
  * by the same code, in large transactions and with one flush at the end. A million takes a minute or
  * two, where requests would take the better part of an hour.
  */
-import { systemClock, systemRandom } from "../src/base/clock.ts";
 import { silentLogger } from "../src/base/log.ts";
 import { assembleNode, createPlatform } from "../src/server/assemble.ts";
-import { openRaftStorage } from "../src/storage/raft.ts";
+import { openForTest } from "../src/raft/testing.ts";
 
 const perTransaction = 2000;
 const gib = 1024 ** 3;
@@ -19,14 +18,7 @@ export async function fillWithTokens(
   count: number,
 ): Promise<void> {
   const platform = createPlatform(silentLogger);
-  const storage = await openRaftStorage({
-    path,
-    clock: systemClock,
-    random: systemRandom,
-    log: silentLogger,
-    onFatal: (error) => {
-      throw error;
-    },
+  const storage = await openForTest(path, {
     flushBytes: 8 * gib,
     flushAgeMs: 3_600_000,
     unflushedBytesMax: 16 * gib,

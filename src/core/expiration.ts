@@ -41,7 +41,7 @@ export class Expiration {
     readonly log: Logger,
     readonly metrics: ExpiryMetrics,
     /** How many requests have come so far. */
-    readonly requests: () => number = () => 0,
+    readonly requests: () => number,
   ) {
     transactions.onChange((keys) => this.#notice(keys));
   }

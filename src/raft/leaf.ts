@@ -4,6 +4,7 @@
  * row that SQLite lost is an error here, where a row a key would be a wrong "not found".
  */
 import { type Bytes, sameBytes } from "../base/bytes.ts";
+import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";
 import { checksum, SUM_BYTES } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
@@ -159,6 +160,21 @@ export function decodeLeaf(low: string, row: Uint8Array): Leaf | undefined {
     }
   }
   return { low, high, keys, slots, bytes: row.length };
+}
+
+/**
+ * The leaf of the row that was found for `key`; both are undefined where none was. Throws
+ * `CorruptionError` naming the file and the key where it is not whole or does not hold the key.
+ */
+export function leafHolding(
+  path: string,
+  key: string,
+  low: string | undefined,
+  row: Uint8Array | undefined,
+): Leaf {
+  const leaf = low === undefined || row === undefined ? undefined : decodeLeaf(low, row);
+  if (leaf !== undefined && covers(leaf, key)) return leaf;
+  throw new CorruptionError(`${path}: the entries around "${key}" are damaged or missing`);
 }
 
 function leafSum(low: string, body: Uint8Array): Uint8Array {

@@ -12,7 +12,14 @@ import { CorruptionError } from "./errors.ts";
 import { successor } from "./key_order.ts";
 import { searchKey } from "./keys.ts";
 import { CHUNK_BYTES, KvFile, type KvKey, type Mutation } from "./kv_file.ts";
-import { covers, decodeLeaf, encodeLeaf, type External, isExternal, type Leaf } from "./leaf.ts";
+import {
+  decodeLeaf,
+  encodeLeaf,
+  type External,
+  isExternal,
+  type Leaf,
+  leafHolding,
+} from "./leaf.ts";
 import { LeafCache } from "./leaf_cache.ts";
 import { decodeMeta, encodeMeta, type StateMeta } from "./state_meta.ts";
 
@@ -126,13 +133,7 @@ export class StateFile {
       reverse: true,
     });
     const low = row?.key[1];
-    const leaf = row === undefined || typeof low !== "string"
-      ? undefined
-      : decodeLeaf(low, row.value);
-    if (leaf === undefined || !covers(leaf, key)) {
-      throw new CorruptionError(`${this.path}: the entries around "${key}" are damaged or missing`);
-    }
-    return leaf;
+    return leafHolding(this.path, key, typeof low === "string" ? low : undefined, row?.value);
   }
 
   /** Where the first leaf after `low` starts, by its row alone: to get past a damaged one. */

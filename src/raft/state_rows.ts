@@ -4,7 +4,7 @@ import { denoDisk } from "./deno_disk.ts";
 import type { Disk, RowReader } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { CHUNK_BYTES } from "./kv_file.ts";
-import { covers, decodeLeaf, type External, type Leaf } from "./leaf.ts";
+import { decodeLeaf, type External, type Leaf, leafHolding } from "./leaf.ts";
 import { decodeMeta, type StateMeta } from "./state_meta.ts";
 
 export class StateRows {
@@ -33,11 +33,7 @@ export class StateRows {
   /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */
   leafFor(key: string): Leaf {
     const row = this.#rows.floor(key);
-    const leaf = row?.low === undefined ? undefined : decodeLeaf(row.low, row.value);
-    if (leaf === undefined || !covers(leaf, key)) {
-      throw this.damage(`the entries around "${key}" are damaged or missing`);
-    }
-    return leaf;
+    return leafHolding(this.#path, key, row?.low, row?.value);
   }
 
   /** All leaves from the first on; undefined in the place of one that does not follow. */

@@ -5,7 +5,7 @@ import type { Platform } from "../core/backend.ts";
 import type { ServerConfig } from "../config/server_types.ts";
 import { MIGRATION_KEY, MIGRATION_PROGRESS_KEY } from "../barrier/physical.ts";
 import { InmemStorage } from "../storage/inmem.ts";
-import type { IntegratedStorage as RaftStorage } from "../storage/raft.ts";
+import type { IntegratedStorage as RaftStorage, RaftStorageOptions } from "../storage/raft.ts";
 import type { Storage } from "../storage/storage.ts";
 
 /** A storage and what the node tells about it. */
@@ -30,6 +30,30 @@ export class StorageConfigError extends Error {
   override name = "StorageConfigError";
 }
 
+type RaftValues = Extract<ServerConfig["storage"], { readonly type: "raft" }>["values"];
+
+/** What a raft stanza says of the directory, whoever opens it and for what. */
+export function raftOptions(
+  values: RaftValues & { readonly path: string },
+  { clock, random, crypto, log }: Platform,
+  onFatal: (error: Error) => void,
+): RaftStorageOptions {
+  const { path, node_id, max_entry_size, max_transaction_size } = values;
+  return {
+    path,
+    ...(node_id === undefined || node_id === "" ? {} : { nodeId: node_id }),
+    clock,
+    random,
+    log: log.named("storage"),
+    onFatal,
+    maxEntrySize: max_entry_size,
+    maxTransactionSize: max_transaction_size,
+    // A new node makes a group when it is initialised, or joins one.
+    bootstrap: false,
+    sha256: (bytes) => crypto.hash("sha256", bytes),
+  };
+}
+
 /**
  * Opens it. `onFatal` is told once when the disk has failed: the node must stop serving.
  * Throws `StorageError` naming the file where what is stored is damaged or in use.
@@ -46,25 +70,14 @@ export async function openStorage(
   if (config.type !== "raft") {
     throw new StorageConfigError(`storage "${config.type}" is not in this build`);
   }
-  const { path, node_id, max_entry_size, max_transaction_size } = config.values;
+  const { path } = config.values;
   if (path === undefined) throw new StorageConfigError('storage "raft" needs "path"');
   const { openRaftStorage } = await import("../storage/raft.ts");
-  const { clock, random, crypto, log } = platform;
   const storage = await openRaftStorage({
-    path,
-    ...(node_id === undefined || node_id === "" ? {} : { nodeId: node_id }),
-    clock,
-    random,
-    log: log.named("storage"),
-    onFatal,
-    maxEntrySize: max_entry_size,
-    maxTransactionSize: max_transaction_size,
+    ...raftOptions({ ...config.values, path }, platform, onFatal),
     trailingEntries: config.values.trailing_logs,
-    // A new node makes a group when it is initialised, or joins one.
-    bootstrap: false,
     alone: recovery,
     repair: !recovery && config.values.retry_join.length > 0,
-    sha256: (bytes) => crypto.hash("sha256", bytes),
   });
   await refuseMigrating(storage, path);
   return {

@@ -13,8 +13,7 @@ export class AssertionError extends Error {
 }
 
 /** A class whose instances may be expected; abstract ones too. */
-// deno-lint-ignore no-explicit-any -- a constructor of any parameters is only expressible so
-export type ErrorClass<E = unknown> = abstract new (...args: any[]) => E;
+export type ErrorClass<E = unknown> = abstract new (...args: never[]) => E;
 
 function failed(what: string, message: string | undefined): AssertionError {
   return new AssertionError(message === undefined ? what : `${what}: ${message}`);

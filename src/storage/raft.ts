@@ -1,8 +1,8 @@
 /** The integrated storage, as the rooms above know it. */
-import { openRaftStorage, type RaftStorage } from "../raft/mod.ts";
+import { openRaftStorage, type RaftStorage, type RaftStorageOptions } from "../raft/mod.ts";
 import type { Storage } from "./storage.ts";
 
-export { openRaftStorage, type RaftStorage };
+export { openRaftStorage, type RaftStorage, type RaftStorageOptions };
 
 /** The compiler proves that it keeps the contract. */
 type Keeps<T extends Storage> = T;

@@ -1,16 +1,17 @@
 /** Single secrets out of snapshots that are loaded beside the running storage of real nodes. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Answer, api, eventually, scratch } from "../../src/server/testing.ts";
-import { activeOf, call, type ClusterNode, kill, makeCluster, voters } from "./process_kit.ts";
+import {
+  activeOf,
+  call,
+  type ClusterNode,
+  kill,
+  makeCluster,
+  saveSnapshot,
+  voters,
+} from "./process_kit.ts";
 
 const base = "sys/storage/raft/snapshot-load";
-
-async function save(node: ClusterNode, token: string): Promise<Uint8Array<ArrayBuffer>> {
-  const headers = { "x-vault-token": token };
-  const response = await fetch(`${node.address}/v1/sys/storage/raft/snapshot`, { headers });
-  assertEquals(response.status, 200);
-  return await response.bytes();
-}
 
 async function load(
   node: ClusterNode,
@@ -72,7 +73,7 @@ Deno.test("one secret comes back out of a loaded snapshot, and nothing else chan
   await call(a, "two/metadata/y", { token, body: { custom_metadata: { owner: "ann" } } });
   await call(a, "cubbyhole/c", { token, body: { value: "then-c" } });
   // Sealed with the keys of now; opened later with those of then.
-  const file = await save(a, token);
+  const file = await saveSnapshot(a, token);
   await call(a, "sys/rotate", { token, body: {} });
   for (const name of ["x", "y"]) {
     await call(a, `one/${name}`, { token, body: { value: "now" } });
@@ -163,7 +164,7 @@ Deno.test("reading a snapshot takes read, recovering takes recover, another moun
   await call(a, "sys/mounts/one", { token, body: { type: "kv" } });
   await call(a, "one/x", { token, body: { value: "then" } });
   await call(a, "one/y", { token, body: { value: "then" } });
-  const { id } = await load(a, token, await save(a, token));
+  const { id } = await load(a, token, await saveSnapshot(a, token));
   const reader = await tokenWith(a, token, "reader", `path "one/x" { capabilities = ["read"] }`);
   const fixer = await tokenWith(a, token, "fixer", `path "one/x" { capabilities = ["recover"] }`);
   const copier = await tokenWith(
@@ -210,7 +211,7 @@ Deno.test("a snapshot of other keys opens with these; older keys of its own clus
   await ready(z, other.token);
   await call(a, "sys/mounts/one", { token, body: { type: "kv" } });
   await call(a, "one/x", { token, body: { value: "of a" } });
-  const file = await save(a, token);
+  const file = await saveSnapshot(a, token);
   await call(a, "sys/rotate/root", { token, body: {} });
   await call(a, "sys/rotate", { token, body: {} });
   const { id: own, state } = await load(a, token, file);
@@ -240,7 +241,7 @@ Deno.test("any node of a cluster takes the requests; who leads next says that it
   await eventually(async () => await voters(a, token) === 3);
   await call(a, "sys/mounts/one", { token, body: { type: "kv" } });
   await call(a, "one/x", { token, body: { value: "then" } });
-  const file = await save(a, token);
+  const file = await saveSnapshot(a, token);
   await call(a, "one/x", { token, body: { value: "now" } });
   const { id } = await load(b, token, file);
   assertEquals((await look(b, token, "one/x", id)).at("data", "value"), "then");

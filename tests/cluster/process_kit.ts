@@ -174,3 +174,16 @@ export async function settled(nodes: readonly ClusterNode[], ms = 10_000): Promi
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** A snapshot's bytes, as the node gives them. */
+export async function saveSnapshot(
+  node: ClusterNode,
+  token: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const headers = { "x-vault-token": token };
+  const response = await fetch(`${node.address}/v1/sys/storage/raft/snapshot`, { headers });
+  if (response.status !== 200) {
+    throw new Error(`no snapshot: ${response.status} ${await response.text()}`);
+  }
+  return await response.bytes();
+}

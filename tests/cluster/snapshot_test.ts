@@ -8,16 +8,10 @@ import {
   kill,
   makeCluster,
   makeNode,
+  saveSnapshot,
   start,
   voters,
 } from "./process_kit.ts";
-
-async function save(node: ClusterNode, token: string): Promise<Uint8Array<ArrayBuffer>> {
-  const headers = { "x-vault-token": token };
-  const response = await fetch(`${node.address}/v1/sys/storage/raft/snapshot`, { headers });
-  assertEquals(response.status, 200);
-  return await response.bytes();
-}
 
 async function restore(
   node: ClusterNode,
@@ -45,7 +39,7 @@ Deno.test("a cluster of three goes back to its snapshot, and on as a cluster of 
   await eventually(async () => await voters(a, token) === 3);
   await call(a, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
   await call(a, "secret/x", { token, body: { value: "then" } });
-  const file = await save(a, token);
+  const file = await saveSnapshot(a, token);
   await call(a, "secret/x", { token, body: { value: "now" } });
   assertEquals(await restore(a, token, file), { status: 204, text: "" });
   await eventually(() => reads(a, token, "then"));
@@ -70,7 +64,7 @@ Deno.test("a file that is not whole, or older than the keys, or foreign changes 
   await eventually(async () => (await api(a.address, "sys/mounts", { token })).status === 200);
   await call(a, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
   await call(a, "secret/x", { token, body: { value: "then" } });
-  const file = await save(a, token);
+  const file = await saveSnapshot(a, token);
   await call(a, "secret/x", { token, body: { value: "now" } });
   const flipped = file.slice();
   flipped[file.length >> 1] = (flipped[file.length >> 1] ?? 0) ^ 1;
@@ -84,7 +78,7 @@ Deno.test("a file that is not whole, or older than the keys, or foreign changes 
   await eventually(async () =>
     (await api(z.address, "sys/mounts", { token: other.token })).status === 200
   );
-  const foreign = await restore(a, token, await save(z, other.token));
+  const foreign = await restore(a, token, await saveSnapshot(z, other.token));
   assertEquals(foreign.status, 400);
   assertStringIncludes(foreign.text, "could not verify hash file");
   const begun = await call(a, "sys/rekey/init", {
@@ -111,7 +105,7 @@ Deno.test("a new node takes a snapshot and opens with its keys", async () => {
   await eventually(async () => (await api(a.address, "sys/mounts", { token })).status === 200);
   await call(a, "sys/mounts/secret", { token, body: { type: "kv" }, method: "POST" });
   await call(a, "secret/x", { token, body: { value: "kept" } });
-  const file = await save(a, token);
+  const file = await saveSnapshot(a, token);
   const fresh = await makeNode(folder.path, "n");
   await start(fresh);
   try {

@@ -1,7 +1,5 @@
 /** `operator migrate` through the executable: there and back, and what it and the server refuse. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createReadStream } from "node:fs";
-import { decodeEntries } from "../../src/snapshot/entry_codec.ts";
 import { readSnapshot } from "../../src/snapshot/read.ts";
 import { FileStore } from "../../src/storage/file.ts";
 import { at, TestNode } from "../e2e/node.ts";
@@ -190,7 +188,7 @@ Deno.test("a file storage of Vault's form is imported, and not migrated", async 
   const file = await peer.snapshot("all.snap");
   const snapshot = await readSnapshot(node.folder, (await Deno.open(file)).readable);
   const store = await FileStore.open(`${node.folder}/vault`);
-  for await (const { key, value } of decodeEntries(createReadStream(snapshot.statePath))) {
+  for await (const { key, value } of snapshot.entries()) {
     await store.put(key, value);
   }
   await store.close();

@@ -2,8 +2,8 @@
 import { bool } from "../args/flag.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Bytes } from "../../base/bytes.ts";
+import { uploadSnapshot } from "./snapshot_upload.ts";
 import type { Command } from "../command.ts";
-import { toSecret } from "../client/secret.ts";
 import { CommandError } from "../errors.ts";
 
 export const save: Command = {
@@ -58,25 +58,11 @@ export const restore: Command = {
   flags: [bool("force", "Accept the snapshot of a cluster with other unseal keys.")],
   words: [1, 1],
   async run(call) {
-    const file = call.arg(0).trim();
-    try {
-      await (await call.io.openRead(file)).cancel();
-    } catch (error) {
-      throw new CommandError(`Error opening snapshot file: ${describeError(error)}`, 2);
-    }
-    const client = await call.client();
     const kind = call.flags.bool("force") ? "snapshot-force" : "snapshot";
-    const { json } = await call.during(
-      "installing the snapshot",
-      client.send({
-        method: "POST",
-        path: `sys/storage/raft/${kind}`,
-        rawBody: () => call.io.openRead(file),
-        timeoutMs: 0,
-      }),
-    );
+    const path = `sys/storage/raft/${kind}`;
+    const answer = await uploadSnapshot(call, path, "installing the snapshot");
     // Which keys the node needs next, where those in use are of no use any more.
-    call.warnings(toSecret(json)?.warnings ?? []);
+    call.warnings(answer?.warnings ?? []);
     return 0;
   },
 };

@@ -1,9 +1,7 @@
 /** `operator raft snapshot load|unseal|unload`: a snapshot beside the running storage. */
 import { bool } from "../args/flag.ts";
-import { describeError } from "../../base/failure.ts";
-import { toSecret } from "../client/secret.ts";
+import { uploadSnapshot } from "./snapshot_upload.ts";
 import type { Command } from "../command.ts";
-import { CommandError } from "../errors.ts";
 import { asObject, asText, type JsonObject } from "../json.ts";
 import { valueText } from "../output/value_text.ts";
 import { keyShare } from "./key_input.ts";
@@ -20,21 +18,8 @@ export const load: Command = {
   words: [1, 1],
   output: "field",
   async run(call) {
-    const file = call.arg(0).trim();
-    try {
-      await (await call.io.openRead(file)).cancel();
-    } catch (error) {
-      throw new CommandError(`Error opening snapshot file: ${describeError(error)}`, 2);
-    }
-    const client = await call.client();
-    const request = {
-      method: "POST",
-      path: root,
-      rawBody: () => call.io.openRead(file),
-      timeoutMs: 0,
-    } as const;
-    const { json } = await call.during("loading the snapshot", client.send(request));
-    const data = asObject(toSecret(json)?.data);
+    const answer = await uploadSnapshot(call, root, "loading the snapshot");
+    const data = asObject(answer?.data);
     const code = await call.data(data);
     if (call.forPeople && call.field === "" && data.status === "sealed") {
       call.note(

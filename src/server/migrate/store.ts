@@ -7,7 +7,7 @@ import type { Entry, Write } from "../../storage/storage.ts";
 import type { Bytes } from "../../base/bytes.ts";
 import type { Awaitable } from "../../base/awaitable.ts";
 import { isThere } from "../../base/files.ts";
-import { StorageConfigError } from "../open_storage.ts";
+import { raftOptions, StorageConfigError } from "../open_storage.ts";
 
 export interface MoveStore {
   /** For people: `raft at /var/lib/holdfast`. */
@@ -80,7 +80,7 @@ async function checkThere(path: string, { name }: Side): Promise<void> {
 type RaftConfig = Extract<StorageConfig, { readonly type: "raft" }>;
 
 async function raftSide(config: RaftConfig, side: Side, platform: Platform): Promise<MoveStore> {
-  const { path, node_id, max_entry_size, max_transaction_size } = config.values;
+  const { path } = config.values;
   if (path === undefined) throw new StorageConfigError(`${side.name} "raft" needs "path"`);
   const isSource = side.name === "storage_source";
   if (isSource) await checkThere(`${path}/raft`, side);
@@ -88,19 +88,8 @@ async function raftSide(config: RaftConfig, side: Side, platform: Platform): Pro
     throw new StorageConfigError('storage_destination "raft" needs cluster_addr in the file');
   }
   const { openRaftStorage } = await import("../../storage/raft.ts");
-  const { clock, random, crypto, log } = platform;
-  const storage = await openRaftStorage({
-    path,
-    ...(node_id === undefined || node_id === "" ? {} : { nodeId: node_id }),
-    clock,
-    random,
-    log: log.named("storage"),
-    onFatal: (error) => log.error("the disk failed", { error: error.message }),
-    maxEntrySize: max_entry_size,
-    maxTransactionSize: max_transaction_size,
-    bootstrap: false,
-    sha256: (bytes) => crypto.hash("sha256", bytes),
-  });
+  const onFatal = (error: Error) => platform.log.error("the disk failed", { error: error.message });
+  const storage = await openRaftStorage(raftOptions({ ...config.values, path }, platform, onFatal));
   try {
     const members = storage.configuration().members.length;
     if (members > 1) {
