@@ -1,6 +1,6 @@
 /** The two forms of an ECDSA signature: ASN.1 DER (RFC 3279) and r || s (IEEE P1363, RFC 7518). */
 import type { Bytes } from "../base/bytes.ts";
-import { concat } from "../base/bytes.ts";
+import { integer, sequence } from "./der.ts";
 import type { KeyAlgorithm, SignatureOptions } from "./keys.ts";
 
 /** Bytes of r and of s. */
@@ -8,9 +8,9 @@ export const COORDINATE_LENGTHS = { p256: 32, p384: 48, p521: 66 } as const;
 
 /** DER to r || s. Undefined where the DER is malformed. */
 export function derToP1363(der: Uint8Array, coordinateLength: number): Bytes | undefined {
-  const sequence = readElement(der, 0, 0x30);
-  if (sequence === undefined || sequence.end !== der.length) return undefined;
-  const r = readElement(der, sequence.start, 0x02);
+  const both = readElement(der, 0, 0x30);
+  if (both === undefined || both.end !== der.length) return undefined;
+  const r = readElement(der, both.start, 0x02);
   const s = r === undefined ? undefined : readElement(der, r.end, 0x02);
   if (r === undefined || s === undefined || s.end !== der.length) return undefined;
   const out = new Uint8Array(2 * coordinateLength);
@@ -26,11 +26,8 @@ export function derToP1363(der: Uint8Array, coordinateLength: number): Bytes | u
 /** r || s to DER. Undefined where the length is wrong. */
 export function p1363ToDer(signature: Uint8Array, coordinateLength: number): Bytes | undefined {
   if (signature.length !== 2 * coordinateLength) return undefined;
-  const r = integer(signature.subarray(0, coordinateLength));
-  const s = integer(signature.subarray(coordinateLength));
-  const length = r.length + s.length;
-  const head = length < 0x80 ? [0x30, length] : [0x30, 0x81, length];
-  return concat(new Uint8Array(head), r, s);
+  const [r, s] = [signature.subarray(0, coordinateLength), signature.subarray(coordinateLength)];
+  return sequence(integer(r), integer(s));
 }
 
 /** The signature in the form that libraries verify. Undefined where it is malformed. */
@@ -53,14 +50,6 @@ export function fromLibraryForm(
   const converted = derToP1363(made, COORDINATE_LENGTHS[algorithm.curve]);
   if (converted === undefined) throw new RangeError("the signature is malformed");
   return converted;
-}
-
-function integer(bytes: Uint8Array): Bytes {
-  let from = 0;
-  while (from < bytes.length - 1 && bytes[from] === 0) from++;
-  const body = bytes.subarray(from);
-  const pad = (body[0] ?? 0) >= 0x80 ? [0] : [];
-  return concat(new Uint8Array([0x02, body.length + pad.length, ...pad]), body);
 }
 
 /** A definite-length element; lengths over 255 do not occur here. */

@@ -12,9 +12,17 @@ export interface CertificateRequest {
   readonly subject: Bytes;
   readonly publicKey: Bytes;
   readonly extensions: readonly Extension[];
+  /** All attributes in DER, one after another: those extensions, and whatever else was said. */
+  readonly attributes: Bytes;
   readonly signed: Bytes;
   readonly algorithm: Bytes;
   readonly signature: Bytes;
+}
+
+/** The attributes of a request that asks for these extensions, in DER. */
+export function extensionRequest(extensions: readonly Bytes[]): Bytes {
+  if (extensions.length === 0) return new Uint8Array();
+  return sequence(oid(EXTENSION_REQUEST), setOf([sequence(...extensions)]));
 }
 
 /** A request in DER, signed by the key that it is for. */
@@ -22,18 +30,10 @@ export async function makeCertificateRequest(
   key: SigningKey,
   scheme: SignatureScheme,
   subject: Bytes,
-  extensions: readonly Bytes[],
+  attributes: Bytes,
 ): Promise<Bytes> {
   const algorithm = signatureAlgorithm(key.algorithm, scheme);
-  const attributes = extensions.length === 0
-    ? []
-    : [sequence(oid(EXTENSION_REQUEST), setOf([sequence(...extensions)]))];
-  const body = sequence(
-    integer(0),
-    subject,
-    key.publicKey.spki(),
-    explicit(0, ...attributes),
-  );
+  const body = sequence(integer(0), subject, key.publicKey.spki(), explicit(0, attributes));
   return sequence(body, algorithm, bits(await signDer(key, scheme, body)));
 }
 
@@ -53,6 +53,7 @@ export function readCertificateRequest(der: Bytes): CertificateRequest {
     subject: subject.as(TAG.sequence).whole,
     publicKey: publicKey.as(TAG.sequence).whole,
     extensions: list === undefined ? [] : readExtensions(list),
+    attributes: attributes?.body ?? new Uint8Array(),
     signed: body.whole,
     algorithm: algorithm.as(TAG.sequence).whole,
     signature: signature.bitBytes(),

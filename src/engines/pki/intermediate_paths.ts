@@ -7,7 +7,7 @@ import type { Call } from "../../core/backend.ts";
 import { toPem } from "../../crypto/keys.ts";
 import { altNames, basicConstraints } from "../../crypto/x509/extensions.ts";
 import { commonNameOf } from "../../crypto/x509/name.ts";
-import { makeCertificateRequest } from "../../crypto/x509/request.ts";
+import { extensionRequest, makeCertificateRequest } from "../../crypto/x509/request.ts";
 import { requestSchemeFor } from "../../crypto/x509/signature.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { certificateBody, certificateText, privateKeyBody } from "./answer.ts";
@@ -79,7 +79,7 @@ async function generateRequest(
   ];
   const hasAddresses = hasUrls(await mountUrls(call));
   return await withKey(engine, call, source, input, async (key, info, scheme) => {
-    const der = await makeCertificateRequest(key, scheme, subject, extensions);
+    const der = await makeCertificateRequest(key, scheme, subject, extensionRequest(extensions));
     const secret = source === "exported" ? privateKeyBody(key, input) : undefined;
     const pem = toPem("CERTIFICATE REQUEST", der).trimEnd();
     const bundle = secret === undefined ? pem : `${secret.private_key}\n${pem}`;

@@ -1,11 +1,11 @@
 /** `csr` and `set-certificate`: certificates for the public halves of keys. */
-import { fromBase64, toBase64 } from "../../base/bytes.ts";
+import { type Bytes, fromBase64, toBase64 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import { fromPem, KeyFormatError, toPem } from "../../crypto/keys.ts";
-import { makeRequest, readChain } from "../../crypto/certificate_request.ts";
+import { checkChain, requestFor } from "./certificates.ts";
 import type { Engine } from "./engine.ts";
 import { chainText } from "./key_info.ts";
 import { requirePolicy } from "./key_paths.ts";
@@ -70,7 +70,7 @@ async function request(
     requirePair(key.policy);
     const material = await key.material(call.storage, chosenVersion(key.policy, input.version));
     const template = input.csr === "" ? undefined : readPem(input.csr);
-    const made = await readable(() => makeRequest(material.signing(), template));
+    const made = await requestFor(material.signing(), template);
     const csr = toPem("CERTIFICATE REQUEST", made);
     return { data: { name: key.policy.name, type: key.policy.type, csr } };
   });
@@ -91,7 +91,7 @@ async function setChain(
   if (blocks.length === 0) throw badRequest("the certificate chain holds no certificate in PEM");
   const ders = blocks.map((block) => readPem(block));
   const publicKey = fromBase64(stored.publicKey ?? "") ?? new Uint8Array();
-  await readable(() => readChain(ders, publicKey));
+  checkChain(ders, publicKey);
   const certificateChain = ders.map((der) => toBase64(der));
   store.putVersion(policy.name, number, { ...stored, certificateChain });
   await store.putPolicy(policy);
@@ -99,18 +99,9 @@ async function setChain(
   return { data: { name, type, certificate_chain: chainText(certificateChain) } };
 }
 
-function readPem(text: string): Uint8Array {
+function readPem(text: string): Bytes {
   try {
     return fromPem(text).der;
-  } catch (error) {
-    if (error instanceof KeyFormatError) throw badRequest(error.message, error);
-    throw error;
-  }
-}
-
-async function readable<T>(make: () => Promise<T>): Promise<T> {
-  try {
-    return await make();
   } catch (error) {
     if (error instanceof KeyFormatError) throw badRequest(error.message, error);
     throw error;
