@@ -149,9 +149,9 @@ async function pass(
           : call,
       );
   } finally {
-    const measured = readsSnapshot(request) ? "-snapshot" : "";
-    metrics.route(`${request.operation}${measured}`, routePath(entry))
-      .observe(metrics.now() - start);
+    const { operation } = request;
+    const measured = readsSnapshot(request) ? `${operation}-snapshot` as const : operation;
+    metrics.route(measured, routePath(entry)).observe(metrics.now() - start);
   }
   await useUp(passage, transaction);
   passage.afterwards = transaction.tasks;
