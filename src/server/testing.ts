@@ -1,6 +1,7 @@
 /** Real servers in processes of their own, for tests. */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePortIn } from "../base/testing.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
@@ -11,19 +12,7 @@ export async function scratch(): Promise<{ path: string } & AsyncDisposable> {
 }
 
 /** A port of this room's range that is free at the moment. */
-export function freePort(): number {
-  for (let tries = 0; tries < 200; tries++) {
-    const port = 23000 + Math.floor(Math.random() * 400);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      Deno.listen({ hostname: "127.0.0.1", port: port + 1 }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-  throw new Error("no free port");
-}
+export const freePort = () => freePortIn(23_000, 400, 2);
 
 export interface Spawned extends AsyncDisposable {
   /** Standard output and standard error so far. */

@@ -1,19 +1,10 @@
 /** Programs that stand for a cloud's storage, on loopback. */
+import { freePortIn } from "../../src/base/testing.ts";
 
 /** Theirs start slowly on a machine that is busy. */
 const startMs = 60_000;
 
-export function freePort(): number {
-  for (;;) {
-    const port = 32_000 + Math.floor(Math.random() * 500);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
+export const freePort = () => freePortIn(32_000, 500);
 
 /** Starts one and waits until it answers on its port. */
 export async function startEmulator(

@@ -1,4 +1,5 @@
 /** A node in a process of its own, on integrated storage in a directory of its own. */
+import { freePortIn } from "../../src/base/testing.ts";
 import { environment, type Output, program, run } from "./program.ts";
 
 /** The keys of a node that `setUp` initialised. */
@@ -27,19 +28,7 @@ export function at(value: unknown, path: string): unknown {
 }
 
 /** Free ports of the range that these tests have for themselves; the next one is free as well. */
-export function freePort(): number {
-  for (let tries = 0; tries < 200; tries++) {
-    const port = 25400 + 2 * Math.floor(Math.random() * 240);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      Deno.listen({ hostname: "127.0.0.1", port: port + 1 }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-  throw new Error("no free port");
-}
+export const freePort = () => freePortIn(25_400, 480, 2);
 
 export class TestNode implements AsyncDisposable {
   readonly port = freePort();

@@ -1,4 +1,5 @@
 /** Programs of others that tests start: database servers and their clients. */
+import { freePortIn } from "../../../base/testing.ts";
 
 export interface Ran {
   readonly success: boolean;
@@ -49,17 +50,7 @@ export async function serverFolder(as: readonly string[], user: string): Promise
 }
 
 /** A port that is free at the moment, of a range that only these tests use. */
-export function freePort(): number {
-  for (;;) {
-    const port = 28500 + Math.floor(Math.random() * 400);
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
+export const freePort = () => freePortIn(28_500, 400);
 
 /** Says that a test is skipped; fails instead where CI is set, for there everything must be. */
 export function skipped(what: string): undefined {
