@@ -238,7 +238,12 @@ async function openLog({ path, clock, log, segmentBytes, disk }: Settings, file:
   const directory = `${path}/raft`;
   const { applied } = file.meta;
   const entries = await LogDisk.open({ directory, clock, log, segmentBytes, disk }, applied);
-  await finishInstall(path, entries, file);
+  try {
+    await finishInstall(path, entries, file);
+  } catch (error) {
+    entries.close();
+    throw error;
+  }
   if (entries.firstIndex > applied.index + 1) {
     entries.close();
     throw new CorruptionError(

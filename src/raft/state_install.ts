@@ -1,5 +1,5 @@
 /** Takes in a whole state that a leader sends, in one step that either happens or does not. */
-import { sameBytes, utf8 } from "../base/bytes.ts";
+import { fromUtf8, sameBytes, utf8 } from "../base/bytes.ts";
 import { decodeConfiguration } from "./consensus/configuration.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
@@ -71,7 +71,8 @@ async function exchange(
   generation: number,
 ): Promise<StateFile | undefined> {
   if (!raft.wantsSnapshot(at)) return undefined;
-  await settings.disk.replace(`${settings.path}/raft`, MARK, utf8(`${at.index}\n`));
+  const mark = utf8(`${at.index} ${stateFileName(generation)}\n`);
+  await settings.disk.replace(`${settings.path}/raft`, MARK, mark);
   await writeCurrent(settings.path, generation, settings.disk);
   try {
     await log.restart(at);
@@ -86,13 +87,24 @@ async function exchange(
   return old;
 }
 
-/** Ends what a crash interrupted; called before anything is made of the log. */
+/**
+ * Ends what a crash interrupted; called before anything is made of the log. Throws `CorruptionError`
+ * where the state that was to be begun from is in use and does not hold what it held then: the mark
+ * stays, since with the state as it was the log would still have to begin after it.
+ */
 export async function finishInstall(path: string, log: LogDisk, file: StateFile): Promise<void> {
   const { disk } = file;
   const mark = `${path}/raft/${MARK}`;
   const content = await disk.read(mark);
   if (content === undefined) return;
-  const index = Number(new TextDecoder().decode(content));
-  if (index === file.meta.applied.index) await log.restart(file.meta.applied);
+  const { applied } = file.meta;
+  // Earlier versions named no file.
+  const [index, name] = fromUtf8(content).trim().split(" ");
+  if (Number(index) === applied.index) await log.restart(applied);
+  else if (name !== undefined && file.path.endsWith(`/${name}`)) {
+    throw new CorruptionError(
+      `${file.path} holds the state up to log entry ${applied.index} and held it up to ${index}`,
+    );
+  }
   await disk.remove(mark);
 }

@@ -36,4 +36,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 698712897,
     found: "a disk that failed under a note of the log was no error of the storage",
   },
+  {
+    seed: 3671832893,
+    found: "a torn state made a node forget that its log had still to begin after that state",
+  },
 ];
