@@ -32,31 +32,48 @@ export interface AppEnv {
   readonly connection: Connection;
 }
 
-/** The routes. Call `app.fetch(request, { connection })`. */
-export function createApp(options: AppOptions): Hono<{ Bindings: AppEnv }> {
-  const app = new Hono<{ Bindings: AppEnv }>({ strict: true });
-  app.all("/v1/*", (c) => answer(options, c.req.raw, c.env.connection));
-  app.get("/", (c) => c.redirect("/ui/", 307));
-  app.notFound(() => errorResponse(404, []));
-  app.onError((error) => {
+/** Whatever comes in over HTTP, answered. */
+export interface App {
+  /** Rejects with `NotAnswered` only. */
+  fetch(request: Request, env: AppEnv): Response | Promise<Response>;
+}
+
+/** The API is asked without a look at other routes: it is nearly all that is ever asked. */
+export function createApp(options: AppOptions): App {
+  const people = new Hono<{ Bindings: AppEnv }>({ strict: true });
+  people.all("/v1/*", (c) => answer(options, c.req.raw, c.env.connection));
+  people.get("/", (c) => c.redirect("/ui/", 307));
+  people.notFound(() => errorResponse(404, []));
+  people.onError((error) => {
     // For whoever passes it on.
     if (error instanceof NotAnswered) throw error;
     options.log.error("a request failed outside of the API", { error: describeError(error) });
     return failureResponse(error);
   });
-  return app;
+  return {
+    fetch: (request, env) =>
+      request.url.startsWith("/v1/", pathStart(request.url))
+        ? answer(options, request, env.connection)
+        : people.fetch(request, env),
+  };
 }
 
-async function answer(
+function answer(options: AppOptions, http: Request, connection: Connection): Promise<Response> {
+  const { cors } = options.handler;
+  return cors === undefined && http.method !== "OPTIONS"
+    ? answerApi(options, http, connection)
+    : answerOrigin(options, cors, http, connection);
+}
+
+/** Answers what may come from a page of another origin. */
+async function answerOrigin(
   options: AppOptions,
+  cors: CorsConfig | undefined,
   http: Request,
   connection: Connection,
 ): Promise<Response> {
-  const { cors } = options.handler;
-  if (cors !== undefined || http.method === "OPTIONS") {
-    const early = corsAnswer(cors, http);
-    if (early !== undefined) return early;
-  }
+  const early = corsAnswer(cors, http);
+  if (early !== undefined) return early;
   const response = await answerApi(options, http, connection);
   return cors === undefined ? response : addCorsHeaders(cors, http, response);
 }
@@ -92,7 +109,8 @@ async function answerApi(
 
 /** Adds what the request's way through the node has found to say. */
 function withHeaders(request: LogicalRequest | undefined, response: Response): Response {
-  for (const [name, value] of Object.entries(request?.answerHeaders ?? {})) {
+  if (request?.answerHeaders === undefined) return response;
+  for (const [name, value] of Object.entries(request.answerHeaders)) {
     response.headers.set(name, value);
   }
   return response;
@@ -110,9 +128,14 @@ function redirect(method: string, path: string, query: string): Response {
 
 /** The path after "/v1/" and the query, out of an absolute URL. */
 function splitUrl(url: string): { path: string; query: string } {
-  const start = url.indexOf("/", url.indexOf("//") + 2) + 4;
+  const start = pathStart(url) + "/v1/".length;
   const mark = url.indexOf("?", start);
   return mark < 0
     ? { path: url.slice(start), query: "" }
     : { path: url.slice(start, mark), query: url.slice(mark + 1) };
+}
+
+/** Where the path of an absolute URL begins. */
+function pathStart(url: string): number {
+  return url.indexOf("/", url.indexOf("//") + 2);
 }

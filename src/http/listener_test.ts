@@ -108,11 +108,14 @@ Deno.test("a request that takes too long is answered 503, others as they are", a
     },
   };
   const limit = new TimeLimit(clock, 1000);
-  const slow = limit.run(new Promise<Response>(() => {}));
+  const refused = (error: unknown) => new Response(String(error), { status: 418 });
+  const slow = limit.run(new Promise<Response>(() => {}), refused);
   const { promise: endless, resolve } = Promise.withResolvers<Response>();
-  const upload = limit.run(endless, true);
-  const quick = limit.run(Promise.resolve(new Response("q")));
+  const upload = limit.run(endless, refused, true);
+  const quick = limit.run(Promise.resolve(new Response("q")), refused);
   assertEquals((await quick).status, 200);
+  const failing = limit.run(Promise.reject(new Error("no")), refused);
+  assertEquals((await failing).status, 418);
   assertEquals(limit.inFlight, 2);
   now = 900;
   tasks.shift()?.();

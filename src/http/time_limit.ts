@@ -21,8 +21,15 @@ export class TimeLimit {
     return this.#inFlight;
   }
 
-  /** `work` must not reject; where it is `endless` it may take its time, and is only counted. */
-  run(work: Promise<Response>, endless = false): Promise<Response> {
+  /**
+   * What `work` answers, or what `refused` makes of its rejection, which must not throw. Where it is
+   * `endless` it may take its time, and is only counted.
+   */
+  run(
+    work: Promise<Response>,
+    refused: (error: unknown) => Response,
+    endless = false,
+  ): Promise<Response> {
     return new Promise((resolve) => {
       let isAnswered = false;
       const answer = (response: Response) => {
@@ -34,11 +41,12 @@ export class TimeLimit {
       this.#inFlight++;
       const callOff = this.limitMs > 0 && !endless
         ? this.#deadlines.add(this.limitMs, () => answer(tooLong()))
-        : () => {};
-      work.then((response) => {
-        callOff();
+        : undefined;
+      const ended = (response: Response) => {
+        callOff?.();
         answer(response);
-      });
+      };
+      work.then(ended, (error) => ended(refused(error)));
     });
   }
 }

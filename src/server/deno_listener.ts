@@ -11,6 +11,7 @@ import { type Answerer, explainListenError, type HttpListener } from "./listener
 import type { TimeLimits } from "./sweep_rules.ts";
 import type { Sweeper } from "./sweeper.ts";
 import type { TlsPair } from "./tls_files.ts";
+import { widening } from "./wide_answers.ts";
 
 export interface DenoListenerParts {
   readonly at: HostPort;
@@ -111,7 +112,8 @@ export class DenoListener implements HttpListener {
         record.inFlight--;
       };
       info.completed.then(done, done);
-      const answer = door.handle(request, { remoteAddress, remotePort });
+      let answer = door.handle(request, { remoteAddress, remotePort });
+      if (record.heads === 2 && !record.multiplexed) answer = answer.then(widening);
       if (this.#draining.has(server) && !record.multiplexed) return answer.then(lastOfConnection);
       return request.body === null ? answer : answer.then((response) => {
         // The rest of a body that did not come in time would be taken for the next request.

@@ -129,14 +129,7 @@ export class Door {
     if (redaction !== undefined && isRedactable(request.url)) {
       answer = answer.then((response) => redactResponse(response, redaction));
     }
-    const bounded = this.#time.run(
-      answer.catch((error) => {
-        if (error instanceof NotAnswered) return standbyFailure(error);
-        this.#logBug(error);
-        return failureResponse(error);
-      }),
-      bringsSnapshot(request),
-    );
+    const bounded = this.#time.run(answer, this.#refused, bringsSnapshot(request));
     const { countAnswer, trace } = this.#names;
     const isTimed = trace !== undefined || logLevel !== undefined;
     if (decorate === undefined && countAnswer === undefined && !isTimed) return bounded;
@@ -188,14 +181,19 @@ export class Door {
   async handleForwarded(request: Request, connection: Connection): Promise<Response | undefined> {
     const { app } = this.#settings;
     let isUntouched = false;
-    const answer = Promise.resolve(app.fetch(request, { connection })).catch((error) => {
-      if (!(error instanceof NotAnswered)) throw error;
-      isUntouched = true;
-      return standbyFailure(error);
+    const answer = Promise.resolve(app.fetch(request, { connection }));
+    const response = await this.#time.run(answer, (error) => {
+      isUntouched = error instanceof NotAnswered;
+      return this.#refused(error);
     });
-    const response = await this.#time.run(answer);
     return isUntouched ? undefined : response;
   }
+
+  readonly #refused = (error: unknown): Response => {
+    if (error instanceof NotAnswered) return standbyFailure(error);
+    this.#logBug(error);
+    return failureResponse(error);
+  };
 
   #logBug(error: unknown): void {
     this.#platform.log.error("a request failed", {
