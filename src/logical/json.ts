@@ -72,6 +72,8 @@ export interface JsonLimits {
   readonly maxStringLength: number;
   readonly maxObjectEntries: number;
   readonly maxArrayElements: number;
+  /** Brackets, keys and values, together. */
+  readonly maxTokens: number;
 }
 
 export const defaultJsonLimits: JsonLimits = {
@@ -79,6 +81,7 @@ export const defaultJsonLimits: JsonLimits = {
   maxStringLength: 1024 * 1024,
   maxObjectEntries: 10_000,
   maxArrayElements: 10_000,
+  maxTokens: 500_000,
 };
 
 /**
@@ -100,6 +103,10 @@ export function parseJsonBody(text: string, limits: JsonLimits): JsonObject {
     throw badRequest("failed to parse JSON input: the body must be a JSON object");
   }
   checkLimits(value, limits);
+  // None is shorter than a character.
+  if (text.length > limits.maxTokens && tokenCount(value) > limits.maxTokens) {
+    throw badRequest(`JSON body has more than ${limits.maxTokens} tokens`);
+  }
   return value;
 }
 
@@ -138,6 +145,13 @@ function depthOver(text: string, limit: number): boolean {
     } else if (c === 0x7d || c === 0x5d) depth--;
   }
   return false;
+}
+
+/** As the readers of other implementations count them: brackets, keys and values. */
+function tokenCount(value: JsonValue | undefined): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, one) => sum + tokenCount(one), 2);
+  if (!isJsonObject(value)) return 1;
+  return Object.values(value).reduce((sum: number, one) => sum + 1 + tokenCount(one), 2);
 }
 
 function checkLimits(value: JsonValue, limits: JsonLimits): void {

@@ -1,5 +1,6 @@
 /** Request bodies as JSON. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { Failure } from "../base/failure.ts";
 import { defaultJsonLimits, parseJsonBody } from "./json.ts";
 
 Deno.test("half a surrogate pair becomes U+FFFD, whole pairs and escaped backslashes stay", () => {
@@ -10,4 +11,11 @@ Deno.test("half a surrogate pair becomes U+FFFD, whole pairs and escaped backsla
   assertEquals(parse("\\ud83d\\ud83d\\ude00"), "\ufffd\u{1f600}");
   assertEquals(parse("\\\\ud800"), "\\ud800");
   assertEquals(parse("\\\\\\ud800"), "\\\ufffd");
+});
+
+Deno.test("a body of more tokens than the limit is refused, one of as many is not", () => {
+  const body = '{"a":[1,{"b":"x"}],"c":null}'; // { a [ 1 { b x } ] c null }
+  const parse = (maxTokens: number) => parseJsonBody(body, { ...defaultJsonLimits, maxTokens });
+  assertEquals(parse(12), { a: [1, { b: "x" }], c: null });
+  assertThrows(() => parse(11), Failure, "more than 11 tokens");
 });

@@ -261,6 +261,7 @@ function requestLimits({ values }: ListenerConfig, clock: Clock): RequestLimits 
       maxStringLength: values.max_json_string_value_length,
       maxObjectEntries: values.max_json_object_entry_count,
       maxArrayElements: values.max_json_array_element_count,
+      maxTokens: values.max_json_token,
     },
   };
 }
