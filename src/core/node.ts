@@ -398,6 +398,8 @@ export class Node {
       this.#tellIndex(request, reads.services);
       return response;
     }
+    const isBetweenRoles = ha !== undefined && this.#unsealed && this.#services === undefined;
+    if (isBetweenRoles) throw new NotAnswered("this node is not active any more");
     const services = this.services;
     this.#inFlight++;
     try {

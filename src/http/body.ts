@@ -9,6 +9,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export class BodyReader {
   /** A timer for each body would cost a twentieth of a small write. */
   readonly #deadlines: Deadlines;
+  /** What was read of bodies that may be read again. */
+  readonly #kept = new Map<Request, string | undefined>();
 
   /** `maxBytes` and `timeoutMs` are 0 for no limit. */
   constructor(clock: Clock, readonly maxBytes: number, readonly timeoutMs: number) {
@@ -20,12 +22,27 @@ export class BodyReader {
    * where it is not UTF-8 or breaks off.
    */
   async read(http: Request): Promise<string> {
+    const kept = this.#kept.get(http);
+    if (kept !== undefined) return kept;
     const bytes = await this.readBytes(http);
     try {
-      return decoder.decode(bytes);
+      const text = decoder.decode(bytes);
+      if (this.#kept.has(http)) this.#kept.set(http, text);
+      return text;
     } catch (cause) {
       throw badRequest("the body is not UTF-8", cause);
     }
+  }
+
+  /** From now on the body can be read as text more than once, until the returned is called. */
+  keep(http: Request): () => void {
+    this.#kept.set(http, undefined);
+    return () => this.#kept.delete(http);
+  }
+
+  /** Whether `read` can still be called. */
+  isReadable(http: Request): boolean {
+    return !http.bodyUsed || this.#kept.get(http) !== undefined;
   }
 
   /** The same, whatever the bytes are. */

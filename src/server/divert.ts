@@ -76,15 +76,17 @@ export function standbyDivert(node: Node, clock: Clock, log: Logger): Divert | u
   };
   return (request, connection, limits, here) => {
     if (node.standby) return diverted(request, connection, limits, here);
-    if (request.body !== null) return undefined;
-    // It may turn out that another node leads by now. A body would have been read already.
-    return here(request).catch((error) => {
-      const elsewhere = error instanceof NotAnswered
-        ? diverted(request, connection, limits, here)
-        : undefined;
+    const hasBody = request.body !== null;
+    if (hasBody && ha.group.configuration.members.length < 2) return undefined;
+    const forget = hasBody ? limits.body.keep(request) : undefined;
+    // It may turn out that another node leads by now, and nothing was done here.
+    const answer = here(request).catch((error) => {
+      const mayPassOn = error instanceof NotAnswered && limits.body.isReadable(request);
+      const elsewhere = mayPassOn ? diverted(request, connection, limits, here) : undefined;
       if (elsewhere === undefined) throw error;
       return elsewhere;
     });
+    return forget === undefined ? answer : answer.finally(forget);
   };
 }
 

@@ -87,7 +87,7 @@ Deno.test("a leader that was paused answers nothing that is old", async () => {
   await nothingIsLost(cluster, acknowledged, load);
 });
 
-Deno.test("a leader steps down under load", async () => {
+Deno.test("a leader steps down under load, and nobody is refused", async () => {
   await using folder = await scratch();
   await using cluster = await prepared(folder.path);
   const load = startLoad(cluster.nodes, cluster.token);
@@ -100,6 +100,7 @@ Deno.test("a leader steps down under load", async () => {
   await sleep(500);
   const acknowledged = await load.stop();
   assertEquals(load.errors, []);
+  assertEquals(load.refused(), 0, "writes that met the change of leaders are passed on");
   await nothingIsLost(cluster, acknowledged, load);
 });
 

@@ -11,6 +11,8 @@ export interface Load {
   /** Writes that were acknowledged. */
   readonly acknowledged: () => number;
   readonly reads: () => number;
+  /** Writes that were answered, and not with success. */
+  readonly refused: () => number;
   /** Milliseconds of the longest time in which no write was acknowledged. */
   readonly longestGapMs: () => number;
   /** Whether this value was written with an unknown outcome, and so may be there at any time. */
@@ -57,7 +59,7 @@ export function startLoad(
 ): Load {
   const counters = new Map<string, Counter>();
   const errors: string[] = [];
-  let isOver = false, acknowledged = 0, reads = 0, longest = 0;
+  let isOver = false, acknowledged = 0, reads = 0, refused = 0, longest = 0;
   let lastAck = performance.now();
 
   const pick = () => {
@@ -87,6 +89,7 @@ export function startLoad(
         longest = Math.max(longest, now - lastAck);
         lastAck = now;
       } else {
+        if (answer !== undefined) refused++;
         counter.unknown.add(value);
         await pause();
       }
@@ -127,6 +130,7 @@ export function startLoad(
   return {
     acknowledged: () => acknowledged,
     reads: () => reads,
+    refused: () => refused,
     longestGapMs: () => Math.round(longest),
     mayBeLate: (key, value) => counters.get(key)?.unknown.has(value) ?? false,
     errors,
