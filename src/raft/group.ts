@@ -110,7 +110,7 @@ export class Group {
   readonly peers: DriverPeers = {
     send: (messages) => {
       for (const message of messages) {
-        if (message.type === "snapshot") void this.#sendState(message.to);
+        if (message.type === "snapshot") void this.#sendState(message.to, message.term);
         else this.#transport?.send(message);
       }
     },
@@ -455,12 +455,13 @@ export class Group {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Sends the state as it is after a flush, while writes gather in memory. */
-  async #sendState(to: NodeId): Promise<void> {
+  /**
+   * Sends the state as it is after a flush, while writes gather in memory, as the leader of the term
+   * in which consensus said so: by the time that it may be sent, another may lead in a later one.
+   */
+  async #sendState(to: NodeId, term: number): Promise<void> {
     const { maintenance, raft, driver, nodeId, settings } = this.#parts;
     const transport = this.#transport;
-    // The flush takes its time: what is sent then is still sent by the leader of this term.
-    const { term } = raft;
     let sent: StateHead["at"] | undefined;
     try {
       if (transport !== undefined) {
