@@ -9,6 +9,7 @@ import type { Disk, KvKey, KvRow, KvStore, Mutation, NoteFile, RowRange } from "
 import { readIfThere, replaceFile, syncDirectory } from "./durable_file.ts";
 import { CorruptionError } from "./errors.ts";
 import { probeSqlite } from "./sqlite_probe.ts";
+import { SqliteFill } from "./sqlite_fill.ts";
 import { SqliteRows } from "./sqlite_rows.ts";
 
 export const denoDisk: Disk = {
@@ -26,6 +27,11 @@ export const denoDisk: Disk = {
   async openKv(path) {
     probeSqlite(path);
     return new DenoKv(path, await Deno.openKv(path));
+  },
+  async fillKv(path) {
+    // It makes the tables.
+    (await Deno.openKv(path)).close();
+    return await SqliteFill.open(path);
   },
   async kvBytes(path) {
     let bytes = 0;

@@ -54,6 +54,16 @@ export interface RowReader {
   close(): void;
 }
 
+/** A new KV file that is filled in one go; until that has ended it may hold anything. */
+export interface RowFill {
+  /** Puts a row. No key twice; what is put is kept in memory only in a small part. */
+  put(key: KvKey, value: Uint8Array): void;
+  /** Everything is in the file, and durable, when it resolves. Lets go of it, also where it throws. */
+  finish(): Promise<void>;
+  /** Lets go of the file, which is of no use then. Harmless where that is done. */
+  abandon(): Promise<void>;
+}
+
 /** A small file that is written in place, and durable only where that is asked for. */
 export interface NoteFile {
   /** What it held when it was opened. */
@@ -82,6 +92,8 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Opens or creates a KV file. */
   openKv(path: string): Promise<KvStore>;
+  /** Makes a KV file, to be filled before it is opened. There must be none. */
+  fillKv(path: string): Promise<RowFill>;
   /** Opens a state file that is open as a KV file. */
   openRows(path: string): RowReader;
   /** Bytes on disk of a KV file with its WAL; 0 where there is none. */

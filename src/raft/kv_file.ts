@@ -149,7 +149,8 @@ function isFull(message: string): boolean {
   return /disk is full|no space left|quota exceeded|os error (28|122)\b/i.test(message);
 }
 
-function commitFailure(path: string, error: unknown): StorageError {
+/** What a failed write says, as an error of ours. */
+export function commitFailure(path: string, error: unknown): StorageError {
   const message = describeError(error);
   if (isFull(message)) return new StorageFullError(`no space left for ${path}`, { cause: error });
   if (/malformed|not a database|corrupt|no such table/i.test(message)) {

@@ -13,11 +13,10 @@ import type { Disk } from "./disk.ts";
 import { CorruptionError, NotLeaderError, StorageError, StorageFatalError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { EntryType, type LogEntry } from "./log_entry.ts";
-import { CHAIN_START } from "./log_record.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { PinnedState } from "./pinned_state.ts";
 import type { State, StoredEntry } from "./state.ts";
-import { fillState } from "./state_fill.ts";
+import { StateBuild } from "./state_build.ts";
 import { StateFile } from "./state_file.ts";
 import type { Settings } from "./store_options.ts";
 import type { StateHead } from "./transport.ts";
@@ -155,29 +154,24 @@ export class Replacement {
     if (this.#staged.get(id) !== undefined) return;
     await this.#staged.dropUnused();
     const { settings, state, maintenance } = this.#parts;
-    const file = await maintenance.exclusively(async () => {
+    const { path, build } = await maintenance.exclusively(async () => {
       const generation = Math.max(...await generations(settings.path, settings.disk)) + 1;
       const path = `${settings.path}/${stateFileName(generation)}`;
       await settings.disk.removeKv(path);
       await settings.disk.replace(`${settings.path}/raft`, `staged-${id}`, utf8(`${generation}`));
-      return await StateFile.create({ ...state.file.options, path }, {
-        applied: CHAIN_START,
-        hash: new Uint8Array(32),
-        entries: 0,
-        bytes: 0,
-        nextValueId: 1,
-        configuration: state.file.meta.configuration,
-      });
+      const options = { ...state.file.options, path };
+      return { path, build: await StateBuild.begin(options, state.file.meta.configuration) };
     });
+    let file: StateFile | undefined;
     try {
-      await fillState(file, entries, settings);
+      file = await build.fill(entries, settings);
       if (expected !== undefined && !sameBytes(file.meta.hash, expected)) {
         throw new CorruptionError("the content that came is not what was sent");
       }
       this.#staged.add(id, file);
     } catch (error) {
-      file.close();
-      await settings.disk.removeKv(file.path);
+      file?.close();
+      await settings.disk.removeKv(path);
       await this.#staged.forget(id);
       throw error;
     }

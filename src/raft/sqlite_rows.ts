@@ -1,16 +1,12 @@
 /**
  * The rows of a state file by way of SQLite itself, beside Deno KV, which writes them. Its one worker
- * takes reads behind the commit under way; these don't wait. Keys and values lie as denokv_sqlite
- * 0.14 lays them: tuples in the encoding of FoundationDB, byte strings as they are with encoding 3.
+ * takes reads behind the commit under way; these don't wait.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Bytes, concat, fromUtf8 } from "../base/bytes.ts";
+import { type Bytes, concat } from "../base/bytes.ts";
 import type { LeafRow, RowReader } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
-
-const STRING = 0x02;
-const DOUBLE = 0x21;
-const BYTE_STRING_ENCODING = 3;
+import { BYTE_STRING_ENCODING, decodeText, encodeKey, encodeText } from "./sqlite_keys.ts";
 
 type Row = Record<string, unknown>;
 
@@ -39,7 +35,7 @@ export class SqliteRows implements RowReader {
     this.#floor ??= this.#database.prepare(
       "select k, v, v_encoding from kv where k > ? and k <= ? order by k desc limit 1",
     );
-    const row = this.#floor.get(leaves, leafKey(key));
+    const row = this.#floor.get(leaves, encodeKey(["l", key]));
     return row === undefined ? undefined : this.#leaf(row);
   }
 
@@ -51,7 +47,7 @@ export class SqliteRows implements RowReader {
   }
 
   chunks(id: number, limit: number): Bytes[] {
-    const before = concat(encodeText("v"), encodeNumber(id));
+    const before = encodeKey(["v", id]);
     const rows = this.#database.prepare(
       "select v, v_encoding from kv where k > ? and k < ? order by k limit ?",
     ).all(before, concat(before, new Uint8Array([0xff])), limit);
@@ -70,54 +66,16 @@ export class SqliteRows implements RowReader {
     if (encoding !== BYTE_STRING_ENCODING || !(v instanceof Uint8Array)) {
       throw new CorruptionError(`${this.#path}: a row is not a byte string`);
     }
-    return new Uint8Array(v);
+    // Each row's bytes are its own, so they need not be copied.
+    return v.buffer instanceof ArrayBuffer
+      ? new Uint8Array(v.buffer, v.byteOffset, v.byteLength)
+      : new Uint8Array(v);
   }
-}
-
-const encoder = new TextEncoder();
-
-/** A zero byte is followed by 0xff, and one that is not ends the text. */
-function encodeText(text: string): Bytes {
-  const plain = encoder.encode(text);
-  const out = [STRING];
-  for (const byte of plain) byte === 0 ? out.push(0, 0xff) : out.push(byte);
-  out.push(0);
-  return new Uint8Array(out);
 }
 
 const leaves = encodeText("l");
 
-function leafKey(low: string): Bytes {
-  return concat(leaves, encodeText(low));
-}
-
 /** The text after `["l"`; undefined where it is none. */
 function lowOf({ k }: Row): string | undefined {
-  if (!(k instanceof Uint8Array) || k[leaves.length] !== STRING) return undefined;
-  const encoded = k.subarray(leaves.length + 1, k.length - 1);
-  if (!encoded.includes(0)) return decode(encoded);
-  const plain: number[] = [];
-  for (let i = 0; i < encoded.length; i++) {
-    plain.push(encoded[i] ?? 0);
-    if (encoded[i] === 0) i++;
-  }
-  return decode(new Uint8Array(plain));
-}
-
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return fromUtf8(bytes);
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
-
-/** Of numbers that are not negative: the sign bit is turned, so that they sort as bytes do. */
-function encodeNumber(value: number): Bytes {
-  const out = new Uint8Array(9);
-  out[0] = DOUBLE;
-  new DataView(out.buffer).setFloat64(1, value);
-  out[1] = (out[1] ?? 0) | 0x80;
-  return out;
+  return k instanceof Uint8Array ? decodeText(k, leaves.length) : undefined;
 }

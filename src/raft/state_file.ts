@@ -274,9 +274,11 @@ export class StateFile {
   }
 }
 
+export type WrittenRow = Mutation & { readonly value: Uint8Array };
+
 /** The rows of a value outside of its leaf. */
-export function externalRows(id: number, value: Uint8Array): Mutation[] {
-  const rows: Mutation[] = [];
+export function externalRows(id: number, value: Uint8Array): WrittenRow[] {
+  const rows: WrittenRow[] = [];
   for (let at = 0; at < value.length; at += CHUNK_BYTES) {
     rows.push({ key: ["v", id, at / CHUNK_BYTES], value: value.subarray(at, at + CHUNK_BYTES) });
   }

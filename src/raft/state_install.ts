@@ -4,11 +4,10 @@ import { decodeConfiguration } from "./consensus/configuration.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
-import { CHAIN_START } from "./log_record.ts";
 import type { ReplacementParts } from "./replacement.ts";
 import type { StoredEntry } from "./state.ts";
-import { StateFile } from "./state_file.ts";
-import { fillState } from "./state_fill.ts";
+import { StateBuild } from "./state_build.ts";
+import type { StateFile } from "./state_file.ts";
 import type { StateHead } from "./transport.ts";
 
 export interface InstallParts extends ReplacementParts {
@@ -33,21 +32,16 @@ export async function installState(
     const generation = Math.max(...await generations(settings.path, settings.disk)) + 1;
     const path = `${settings.path}/${stateFileName(generation)}`;
     await settings.disk.removeKv(path);
-    const fresh = await StateFile.create({ ...state.file.options, path }, {
-      applied: CHAIN_START,
-      hash: new Uint8Array(32),
-      entries: 0,
-      bytes: 0,
-      nextValueId: 1,
-      configuration: head.configuration,
-    });
+    let fresh: StateFile | undefined;
     try {
-      await fillState(fresh, entries, settings);
+      const build = await StateBuild.begin({ ...state.file.options, path }, head.configuration);
+      fresh = await build.fill(entries, settings);
       if (!sameBytes(fresh.meta.hash, head.hash)) {
         throw new CorruptionError("the state that came is not the one that was sent");
       }
       await fresh.commit([], [], { ...fresh.meta, applied: head.at });
-      const old = await driver.whileStill(() => exchange(parts, head, fresh, generation));
+      const made = fresh;
+      const old = await driver.whileStill(() => exchange(parts, head, made, generation));
       await old?.retire();
       if (old !== undefined) return true;
       fresh.close();
@@ -56,7 +50,7 @@ export async function installState(
     } catch (error) {
       if (error instanceof StorageFatalError) driver.fail(error);
       else if (state.file !== fresh) {
-        fresh.close();
+        fresh?.close();
         await settings.disk.removeKv(path);
       }
       throw error;

@@ -27,6 +27,7 @@ const marker = "a note of what was acknowledged went back without a sync, and a 
 export const failedStorageSeeds: readonly FailedSeed[] = [
   { seed: 67, found: marker },
   { seed: 3, found: "a state that took long to flush was sent in the term of the next leader" },
+  { seed: 32, found: "a state that waited to be sent was sent in the term of the next leader" },
   {
     seed: 75,
     found: "a leader asked a damaged log again and again, without a pause",

@@ -1,7 +1,7 @@
 /** The disk as one process sees it: every operation may be its last, and takes its time. */
 import { concat } from "../../base/bytes.ts";
 import type { Bytes } from "../../base/bytes.ts";
-import type { Disk, KvStore, LeafRow, Mutation, NoteFile, RowReader } from "../disk.ts";
+import type { Disk, KvStore, LeafRow, Mutation, NoteFile, RowFill, RowReader } from "../disk.ts";
 import { StorageFatalError, StorageFullError } from "../errors.ts";
 import type { DiskPlant, Note, SimulatedFiles } from "./simulated_files.ts";
 import { SortedRows } from "./sorted_rows.ts";
@@ -28,6 +28,9 @@ export interface ProcessDiskParts {
 /** Unsynced writes of a note that may be lost; the kernel has written what is older. */
 const UNSYNCED_MAX = 20;
 
+/** Rows of a new file that come to the disk together: few, so that a crash may leave any part of it. */
+const FILLED_AT_ONCE = 2;
+
 export function processDisk(parts: ProcessDiskParts): Disk {
   return new ProcessDisk(parts).disk;
 }
@@ -47,6 +50,7 @@ class ProcessDisk {
     replace: (directory, name, content) => this.#replace(`${directory}/${name}`, content),
     remove: (path) => this.#read(() => this.#remove(path)),
     openKv: (path) => this.#openKv(path),
+    fillKv: (path) => this.#fillKv(path),
     openRows: (path) => this.#openRows(path),
     kvBytes: (path) => this.#read(() => this.#kvBytes(path)),
     removeKv: (path) => this.#read(() => this.#removeKv(path)),
@@ -155,6 +159,22 @@ class ProcessDisk {
         files.synced();
       });
     }
+  }
+
+  /** Its rows come to the disk at the end, in parts: a crash in between leaves some of them. */
+  async #fillKv(path: string): Promise<RowFill> {
+    const kv = await this.#openKv(path);
+    const put: Mutation[] = [];
+    return {
+      put: (key, value) => void put.push({ key, value: concat(value) }),
+      finish: async () => {
+        for (let at = 0; at < put.length; at += FILLED_AT_ONCE) {
+          await kv.commit(put.slice(at, at + FILLED_AT_ONCE));
+        }
+        kv.close();
+      },
+      abandon: () => Promise.resolve(),
+    };
   }
 
   #openRows(path: string): RowReader {
