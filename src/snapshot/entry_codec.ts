@@ -2,7 +2,7 @@
  * Entries in `state.bin`: each a protobuf message { key = 1: string, value = 2: bytes } behind its
  * length as a varint, as other tools for such snapshots read them.
  */
-import { type Bytes, concat, fromUtf8, utf8 } from "../base/bytes.ts";
+import { type Bytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Entry } from "../storage/storage.ts";
 
 /** An entry can't be larger than the storage takes: anything more is damage. */
@@ -27,21 +27,63 @@ function putVarint(target: Uint8Array, start: number, value: number): number {
   return at;
 }
 
-/** There are hundreds of thousands: each costs its key's bytes and one allocation. */
-export function encodeEntry({ key, value }: Entry): Bytes {
-  const name = utf8(key);
-  const length = 2 + varintBytes(name.length) + name.length + varintBytes(value.length) +
-    value.length;
-  const out = new Uint8Array(varintBytes(length) + length);
-  let at = putVarint(out, 0, length);
-  out[at++] = 0x0a;
-  at = putVarint(out, at, name.length);
-  out.set(name, at);
+/** Bytes of an entry's message, without its length before it. */
+function messageBytes(name: Uint8Array, value: Uint8Array): number {
+  return 2 + varintBytes(name.length) + name.length + varintBytes(value.length) + value.length;
+}
+
+/**
+ * Puts entries one after another into buffers of a fixed size: there are hundreds of thousands of
+ * small ones, and the large ones are most of a snapshot, so none is copied more than once.
+ */
+export class EntryPacker {
+  #buffer: Bytes;
+  #used = 0;
+
+  constructor(bytes: number) {
+    this.#buffer = new Uint8Array(bytes);
+  }
+
+  /** Takes an entry in. False where it does not fit beside what is there: `take` comes first. */
+  add({ key, value }: Entry): boolean {
+    const name = utf8(key);
+    const message = messageBytes(name, value);
+    const length = varintBytes(message) + message;
+    if (this.#used + length > this.#buffer.length) {
+      if (this.#used > 0) return false;
+      // It is larger than any buffer here, and gets one for itself.
+      this.#buffer = new Uint8Array(length);
+    }
+    this.#used = put(this.#buffer, this.#used, message, name, value);
+    return true;
+  }
+
+  /** What was taken in; `next` takes in what comes now. */
+  take(next: Bytes): Bytes {
+    const packed = this.#buffer.subarray(0, this.#used);
+    this.#buffer = next;
+    this.#used = 0;
+    return packed;
+  }
+}
+
+/** Writes an entry and returns where it ends. */
+function put(
+  target: Uint8Array,
+  start: number,
+  message: number,
+  name: Uint8Array,
+  value: Uint8Array,
+): number {
+  let at = putVarint(target, start, message);
+  target[at++] = 0x0a;
+  at = putVarint(target, at, name.length);
+  target.set(name, at);
   at += name.length;
-  out[at++] = 0x12;
-  at = putVarint(out, at, value.length);
-  out.set(value, at);
-  return out;
+  target[at++] = 0x12;
+  at = putVarint(target, at, value.length);
+  target.set(value, at);
+  return at + value.length;
 }
 
 /** The bytes are not a sequence of entries. */
@@ -51,7 +93,7 @@ export class MalformedStateError extends Error {
 
 class Reader {
   at = 0;
-  constructor(readonly bytes: Uint8Array) {}
+  constructor(readonly bytes: Bytes) {}
 
   varint(): number | undefined {
     let value = 0;
@@ -68,9 +110,10 @@ class Reader {
     return undefined;
   }
 
+  /** Not a copy: a large value would be copied once for its message and once for itself. */
   take(length: number): Bytes | undefined {
     if (this.at + length > this.bytes.length) return undefined;
-    const part = this.bytes.slice(this.at, this.at + length);
+    const part = this.bytes.subarray(this.at, this.at + length);
     this.at += length;
     return part;
   }
@@ -115,23 +158,40 @@ function* wholeEntries(reader: Reader, base: number): Generator<PlacedEntry> {
   }
 }
 
-/** Reads entries back, however the stream cuts them. Throws `MalformedStateError`. */
-export async function* decodeEntries(
-  stream: AsyncIterable<Uint8Array>,
-): AsyncGenerator<PlacedEntry> {
-  let rest: Uint8Array = new Uint8Array(0);
+/** Reads into the front of a buffer: how many bytes, or null at the end. */
+export type ReadInto = (buffer: Bytes) => Promise<number | null>;
+
+/** Room for several entries of most; it grows for one that needs more. */
+const BUFFER_BYTES = 512 * 1024;
+
+/**
+ * Reads entries back. A value lies in a buffer that is used again: whoever wants it for longer than
+ * until the next entry is asked for makes a copy. Throws `MalformedStateError`.
+ */
+export async function* decodeEntries(read: ReadInto): AsyncGenerator<PlacedEntry> {
+  let buffer: Bytes = new Uint8Array(BUFFER_BYTES);
+  let filled = 0;
   let base = 0;
-  for await (const chunk of stream) {
-    const reader = new Reader(rest.length === 0 ? chunk : concat(rest, chunk));
+  for (;;) {
+    if (filled === buffer.length) {
+      const larger = new Uint8Array(buffer.length * 2);
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const count = await read(buffer.subarray(filled));
+    if (count === null) break;
+    filled += count;
+    const reader = new Reader(buffer.subarray(0, filled));
     yield* wholeEntries(reader, base);
-    rest = reader.bytes.subarray(reader.at);
     base += reader.at;
+    buffer.copyWithin(0, reader.at, filled);
+    filled -= reader.at;
   }
-  if (rest.length > 0) throw new MalformedStateError("the last entry is cut short");
+  if (filled > 0) throw new MalformedStateError("the last entry is cut short");
 }
 
-/** Decodes bytes that hold whole entries only. Throws `MalformedStateError`. */
-export function decodeBlock(bytes: Uint8Array): Entry[] {
+/** Decodes bytes that hold whole entries only, whose values lie in them. Throws `MalformedStateError`. */
+export function decodeBlock(bytes: Bytes): Entry[] {
   const reader = new Reader(bytes);
   const entries: Entry[] = [];
   for (const { key, value } of wholeEntries(reader, 0)) entries.push({ key, value });

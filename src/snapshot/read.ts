@@ -1,6 +1,5 @@
 /** Reads a snapshot file. Everything is checked before anything of it is used. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
@@ -30,6 +29,7 @@ export interface ReadSnapshot {
   readonly fileBytes: number;
   /** What lies below the barrier: the keyring, and how it is sealed. */
   readonly belowBarrier: ReadonlyMap<string, Bytes>;
+  /** A value is good until the next entry is asked for: see `decodeEntries`. */
   entries(): AsyncIterable<PlacedEntry>;
   /** The file that the entries are read from; it goes when this is disposed of. */
   readonly statePath: string;
@@ -42,21 +42,15 @@ export interface ReadSnapshot {
  */
 export async function readSnapshot(
   folder: string,
-  stream: ReadableStream<Uint8Array>,
+  stream: AsyncIterable<Uint8Array>,
 ): Promise<ReadSnapshot> {
   const spool = await SpoolFile.create(folder);
   try {
     const members = await unpack(stream, spool);
-    await spool.finish();
-    const { meta, sums, sealedSums } = checkSums(members);
-    const entries = () =>
-      decodeEntries(createReadStream(spool.path, { highWaterMark: chunkBytes }));
-    const belowBarrier = new Map<string, Bytes>();
-    let entryCount = 0;
-    for await (const { key, value } of entries()) {
-      entryCount++;
-      if (isBelowBarrier(key)) belowBarrier.set(key, value);
-    }
+    await spool.end();
+    const { belowBarrier, entryCount, stateSum } = await survey(members, spool);
+    const { meta, sums, sealedSums } = checkSums(members, stateSum);
+    const entries = () => spooled(spool.path);
     const dispose = () => spool.remove();
     return {
       meta,
@@ -79,12 +73,48 @@ export async function readSnapshot(
 
 interface Members {
   readonly small: ReadonlyMap<string, Bytes>;
-  /** Of `state.bin`; undefined where there is none. */
-  readonly stateSum: string | undefined;
+  /** Whether `state.bin` was among them. */
+  readonly hasState: boolean;
   readonly fileBytes: number;
 }
 
-async function unpack(stream: ReadableStream<Uint8Array>, spool: SpoolFile): Promise<Members> {
+/** Reads the spooled state once: what is proved is what the disk gives back, not what it was given. */
+async function survey(members: Members, spool: SpoolFile) {
+  const hash = createHash("sha256");
+  const belowBarrier = new Map<string, Bytes>();
+  let entryCount = 0;
+  try {
+    for await (const { key, value } of spooled(spool.path, (bytes) => hash.update(bytes))) {
+      entryCount++;
+      if (isBelowBarrier(key)) belowBarrier.set(key, value.slice());
+    }
+  } catch (error) {
+    // Where the state is not what was written, that is what is wrong.
+    if (error instanceof MalformedStateError) checkSums(members, await sumOf(spool));
+    throw error;
+  }
+  return { belowBarrier, entryCount, stateSum: hash.digest("hex") };
+}
+
+async function* spooled(
+  path: string,
+  look: (bytes: Uint8Array) => void = () => {},
+): AsyncGenerator<PlacedEntry> {
+  using file = await Deno.open(path);
+  yield* decodeEntries(async (buffer) => {
+    const count = await file.read(buffer);
+    if (count !== null) look(buffer.subarray(0, count));
+    return count;
+  });
+}
+
+async function sumOf(spool: SpoolFile): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of spool.chunks()) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+async function unpack(stream: AsyncIterable<Uint8Array>, spool: SpoolFile): Promise<Members> {
   const extract = tar.extract();
   const gunzip = createGunzip({ chunkSize: chunkBytes });
   let fileBytes = 0;
@@ -101,24 +131,18 @@ async function unpack(stream: ReadableStream<Uint8Array>, spool: SpoolFile): Pro
   whole.catch(() => {});
   source.pipe(gunzip).pipe(extract);
   const small = new Map<string, Bytes>();
-  let stateSum: string | undefined;
+  let hasState = false;
   for await (const member of extract) {
     const { name } = member.header;
-    if (name === "state.bin") stateSum = await spoolMember(member, spool);
-    else small.set(name, await smallMember(name, member));
+    if (name === "state.bin") {
+      if (hasState) throw badRequest("snapshot: damaged: it has two of state.bin");
+      hasState = true;
+      for await (const chunk of member) await spool.append(chunk);
+    } else small.set(name, await smallMember(name, member));
   }
   // The archive may end before the checksum over all of it has come.
   await whole;
-  return { small, stateSum, fileBytes };
-}
-
-async function spoolMember(member: AsyncIterable<Uint8Array>, spool: SpoolFile): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of member) {
-    hash.update(chunk);
-    await spool.write(chunk);
-  }
-  return hash.digest("hex");
+  return { small, hasState, fileBytes };
 }
 
 async function smallMember(name: string, member: AsyncIterable<Uint8Array>): Promise<Bytes> {
@@ -132,13 +156,13 @@ async function smallMember(name: string, member: AsyncIterable<Uint8Array>): Pro
   return concat(...parts);
 }
 
-function checkSums({ small, stateSum }: Members) {
+function checkSums({ small, hasState }: Members, stateSum: string) {
   const member = (name: string): Bytes => {
     const found = small.get(name);
     if (found === undefined) throw badRequest(`snapshot: cut short: it has no ${name}`);
     return found;
   };
-  if (stateSum === undefined) throw badRequest("snapshot: cut short: it has no state.bin");
+  if (!hasState) throw badRequest("snapshot: cut short: it has no state.bin");
   const metaBytes = member("meta.json");
   const sums = member("SHA256SUMS");
   const sealedSums = member("SHA256SUMS.sealed");

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../base/failure.ts";
-import { concat, utf8 } from "../base/bytes.ts";
+import { type Bytes, concat, utf8 } from "../base/bytes.ts";
 import { tar } from "../base/tar.ts";
 import { testRandom } from "../crypto/testing.ts";
 import type { Entry } from "../storage/storage.ts";
+import { EntryPacker } from "./entry_codec.ts";
 import { readSnapshot } from "./read.ts";
 import { asynchronous, testMeta } from "./testing.ts";
 import { writeSnapshot } from "./write.ts";
@@ -28,7 +29,7 @@ async function made(folder: string, entries: readonly Entry[]): Promise<Uint8Arr
 async function read(folder: string, bytes: Uint8Array): Promise<Entry[]> {
   const snapshot = await readSnapshot(folder, ReadableStream.from([bytes]));
   const found: Entry[] = [];
-  for await (const { key, value } of snapshot.entries()) found.push({ key, value });
+  for await (const { key, value } of snapshot.entries()) found.push({ key, value: value.slice() });
   await snapshot.dispose();
   assertEquals(snapshot.entryCount, found.length);
   return found;
@@ -94,5 +95,35 @@ Deno.test("a file that was cut short or altered is refused, wherever", async () 
     await assertRejects(() => read(folder, altered), Failure);
   }
   await assertRejects(() => read(folder, utf8("not a snapshot")), Failure);
+  assertEquals([...Deno.readDirSync(folder)].length, 0, "no temporary file is left");
+});
+
+Deno.test("a file with a second state beside the one that was sealed is refused", async () => {
+  const folder = await Deno.makeTempDir();
+  const [one, other] = [[...someEntries(2)], [...someEntries(3)]].map((entries) => {
+    const packer = new EntryPacker(1_000_000);
+    for (const entry of entries) packer.add(entry);
+    return packer.take(new Uint8Array(0));
+  });
+  assert(one !== undefined && other !== undefined);
+  const sum = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+  const meta = utf8('{"Version":1}');
+  const sums = utf8(`${sum(meta)}  meta.json\n${sum(one)}  state.bin\n`);
+  const packed = (...states: Bytes[]) => {
+    const members: [string, Bytes][] = [
+      ["meta.json", meta],
+      ...states.map((state): [string, Bytes] => ["state.bin", state]),
+      ["SHA256SUMS", sums],
+      ["SHA256SUMS.sealed", sums],
+    ];
+    const files = members.map(([name, content]) => ({ name, mode: 0o600, content }));
+    return new Uint8Array(gzipSync(tar(files)));
+  };
+  assertEquals((await read(folder, packed(one))).length, 2);
+  for (const states of [[other, one], [one, other], [one, one]]) {
+    await assertRejects(() => read(folder, packed(...states)), Failure, "two of state.bin");
+  }
+  await assertRejects(() => read(folder, packed(other)), Failure, "its checksums do not match");
+  await assertRejects(() => read(folder, packed(one.subarray(9))), Failure, "do not match");
   assertEquals([...Deno.readDirSync(folder)].length, 0, "no temporary file is left");
 });

@@ -12,7 +12,7 @@ import { createGzip } from "node:zlib";
 import tar from "tar-stream";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import type { Entry } from "../storage/storage.ts";
-import { encodeEntry } from "./entry_codec.ts";
+import { EntryPacker } from "./entry_codec.ts";
 import type { SnapshotMeta } from "./meta.ts";
 import { SpoolFile } from "./spool.ts";
 
@@ -36,12 +36,14 @@ export async function writeSnapshot(
   try {
     const hash = createHash("sha256");
     let size = 0;
+    // One chunk is written while the next is put together in the other's buffer.
     for await (const chunk of chunks(entries)) {
       hash.update(chunk);
       size += chunk.length;
-      await spool.write(chunk);
+      await spool.flush();
+      await spool.append(chunk);
     }
-    await spool.finish();
+    await spool.end();
     const metaText = utf8(`${JSON.stringify({ ...meta, Size: size })}\n`);
     const metaSum = createHash("sha256").update(metaText).digest("hex");
     const sums = utf8(`${metaSum}  meta.json\n${hash.digest("hex")}  state.bin\n`);
@@ -52,24 +54,19 @@ export async function writeSnapshot(
   }
 }
 
+/** A chunk may be written over once the one after the next is asked for. */
 async function* chunks(entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
-  let buffer = new Uint8Array(chunkBytes);
-  let used = 0;
+  const packer = new EntryPacker(chunkBytes);
+  let other = new Uint8Array(chunkBytes);
   for await (const entry of entries) {
-    const encoded = encodeEntry(entry);
-    if (used > 0 && used + encoded.length > buffer.length) {
-      yield buffer.subarray(0, used);
-      buffer = new Uint8Array(chunkBytes);
-      used = 0;
-    }
-    if (encoded.length > buffer.length) {
-      yield encoded;
-      continue;
-    }
-    buffer.set(encoded, used);
-    used += encoded.length;
+    if (packer.add(entry)) continue;
+    const packed = packer.take(other);
+    yield packed;
+    other = new Uint8Array(packed.buffer);
+    packer.add(entry);
   }
-  if (used > 0) yield buffer.subarray(0, used);
+  const last = packer.take(other);
+  if (last.length > 0) yield last;
 }
 
 function packed(

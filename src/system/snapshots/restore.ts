@@ -90,7 +90,7 @@ async function readReceived(
     throw badRequest(`the snapshot did not come whole: ${describeError(cause)}`, cause);
   });
   try {
-    return await readSnapshot(folder, (await Deno.open(spool.path)).readable);
+    return await readSnapshot(folder, spool.chunks());
   } finally {
     await spool.remove();
   }
