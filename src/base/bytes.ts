@@ -39,6 +39,18 @@ export function concat(...parts: readonly Uint8Array[]): Bytes {
   return out;
 }
 
+/**
+ * Gives the memory of large bytes back at once, which then are empty, rather than when garbage is
+ * collected next: that lets up to 64 MiB gather. Does nothing to a part of something.
+ */
+export function release(bytes: Bytes): void {
+  if (bytes.byteLength < RELEASED_MIN || bytes.byteLength !== bytes.buffer.byteLength) return;
+  bytes.buffer.transfer(0);
+}
+
+/** Of less there is no gain. */
+const RELEASED_MIN = 4096;
+
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   return bytes.toHex();

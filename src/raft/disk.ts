@@ -49,7 +49,7 @@ export interface RowReader {
   floor(key: string): LeafRow | undefined;
   /** All rows `["l", low]`. */
   leaves(): Iterable<LeafRow>;
-  /** The first so many rows `["v", id, n]`. */
+  /** The first so many rows `["v", id, n]`, each a copy for the caller alone. */
   chunks(id: number, limit: number): Bytes[];
   close(): void;
 }

@@ -1,5 +1,5 @@
 /** The leaves of a state file, read beside the store that writes it: see `RowReader`. */
-import { type Bytes, concat } from "../base/bytes.ts";
+import { type Bytes, concat, release } from "../base/bytes.ts";
 import { denoDisk } from "./deno_disk.ts";
 import type { Disk, RowReader } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
@@ -51,7 +51,10 @@ export class StateRows {
 
   /** The bytes of a value outside of its leaf, as they lie there. */
   chunks({ id, bytes }: External): Bytes {
-    return concat(...this.#rows.chunks(id, Math.ceil(bytes / CHUNK_BYTES)));
+    const chunks = this.#rows.chunks(id, Math.ceil(bytes / CHUNK_BYTES));
+    const value = concat(...chunks);
+    for (const chunk of chunks) release(chunk);
+    return value;
   }
 
   /** An error that names the file. */

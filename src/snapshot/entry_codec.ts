@@ -33,7 +33,7 @@ function messageBytes(name: Uint8Array, value: Uint8Array): number {
 }
 
 /**
- * Puts entries one after another into buffers of a fixed size: there are hundreds of thousands of
+ * Puts entries one after another into a buffer that is used again: there are hundreds of thousands of
  * small ones, and the large ones are most of a snapshot, so none is copied more than once.
  */
 export class EntryPacker {
@@ -51,17 +51,15 @@ export class EntryPacker {
     const length = varintBytes(message) + message;
     if (this.#used + length > this.#buffer.length) {
       if (this.#used > 0) return false;
-      // It is larger than any buffer here, and gets one for itself.
       this.#buffer = new Uint8Array(length);
     }
     this.#used = put(this.#buffer, this.#used, message, name, value);
     return true;
   }
 
-  /** What was taken in; `next` takes in what comes now. */
-  take(next: Bytes): Bytes {
+  /** What was taken in since the last time. It is good until the next entry is added. */
+  take(): Bytes {
     const packed = this.#buffer.subarray(0, this.#used);
-    this.#buffer = next;
     this.#used = 0;
     return packed;
   }

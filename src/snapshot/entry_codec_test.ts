@@ -12,19 +12,15 @@ const entries: Entry[] = [1, 0, 100, 2000, 127, 128, 70_000, 3, 0, 1_300_000, 50
   }),
 );
 
-/** As a writer does it that has two buffers, of which the other may be written over at any time. */
 function pack(bytes: number): Bytes[] {
   const chunks: Bytes[] = [];
   const packer = new EntryPacker(bytes);
-  let other = new Uint8Array(bytes);
   for (const entry of entries) {
     if (packer.add(entry)) continue;
-    const packed = packer.take(other);
-    chunks.push(packed.slice());
-    other = new Uint8Array(packed.buffer).fill(255);
+    chunks.push(packer.take().slice());
     assert(packer.add(entry));
   }
-  chunks.push(packer.take(other).slice());
+  chunks.push(packer.take().slice());
   return chunks;
 }
 

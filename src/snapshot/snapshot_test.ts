@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+// @ts-types="./tar_stream.d.ts"
+import archive from "tar-stream";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Failure } from "../base/failure.ts";
 import { type Bytes, concat, utf8 } from "../base/bytes.ts";
-import { tar } from "../base/tar.ts";
+import { tar, tarHeader } from "../base/tar.ts";
 import { testRandom } from "../crypto/testing.ts";
 import type { Entry } from "../storage/storage.ts";
 import { EntryPacker } from "./entry_codec.ts";
@@ -103,7 +105,7 @@ Deno.test("a file with a second state beside the one that was sealed is refused"
   const [one, other] = [[...someEntries(2)], [...someEntries(3)]].map((entries) => {
     const packer = new EntryPacker(1_000_000);
     for (const entry of entries) packer.add(entry);
-    return packer.take(new Uint8Array(0));
+    return packer.take();
   });
   assert(one !== undefined && other !== undefined);
   const sum = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -126,4 +128,29 @@ Deno.test("a file with a second state beside the one that was sealed is refused"
   await assertRejects(() => read(folder, packed(other)), Failure, "its checksums do not match");
   await assertRejects(() => read(folder, packed(one.subarray(9))), Failure, "do not match");
   assertEquals([...Deno.readDirSync(folder)].length, 0, "no temporary file is left");
+});
+
+Deno.test("a state of many GiB has a header that others read", async () => {
+  for (const size of [0, 8 * 1024 ** 3 - 1, 8 * 1024 ** 3, 5 * 1024 ** 4 + 1]) {
+    const extract = archive.extract();
+    extract.write(tarHeader({ name: "state.bin", mode: 0o600, size, mtime: 1_800_000_000 }));
+    for await (const { header } of extract) {
+      assertEquals([header.name, header.size, header.mode], ["state.bin", size, 0o600]);
+      break;
+    }
+  }
+});
+
+Deno.test("what a snapshot says of itself is JSON, whatever it names and however large it is", async () => {
+  const folder = await Deno.makeTempDir();
+  const meta = { ...testMeta, ClusterName: `é"${"n".repeat(70_000)}` };
+  for (const entries of [[], [...someEntries(200)]]) {
+    const stream = await writeSnapshot(folder, asynchronous(entries), meta, (sums) => sums.slice());
+    assertEquals([...Deno.readDirSync(folder)].length, 0, "its file has no name once it is sent");
+    const snapshot = await readSnapshot(folder, stream);
+    assertEquals(snapshot.meta.ClusterName, meta.ClusterName);
+    assertEquals(snapshot.meta.Size, (await Deno.stat(snapshot.statePath)).size);
+    assertEquals(snapshot.entryCount, entries.length);
+    await snapshot.dispose();
+  }
 });

@@ -95,6 +95,24 @@ export class SpoolFile {
     this.file.close();
   }
 
+  /** Writes over what is there, once all that was appended is written. */
+  async writeAt(position: number, bytes: Uint8Array): Promise<void> {
+    await this.file.seek(position, Deno.SeekMode.Start);
+    await this.write(bytes);
+  }
+
+  /** The file as a stream of the runtime's. It has no name any more: nothing is left of it after. */
+  async handOver(): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+    const file = await Deno.open(this.path);
+    try {
+      await this.remove();
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return file.readable;
+  }
+
   /** What is in the file, as a stream; each of its chunks has a buffer of its own. */
   async *chunks(): AsyncGenerator<Bytes> {
     using file = await Deno.open(this.path);

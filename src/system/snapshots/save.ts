@@ -1,10 +1,12 @@
 /** Makes a snapshot of everything that is stored. */
+import { release } from "../../base/bytes.ts";
 import { version } from "../../base/version.ts";
 import type { IntegratedStorage } from "../../core/integrated_storage.ts";
 import type { Node } from "../../core/node.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import { whileWanted } from "../../snapshot/auto/while_wanted.ts";
 import { FORMAT_VERSION, PROGRAM } from "../../snapshot/meta.ts";
+import type { Entry } from "../../storage/storage.ts";
 
 /** What the sealed checksums are bound to. */
 export const sumsContext = "core/snapshot-sums";
@@ -40,9 +42,17 @@ export async function saveSnapshot(
   };
   try {
     const seal = (sums: Uint8Array) => node.barrier.encryptRaw(sumsContext, sums);
-    const entries = whileWanted(content.entries(), signal);
+    const entries = releasing(whileWanted(content.entries(), signal));
     return await writeSnapshot(storage.spoolFolder, entries, meta, seal);
   } finally {
     content.close();
+  }
+}
+
+/** The same entries, of which each is gone when the next is asked for. */
+async function* releasing(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    yield entry;
+    release(entry.value);
   }
 }
