@@ -33,6 +33,8 @@ export class SqliteFill implements RowFill {
     this.#file = file;
     this.#database = new DatabaseSync(path);
     try {
+      // Deno KV lets go of the file on a thread of its own.
+      this.#database.exec("pragma busy_timeout = 5000");
       // The journal would hold pages of before, of which there are almost none.
       const row = this.#database.prepare("pragma journal_mode = memory").get();
       if (row?.journal_mode !== "memory") throw new Error("the journal can't be kept in memory");
