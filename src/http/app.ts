@@ -3,12 +3,13 @@ import { Hono } from "hono";
 import type { Random } from "../base/clock.ts";
 import { describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
-import type { Connection, Request as LogicalRequest } from "../logical/request.ts";
+import type { Connection, Operation, Request as LogicalRequest } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import { NotAnswered } from "../core/not_answered.ts";
 import type { CorsConfig } from "../core/http_settings.ts";
 import { addCorsHeaders, corsAnswer } from "./cors.ts";
 import { cleanPath } from "./clean_path.ts";
+import type { LoadGate } from "./load_gate.ts";
 import { readRequest, type RequestLimits } from "./read_request.ts";
 import { storageFailure } from "./storage_failure.ts";
 import { errorResponse, failureResponse, writeResponse } from "./write_response.ts";
@@ -23,6 +24,8 @@ export interface RequestHandler {
 export interface AppOptions {
   readonly handler: RequestHandler;
   readonly limits: RequestLimits;
+  /** Bounds what is under way; undefined where the operator wants no such bound. */
+  readonly load: LoadGate | undefined;
   readonly random: Random;
   readonly log: Logger;
 }
@@ -58,6 +61,8 @@ export function createApp(options: AppOptions): App {
   };
 }
 
+const readOperations: ReadonlySet<Operation> = new Set(["read", "list", "scan", "help"]);
+
 function answer(options: AppOptions, http: Request, connection: Connection): Promise<Response> {
   const { cors } = options.handler;
   return cors === undefined && http.method !== "OPTIONS"
@@ -84,12 +89,14 @@ async function answerApi(
   connection: Connection,
 ): Promise<Response> {
   let request: LogicalRequest | undefined;
+  let leave: (() => void) | undefined;
   try {
     const { path, query } = splitUrl(http.url);
     const cleaned = cleanPath(`/v1/${path}`);
     if (cleaned !== undefined) return redirect(http.method, cleaned, query);
     if (path === "sys") return redirect(http.method, "/v1/sys/", query);
     request = await readRequest(http, path, query, connection, options.limits, options.random);
+    leave = options.load?.enter(request.path, readOperations.has(request.operation));
     const response = await options.handler.handle(request);
     return withHeaders(request, writeResponse(request.id, request.operation, response));
   } catch (caught) {
@@ -104,6 +111,9 @@ async function answerApi(
       });
     }
     return withHeaders(request, failureResponse(error));
+  } finally {
+    leave?.();
+    options.limits.body.load.release(http);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { badRequest, Failure } from "../base/failure.ts";
 import { Deadlines } from "./deadlines.ts";
+import type { LoadGate } from "./load_gate.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -12,14 +13,19 @@ export class BodyReader {
   /** What was read of bodies that may be read again. */
   readonly #kept = new Map<Request, string | undefined>();
 
-  /** `maxBytes` and `timeoutMs` are 0 for no limit. */
-  constructor(clock: Clock, readonly maxBytes: number, readonly timeoutMs: number) {
+  /** `maxBytes` and `timeoutMs` are 0 for no limit. What `load` holds is its user's to release. */
+  constructor(
+    clock: Clock,
+    readonly load: LoadGate,
+    readonly maxBytes: number,
+    readonly timeoutMs: number,
+  ) {
     this.#deadlines = new Deadlines(clock);
   }
 
   /**
    * The whole body as text. Throws 413 where it is too large, 408 where it has not come in time, 400
-   * where it is not UTF-8 or breaks off.
+   * where it is not UTF-8 or breaks off, 503 where too much is on its way from others.
    */
   async read(http: Request): Promise<string> {
     const kept = this.#kept.get(http);
@@ -50,12 +56,27 @@ export class BodyReader {
     const { maxBytes } = this;
     const declared = Number(http.headers.get("content-length") ?? NaN);
     if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
-    const small = declared <= 65536;
-    // Not bytes(): the requests of Node's listener have only the older of the two.
-    const bytes = await this.#within<ArrayBuffer | Uint8Array>(
-      small ? http.arrayBuffer() : collect(http, maxBytes),
-    );
-    return bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes);
+    if (!this.load.beginSmall(declared)) return await this.#collected(http);
+    try {
+      // Not bytes(): the requests of Node's listener have only the older of the two.
+      return new Uint8Array(await this.#within(http.arrayBuffer()));
+    } finally {
+      this.load.endSmall();
+    }
+  }
+
+  async #collected(http: Request): Promise<Uint8Array> {
+    let isOver = false;
+    const keep = (chunk: Uint8Array) => {
+      // Who waited for it has gone, and nobody would release what is held now.
+      if (isOver) throw new Failure(408, "the body did not arrive in time");
+      this.load.hold(http, chunk.length);
+    };
+    try {
+      return await this.#within(collect(http, this.maxBytes, keep));
+    } finally {
+      isOver = true;
+    }
   }
 
   async #within<T>(reading: Promise<T>): Promise<T> {
@@ -81,13 +102,18 @@ function tooLarge(maxBytes: number): Failure {
   return new Failure(413, `http: request body too large: the limit is ${maxBytes} bytes`);
 }
 
-async function collect(http: Request, maxBytes: number): Promise<Uint8Array> {
+async function collect(
+  http: Request,
+  maxBytes: number,
+  keep: (chunk: Uint8Array) => void,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   if (http.body === null) return new Uint8Array(0);
   for await (const chunk of http.body) {
     length += chunk.length;
     if (maxBytes > 0 && length > maxBytes) throw tooLarge(maxBytes);
+    keep(chunk);
     chunks.push(chunk);
   }
   const whole = new Uint8Array(length);

@@ -123,6 +123,7 @@ Deno.test("a request that takes too long is answered 503, others as they are", a
   now = 1400;
   tasks.shift()?.();
   assertEquals((await slow).status, 503);
+  assertEquals((await slow).headers.get("retry-after"), "5");
   assertEquals(limit.inFlight, 1);
   assertEquals(tasks.length, 0);
   resolve(new Response("u"));

@@ -52,5 +52,6 @@ export class TimeLimit {
 }
 
 function tooLong(): Response {
-  return failureResponse(new Failure(503, "the request took too long"));
+  const headers = { "retry-after": "5" };
+  return failureResponse(new Failure(503, "the request took too long", { headers }));
 }

@@ -11,6 +11,22 @@ const security = {
 
 const json = { ...security, "content-type": "application/json" };
 
+/** Characters of a text that is too long to be left waiting for whoever does not take it. */
+const largeText = 65_536;
+
+const largeAnswers = new WeakMap<Response, number>();
+
+/** How long the text of a large answer is; 0 for all others. */
+export function largeAnswerSize(response: Response): number {
+  return largeAnswers.get(response) ?? 0;
+}
+
+function textResponse(text: string, init: ResponseInit): Response {
+  const response = new Response(text, init);
+  if (text.length > largeText) largeAnswers.set(response, text.length);
+  return response;
+}
+
 /** The HTTP form of an answer. Reads that found nothing are a 404, writes that say nothing 204. */
 export function writeResponse(
   requestId: string,
@@ -20,7 +36,8 @@ export function writeResponse(
   if (response?.raw !== undefined) {
     const { status, contentType, body, headers } = response.raw;
     const type: Record<string, string> = contentType === "" ? {} : { "content-type": contentType };
-    return new Response(body, { status, headers: { ...security, ...type, ...headers } });
+    const init = { status, headers: { ...security, ...type, ...headers } };
+    return typeof body === "string" ? textResponse(body, init) : new Response(body, init);
   }
   const reads = operation === "read" || operation === "list" || operation === "scan";
   if (response === undefined || (isEmpty(response) && response.status !== 200)) {
@@ -33,7 +50,7 @@ export function writeResponse(
       : new Response(JSON.stringify(envelope(requestId, response)), { status: 404, headers: json });
   }
   const body = JSON.stringify(envelope(requestId, response));
-  return new Response(body, { status: response.status ?? 200, headers: json });
+  return textResponse(body, { status: response.status ?? 200, headers: json });
 }
 
 function isEmpty(response: LogicalResponse): boolean {

@@ -9,6 +9,9 @@ export interface ConnectionRecord {
   inFlight: number;
   /** Several requests at a time share it, and frames between them are no request. */
   readonly multiplexed: boolean;
+  /** Characters of large answers that have not been sent in full, and since when there are some. */
+  unsent: number;
+  unsentSince: number;
   /** To be cut: what is left of it is of no use. */
   doomed: boolean;
   /** The last look of the sweeper at which its socket was there. */
@@ -23,6 +26,24 @@ export class Connections {
   readonly #byHost = new Map<string, Map<number, ConnectionRecord>>();
   /** The kernel's form of each host text. */
   readonly #byKey = new Map<string, Map<number, ConnectionRecord>>();
+  #unsent = 0;
+
+  /** Characters of large answers that wait to be taken, of all connections. */
+  get unsent(): number {
+    return this.#unsent;
+  }
+
+  /** A large answer begins to be sent; `sent` resolves or rejects when it is over. */
+  sends(record: ConnectionRecord, size: number, now: number, sent: Promise<unknown>): void {
+    if (record.unsent === 0) record.unsentSince = now;
+    record.unsent += size;
+    this.#unsent += size;
+    const over = () => {
+      record.unsent -= size;
+      this.#unsent -= size;
+    };
+    sent.then(over, over);
+  }
 
   /** The record of a connection, made when it is new. */
   at(host: string, port: number, multiplexed: () => boolean): ConnectionRecord {
@@ -30,7 +51,15 @@ export class Connections {
     if (ports === undefined) ports = this.#addHost(host);
     let record = ports.get(port);
     if (record === undefined) {
-      record = { heads: 0, inFlight: 0, multiplexed: multiplexed(), doomed: false, seenAt: 0 };
+      record = {
+        heads: 0,
+        inFlight: 0,
+        multiplexed: multiplexed(),
+        unsent: 0,
+        unsentSince: 0,
+        doomed: false,
+        seenAt: 0,
+      };
       ports.set(port, record);
     }
     return record;

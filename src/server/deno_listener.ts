@@ -5,6 +5,7 @@
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Clock } from "../base/clock.ts";
+import { largeAnswerSize } from "../http/write_response.ts";
 import { addressKey } from "./address_key.ts";
 import { formatHostPort, type HostPort } from "./addresses.ts";
 import { type Answerer, explainListenError, type HttpListener } from "./listener.ts";
@@ -36,7 +37,6 @@ export class DenoListener implements HttpListener {
   readonly address: string;
   readonly #parts: DenoListenerParts;
   readonly #at: HostPort;
-  readonly #abort = new AbortController();
   #tls: TlsPair | undefined;
   #server: Serving;
   readonly #draining = new Set<Serving>();
@@ -85,7 +85,10 @@ export class DenoListener implements HttpListener {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    const cancel = this.#parts.clock.after(graceMs, () => this.#abort.abort());
+    // Not by a signal: Deno.serve throws at one that comes while it shuts down.
+    const cancel = this.#parts.clock.after(graceMs, () => {
+      this.#parts.sweeper.cutAll(this.#at.port);
+    });
     await Promise.all([this.#server, ...this.#draining].map((server) => server.shutdown()));
     cancel();
     this.#parts.sweeper.unwatch(this.#at.port);
@@ -93,13 +96,12 @@ export class DenoListener implements HttpListener {
 
   #serve(): Serving {
     const { host, port } = this.#at;
-    const { connections } = this.#parts.sweeper;
-    const { door } = this.#parts;
+    const { door, sweeper } = this.#parts;
+    const { connections } = sweeper;
     const tls = this.#tls;
     const server = Deno.serve({
       hostname: host,
       port,
-      signal: this.#abort.signal,
       onListen() {},
       ...(tls === undefined ? {} : { ...tls, reusePort: canSharePort(tls) }),
     }, (request, info) => {
@@ -112,8 +114,12 @@ export class DenoListener implements HttpListener {
         record.inFlight--;
       };
       info.completed.then(done, done);
-      let answer = door.handle(request, { remoteAddress, remotePort });
-      if (record.heads === 2 && !record.multiplexed) answer = answer.then(widening);
+      const widens = record.heads === 2 && !record.multiplexed;
+      const answer = door.handle(request, { remoteAddress, remotePort }).then((response) => {
+        const size = largeAnswerSize(response);
+        if (size > 0) sweeper.sends(record, size, info.completed);
+        return widens ? widening(response) : response;
+      });
       if (this.#draining.has(server) && !record.multiplexed) return answer.then(lastOfConnection);
       return request.body === null ? answer : answer.then((response) => {
         // The rest of a body that did not come in time would be taken for the next request.

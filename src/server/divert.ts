@@ -174,6 +174,8 @@ class StandbyDivert {
       if (error instanceof NotForwarded) return await this.#redirect(url);
       if (error instanceof Failure) return failureResponse(error);
       throw error;
+    } finally {
+      asked.limits.body.load.release(request);
     }
   }
 

@@ -14,6 +14,7 @@ import {
   forwardedConnection,
   type ForwardedSettings,
 } from "../http/forwarded.ts";
+import type { LoadGate } from "../http/load_gate.ts";
 import { lookAccess, type Looks } from "../http/look_access.ts";
 import { metricsAccess, type MetricsRenderer } from "../http/metrics_access.ts";
 import type { RequestLimits } from "../http/read_request.ts";
@@ -34,6 +35,8 @@ import { logLevel } from "./logging.ts";
 export interface NodeNames {
   readonly hostname: string;
   readonly raftNodeId: string | undefined;
+  /** What all doors of the node let in together. */
+  readonly load: LoadGate;
   /** Absent where nothing is measured. */
   readonly renderMetrics?: MetricsRenderer;
   /** Absent where nobody may look without a token. */
@@ -94,9 +97,15 @@ export class Door {
     const seconds = values.max_request_duration ?? config.settings.default_max_request_duration;
     this.#time.limitMs = Math.max(0, seconds * 1000);
     warnOfHeaders(listener, this.#platform);
-    const limits = requestLimits(listener, clock);
+    const limits = requestLimits(listener, clock, this.#names.load);
     this.#settings = {
-      app: createApp({ handler, limits, random, log }),
+      app: createApp({
+        handler,
+        limits,
+        load: values.disable_request_limiter ? undefined : this.#names.load,
+        random,
+        log,
+      }),
       limits,
       metrics: this.#metricsAccess(listener, config),
       look: this.#lookAccess(listener),
@@ -248,10 +257,15 @@ function standbyFailure(cause: NotAnswered): Response {
 }
 
 /** A limit below zero is none. */
-function requestLimits({ values }: ListenerConfig, clock: Clock): RequestLimits {
+function requestLimits(
+  { values }: ListenerConfig,
+  clock: Clock,
+  load: LoadGate,
+): RequestLimits {
   return {
     body: new BodyReader(
       clock,
+      load,
       Math.max(0, values.max_request_size),
       values.http_read_timeout * 1000,
     ),

@@ -14,6 +14,7 @@ import { Front } from "../system/node/front.ts";
 import { announcedAddresses, type NodeAddresses } from "./addresses.ts";
 import { assembleNode } from "./assemble.ts";
 import { Door } from "./door.ts";
+import { LoadGate, startPulse } from "../http/load_gate.ts";
 import { descriptorLimit, type Libc, openLibc, raiseDescriptorLimit } from "./libc.ts";
 import { standbyDivert } from "./divert.ts";
 import { haOf, joinByItself, standbySettings, takeForwarded } from "./high_availability.ts";
@@ -24,7 +25,7 @@ import { RunningListener } from "./running_listener.ts";
 import { scheduleScrub } from "./scrubbing.ts";
 import { Sweeper } from "./sweeper.ts";
 import { measureMachine } from "./measure_machine.ts";
-import { answerCounter, looksOf, measureNode, openTelemetry } from "./telemetry.ts";
+import { answerCounter, looksOf, measureLoad, measureNode, openTelemetry } from "./telemetry.ts";
 import { LinuxSocketTable } from "./tcp_sockets.ts";
 import { tlsFilesVersion } from "./tls_files.ts";
 import { scheduleTrims } from "./trim_memory.ts";
@@ -136,6 +137,8 @@ export async function startServer(
   const endScrubs = recovery ? () => {} : scrubs(storage, platform, telemetry);
   const libc = openLibc();
   const endTrims = libc === undefined ? () => {} : scheduleTrims(platform.clock, libc);
+  const load = new LoadGate();
+  const endPulse = startPulse(load, platform.clock);
   const listeners: RunningListener[] = [];
   let session: RecoverySession | undefined;
   const stop = async () => {
@@ -144,6 +147,7 @@ export async function startServer(
     pusher?.stop();
     endScrubs();
     endTrims();
+    endPulse();
     await Promise.all(listeners.map((listener) => listener.stop(stopGraceMs)));
     await session?.end();
     await quietly(platform, "sealing", () => node.seal());
@@ -151,9 +155,11 @@ export async function startServer(
   };
   try {
     await prepare(node);
+    measureLoad(telemetry.registry, load);
     const names = {
       hostname: Deno.hostname(),
       raftNodeId: storage.nodeId,
+      load,
       renderMetrics: (format: string, accept: string) => renderMetrics(telemetry, format, accept),
       looks: looksOf(node, telemetry),
       countAnswer: answerCounter(telemetry.registry),

@@ -68,3 +68,20 @@ export function judge(
 function over(limitMs: number, since: number, now: number): boolean {
   return limitMs > 0 && now - since >= limitMs;
 }
+
+/** Those whose answers have waited longest to be taken, until `toFree` characters of them are gone. */
+export function chooseUnread<T extends { readonly record: ConnectionRecord }>(
+  connections: readonly T[],
+  toFree: number,
+): { chosen: T[]; freed: number } {
+  const chosen: T[] = [];
+  let freed = 0;
+  const waiting = connections.filter(({ record }) => record.unsent > 0);
+  waiting.sort((a, b) => a.record.unsentSince - b.record.unsentSince);
+  for (const one of waiting) {
+    if (freed >= toFree) break;
+    chosen.push(one);
+    freed += one.record.unsent;
+  }
+  return { chosen, freed };
+}

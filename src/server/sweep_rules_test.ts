@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { addressKey, addressKeyOfBytes } from "./address_key.ts";
 import { type ConnectionRecord, Connections } from "./connections.ts";
-import { judge, startWatch, type TimeLimits } from "./sweep_rules.ts";
+import { chooseUnread, judge, startWatch, type TimeLimits } from "./sweep_rules.ts";
 import type { SocketFacts } from "./tcp_sockets.ts";
 
 const limits: TimeLimits = { headerMs: 10_000, idleMs: 60_000, writeMs: 20_000 };
@@ -43,6 +43,8 @@ function story(seen: readonly Seen[], multiplexed = false, own = limits): string
           heads,
           inFlight: inFlight ?? 0,
           multiplexed,
+          unsent: 0,
+          unsentSince: 0,
           doomed: doomed ?? false,
           seenAt: 0,
         };
@@ -110,6 +112,24 @@ Deno.test("an address has one key, whatever it comes as", () => {
   for (const wrong of ["", "1.2.3", "1.2.3.256", "::1::", "1:2:3", "g::1", "localhost"]) {
     assertEquals(addressKey(wrong), undefined, wrong);
   }
+});
+
+Deno.test("of answers that nobody takes, those that wait longest go until enough is free", async () => {
+  const connections = new Connections();
+  const sent = Promise.withResolvers<void>();
+  const at = (port: number) => connections.at("192.0.2.1", port, () => false);
+  connections.sends(at(1), 50, 2, sent.promise);
+  connections.sends(at(2), 10, 1, Promise.resolve());
+  connections.sends(at(2), 30, 5, Promise.reject(new Error("cut")));
+  connections.sends(at(3), 40, 3, sent.promise);
+  const all = [1, 2, 3, 4].map((port) => ({ port, record: at(port) }));
+  const ports = (toFree: number) => chooseUnread(all, toFree).chosen.map(({ port }) => port);
+  assertEquals(connections.unsent, 130);
+  assertEquals([ports(0), ports(41), ports(1000)], [[], [2, 1], [2, 1, 3]]);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([connections.unsent, ports(1000)], [90, [1, 3]]);
+  connections.sends(at(2), 5, 9, sent.promise);
+  assertEquals(ports(1000), [1, 3, 2]);
 });
 
 Deno.test("records of closed connections are forgotten, those under way are not", () => {

@@ -5,13 +5,16 @@
 import type { Cancel, Clock } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
-import { Connections } from "./connections.ts";
-import { judge, startWatch, type TimeLimits, type Watch } from "./sweep_rules.ts";
+import { type ConnectionRecord, Connections } from "./connections.ts";
+import { chooseUnread, judge, startWatch, type TimeLimits, type Watch } from "./sweep_rules.ts";
 import type { SocketFacts, SocketTable } from "./tcp_sockets.ts";
 
 /** At most so much later than its limit is a connection cut. */
 const intervalMaxMs = 2000;
 const intervalMinMs = 50;
+/** Characters of answers that wait to be taken; beyond, those that wait longest are cut. */
+const unsentMax = 128 * 1024 * 1024;
+const unreadIntervalMs = 50;
 
 export class Sweeper {
   readonly connections = new Connections();
@@ -22,6 +25,7 @@ export class Sweeper {
   readonly #limits = new Map<number, TimeLimits>();
   #watches = new Map<number, Watch>();
   #looks = 0;
+  #unreadAt = Number.NEGATIVE_INFINITY;
   #cancel: Cancel | undefined;
 
   /** Above `capacity` connections those without a request are cut, so that files can be opened. */
@@ -86,6 +90,30 @@ export class Sweeper {
     const chosen = idle.slice(0, count);
     for (const { socket } of chosen) this.#sockets.cut(socket);
     return chosen.length;
+  }
+
+  /** Cuts whatever is connected to a port. */
+  cutAll(port: number): void {
+    for (const socket of this.#sockets.read(new Set([port]))) this.#sockets.cut(socket);
+  }
+
+  /** A large answer begins to be sent. Where too much is not taken, who is slowest is cut. */
+  sends(record: ConnectionRecord, size: number, sent: Promise<unknown>): void {
+    const now = this.#clock.monotonic();
+    this.connections.sends(record, size, now, sent);
+    if (this.connections.unsent <= unsentMax || now - this.#unreadAt < unreadIntervalMs) return;
+    this.#unreadAt = now;
+    this.#cutUnread();
+  }
+
+  #cutUnread(): void {
+    const slow = this.#sockets.read(new Set(this.#limits.keys())).flatMap((socket) => {
+      const record = this.connections.find(socket.remoteKey, socket.remotePort);
+      return record === undefined ? [] : [{ socket, record }];
+    });
+    const { chosen, freed } = chooseUnread(slow, this.connections.unsent - unsentMax / 2);
+    for (const { socket } of chosen) this.#sockets.cut(socket);
+    this.#log.warn("too much waits for clients that do not read", { cut: chosen.length, freed });
   }
 
   /** Of several sockets that listen on one address, the newest gets all connections from now on. */

@@ -5,6 +5,7 @@ import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { LogControl } from "../telemetry/log_control.ts";
 import type { Counter } from "../telemetry/counter.ts";
+import type { LoadGate } from "../http/load_gate.ts";
 import type { Looks } from "../http/look_access.ts";
 import { takeProfile } from "../system/pprof.ts";
 import { inFlightRequests } from "../system/telemetry.ts";
@@ -82,6 +83,15 @@ export function answerCounter(registry: Registry): (status: number) => void {
     if (counter === undefined) counters.set(status, counter = of(status));
     counter.add();
   };
+}
+
+/** What was refused because too much was under way, and what is held of large bodies. */
+export function measureLoad(registry: Registry, load: LoadGate): void {
+  registry.collect((report) => {
+    report.counter("http.overload.refused", load.refused);
+    report.gauge("http.overload.places_ratio", load.share);
+    report.gauge("http.overload.body_bytes", load.bodyBytes);
+  });
 }
 
 /** Whether the node serves, and how its storage is. */

@@ -17,7 +17,10 @@ export function startLoad(node: TestNode): { stop(): Promise<LoadResult> } {
     const write = await node.api("PUT", `load/${name}`, { n });
     const read = await node.api("GET", `load/${name}`);
     times.push((performance.now() - began) / 2);
-    if (write.status !== 204) failures.push(`write ${write.status} ${JSON.stringify(write.body)}`);
+    if (write.status !== 204) {
+      failures.push(`write ${write.status} ${JSON.stringify(write.body)}`);
+      return;
+    }
     if (read.get("data.n") !== n) failures.push(`read ${read.status} ${JSON.stringify(read.body)}`);
   };
   const lanes = ["lane-1", "lane-2", "lane-3", "lane-4"].map(async (name) => {

@@ -16,7 +16,12 @@ const requestKeys = {
   max_request_size: { type: "size", default: 33554432, reload: true, help: "Below 0: no limit." },
   max_request_duration: { type: "duration", reload: true, help: "Instead of the node's default." },
   max_token_header_size: { type: "size", default: 8192, reload: true, help: "Below 0: no limit." },
-  disable_request_limiter: { type: "bool", default: false, help: "No adaptive limit." },
+  disable_request_limiter: {
+    type: "bool",
+    default: false,
+    reload: true,
+    help: "As many requests at a time as come.",
+  },
   max_json_depth: { type: "int", default: 500, min: 0, reload: true, help: "Nesting of bodies." },
   max_json_string_value_length: {
     type: "size",
