@@ -125,6 +125,48 @@ Deno.test("addresses are held against role, secret ID and token", async () => {
   assertEquals(await kit.status("update", `${mount}/role/web/secret-id`, wider), 400);
 });
 
+Deno.test("ranges never set or reset show as null, those set to nothing as an empty list", async () => {
+  const { kit } = await start({});
+  const at = `${mount}/role/web`;
+  const shown = async () => {
+    const { data } = await kit.ask("read", at);
+    const own = await kit.ask("read", `${at}/token-bound-cidrs`);
+    return [data?.secret_id_bound_cidrs, own.data?.token_bound_cidrs];
+  };
+  assertEquals(await shown(), [null, null]);
+  await kit.ask("update", at, { data: { secret_id_bound_cidrs: "", token_bound_cidrs: [] } });
+  assertEquals(await shown(), [[], []]);
+  await kit.ask("update", at, { data: { token_ttl: 60 } });
+  assertEquals(await shown(), [[], []]);
+  await kit.ask("update", at, { data: { token_bound_cidrs: "10.0.0.0/8" } });
+  assertEquals(await shown(), [[], ["10.0.0.0/8"]]);
+  await kit.ask("delete", `${at}/token-bound-cidrs`);
+  assertEquals(await shown(), [[], null]);
+  await kit.ask("delete", `${at}/secret-id-bound-cidrs`);
+  assertEquals(await shown(), [null, null]);
+});
+
+Deno.test("former names that are set to nothing are not shown", async () => {
+  const { kit } = await start({ policies: "a", period: 10 });
+  const former = async () => {
+    const { data } = await kit.ask("read", `${mount}/role/web`);
+    return [data?.policies, data?.period];
+  };
+  assertEquals(await former(), [["a"], 10]);
+  await kit.ask("update", `${mount}/role/web`, { data: { policies: "", period: 0 } });
+  assertEquals(await former(), [undefined, undefined]);
+});
+
+Deno.test("a secret ID shows ranges as they were written, its token in one form", async () => {
+  const { kit, roleId } = await start({});
+  const { id } = await newSecret(kit, { token_bound_cidrs: "10.0.0.1/32" });
+  const lookup = { data: { secret_id: id } };
+  const { data } = await kit.ask("update", `${mount}/role/web/secret-id/lookup`, lookup);
+  assertEquals(data?.token_bound_cidrs, ["10.0.0.1/32"]);
+  assertEquals(await attempt(kit, roleId, id, "10.0.0.2"), 403);
+  assertEquals(await attempt(kit, roleId, id, "10.0.0.1"), 200);
+});
+
 Deno.test("a secret ID may tighten the limits of its role, never lift them", async () => {
   const { kit } = await start({ secret_id_num_uses: 5, secret_id_ttl: "1h" });
   const status = (data: JsonObject) =>

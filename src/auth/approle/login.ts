@@ -9,6 +9,7 @@ import type { LogicalResponse } from "../../logical/response.ts";
 import { lockoutName } from "../common/lockout_name.ts";
 import { loginAuth, renewedAuth } from "../common/login_auth.ts";
 import { addressAllowed } from "./cidrs.ts";
+import { readCidrs } from "../common/token_fields.ts";
 import { readRoleFrom, type Role, roleById } from "./role.ts";
 import {
   hasEnded,
@@ -42,7 +43,7 @@ async function login(
     alias: { name: role.roleId, metadata },
     internalData: { role_name: role.name },
     ...(entry !== undefined && entry.tokenBoundCidrs.length > 0
-      ? { boundCidrs: entry.tokenBoundCidrs }
+      ? { boundCidrs: readCidrs("token_bound_cidrs", entry.tokenBoundCidrs) }
       : {}),
   });
   return { auth };

@@ -18,7 +18,11 @@ export interface Role {
   readonly localSecretIds: boolean;
   readonly params: TokenParams;
   readonly former: FormerValues;
+  /** Lists of ranges that were set to nothing; they show as [] and those never set as null. */
+  readonly emptied?: readonly RangeField[];
 }
+
+export type RangeField = "secret_id_bound_cidrs" | "token_bound_cidrs";
 
 export const formerNames: FormerNames = { policies: "token_policies", period: "token_period" };
 
@@ -94,16 +98,18 @@ export function shownRole(role: Role): JsonObject {
     ...role.former,
     bind_secret_id: role.bindSecretId,
     local_secret_ids: role.localSecretIds,
-    secret_id_bound_cidrs: orNull(role.secretIdBoundCidrs),
+    ...shownRanges(role, "secret_id_bound_cidrs"),
     secret_id_num_uses: role.secretIdNumUses,
     secret_id_ttl: role.secretIdTtl,
     ...shownTokenParams(role.params),
   };
 }
 
-/** An empty list shows as null here. */
-export function orNull(list: readonly string[]): string[] | null {
-  return list.length === 0 ? null : [...list];
+/** A list as its role shows it. */
+export function shownRanges(role: Role, name: RangeField): JsonObject {
+  const list = name === "secret_id_bound_cidrs" ? role.secretIdBoundCidrs : role.params.boundCidrs;
+  const isNull = list.length === 0 && !(role.emptied ?? []).includes(name);
+  return { [name]: isNull ? null : [...list] };
 }
 
 function decodeRole(bytes: Uint8Array): Role {

@@ -5,7 +5,7 @@ import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
-import { orNull, readRole, type Role, saveRole } from "./role.ts";
+import { readRole, type Role, saveRole, shownRanges } from "./role.ts";
 import { changedRole, roleFields } from "./role_paths.ts";
 
 type Change = Parameters<typeof changedRole>[1];
@@ -26,9 +26,17 @@ async function roleOf(call: Call, name: string): Promise<Role> {
   return role;
 }
 
-async function change(call: Call, name: string, wanted: Change): Promise<void> {
+async function change(
+  call: Call,
+  name: string,
+  wanted: Change,
+  isReset = false,
+): Promise<void> {
   const before = await roleOf(call, name);
-  await saveRole(call, changedRole(before, wanted), before);
+  const after = changedRole(before, wanted);
+  const emptied = (isReset ? before : after).emptied ?? [];
+  const still = emptied.filter((field) => !isReset || wanted[field] === undefined);
+  await saveRole(call, { ...after, emptied: still }, before);
 }
 
 /** The path of one field, or of the few names it goes by. */
@@ -57,7 +65,7 @@ function fieldPath<F extends FieldMap>(name: string, spec: RoleField<F>): Path {
         delete: {
           summary: `Resets: ${summary}`,
           handler: (call: Call, { role_name }: { role_name: string }) =>
-            change(call, role_name, cleared),
+            change(call, role_name, cleared, true),
         },
       }),
     },
@@ -107,20 +115,22 @@ export const roleFieldPaths: readonly Path[] = [
   fieldPath("secret-id-bound-cidrs", {
     summary: "Addresses that may log in.",
     fields: { secret_id_bound_cidrs: f.secret_id_bound_cidrs },
-    show: ({ secretIdBoundCidrs }) => ({ secret_id_bound_cidrs: orNull(secretIdBoundCidrs) }),
+    show: (role) => shownRanges(role, "secret_id_bound_cidrs"),
     cleared: { secret_id_bound_cidrs: [] },
   }),
   fieldPath("bound-cidr-list", {
     summary: "Former name of secret-id-bound-cidrs.",
     fields: { bound_cidr_list: f.bound_cidr_list },
-    show: ({ secretIdBoundCidrs }) => ({ bound_cidr_list: orNull(secretIdBoundCidrs) }),
+    show: ({ secretIdBoundCidrs }) => ({
+      bound_cidr_list: secretIdBoundCidrs.length === 0 ? null : [...secretIdBoundCidrs],
+    }),
     warnings: ["bound_cidr_list is the former name of secret_id_bound_cidrs"],
     cleared: { secret_id_bound_cidrs: [] },
   }),
   fieldPath("token-bound-cidrs", {
     summary: "Addresses that may use the tokens.",
     fields: { token_bound_cidrs: f.token_bound_cidrs },
-    show: ({ params }) => ({ token_bound_cidrs: orNull(params.boundCidrs) }),
+    show: (role) => shownRanges(role, "token_bound_cidrs"),
     cleared: { token_bound_cidrs: [] },
   }),
   fieldPath("period", {

@@ -11,6 +11,7 @@ import { checkCidrs } from "./cidrs.ts";
 import {
   formerNames,
   newRole,
+  type RangeField,
   readRole,
   removeRole,
   type Role,
@@ -35,6 +36,15 @@ export const roleFields = {
 
 type Given = { readonly [K in keyof typeof roleFields]?: (typeof roleFields)[K]["default"] };
 
+function emptiedRanges(
+  { emptied = [] }: Role,
+  given: Readonly<Record<RangeField, readonly string[] | undefined>>,
+): RangeField[] {
+  const isEmpty = (name: RangeField) =>
+    given[name] === undefined ? emptied.includes(name) : given[name].every((one) => one === "");
+  return (["secret_id_bound_cidrs", "token_bound_cidrs"] as const).filter(isEmpty);
+}
+
 /** The role after a change; nothing is kept yet. */
 export function changedRole(before: Role, wanted: Given): Role {
   const { given, came, gone } = applyFormerNames(formerNames, wanted);
@@ -44,6 +54,10 @@ export function changedRole(before: Role, wanted: Given): Role {
   return {
     ...before,
     params,
+    emptied: emptiedRanges(before, {
+      secret_id_bound_cidrs: cidrs,
+      token_bound_cidrs: given.token_bound_cidrs,
+    }),
     former: keepFormerValues(formerNames, before.former, { came, gone }, shown),
     roleId: given.role_id ?? before.roleId,
     bindSecretId: given.bind_secret_id ?? before.bindSecretId,

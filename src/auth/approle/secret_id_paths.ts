@@ -6,7 +6,6 @@ import type { Call } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { isJsonObject, type JsonValue, parseJson } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
-import { readCidrs } from "../common/token_fields.ts";
 import { checkCidrs, checkSubset } from "./cidrs.ts";
 import { readRole, type Role } from "./role.ts";
 import {
@@ -86,7 +85,7 @@ async function create(
     lastUpdatedTime: now,
     metadata: readMetadata(wanted.metadata),
     cidrList: checkCidrs("cidr_list", wanted.cidr_list),
-    tokenBoundCidrs: readCidrs("token_bound_cidrs", wanted.token_bound_cidrs),
+    tokenBoundCidrs: checkCidrs("token_bound_cidrs", wanted.token_bound_cidrs),
   };
   checkSubset("cidr_list", entry.cidrList, role.secretIdBoundCidrs);
   checkSubset("token_bound_cidrs", entry.tokenBoundCidrs, role.params.boundCidrs);

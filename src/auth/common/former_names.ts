@@ -37,6 +37,11 @@ export function keepFormerValues(
 ): FormerValues {
   const after: Record<string, JsonValue> = { ...before };
   for (const former of change.gone) delete after[former];
-  for (const former of change.came) after[former] = shown[names[former] ?? ""] ?? null;
+  for (const former of change.came) {
+    const value = shown[names[former] ?? ""] ?? 0;
+    // Nothing is no former value, and not shown.
+    if (value === 0 || (Array.isArray(value) && value.length === 0)) delete after[former];
+    else after[former] = value;
+  }
   return after;
 }

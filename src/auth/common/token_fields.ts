@@ -120,7 +120,11 @@ function check(params: TokenParams): void {
   if (numUses < 0) throw badRequest("'token_num_uses' cannot be negative");
   if (params.tokenType !== "batch") return;
   if (period > 0) throw badRequest("'token_type' cannot be 'batch' with a 'token_period'");
-  if (numUses > 0) throw badRequest("'token_type' cannot be 'batch' with 'token_num_uses'");
+  if (numUses > 0) {
+    throw badRequest(
+      "'token_type' cannot be 'batch' or 'default_batch' when set to generate tokens with limited use count",
+    );
+  }
 }
 
 /** As a role shows them. */
