@@ -147,6 +147,26 @@ Deno.test("users of a real PostgreSQL", async (t) => {
       },
     );
 
+    await t.step("passwords that several rotate at once work, and each is told so", async () => {
+      await postgres.asSuper("create role owner superuser login password 'owner'");
+      const config = { ...postgres.config, username: "owner", password: "owner" };
+      await kit.ask("update", "database/config/own", { data: config });
+      const data = { db_name: "own", username: "app2", rotation_period: "1h" };
+      await postgres.asSuper("create role app2 login password 'first'");
+      await kit.ask("update", "database/static-roles/app2", { data });
+      for (let round = 0; round < 5; round++) {
+        const paths = ["rotate-role/app2", "rotate-root/own", "rotate-role/app2"];
+        const all = [...paths, ...paths].map((path) => kit.status("update", `database/${path}`));
+        assertEquals(await Promise.all(all), [200, 200, 200, 200, 200, 200]);
+        const password = (await kit.ask("read", "database/static-creds/app2")).data?.password;
+        assertEquals(await postgres.ask("app2", String(password), "select 1"), "1");
+      }
+      assertEquals(await postgres.ask("owner", "owner", "select 1"), undefined);
+      await kit.ask("update", "database/reset/own");
+      await role(kit, "own", { db_name: "own" });
+      assertEquals(await login(await newUser(kit, "own")), "42", "what is kept logs in");
+    });
+
     await t.step("after root was rotated, its old password is void and ours works", async () => {
       await kit.ask("update", "database/rotate-root/pg");
       assertEquals(await postgres.asSuper("select 1"), undefined);

@@ -89,9 +89,15 @@ async function apply(
       const config = await edit(await readConfig(storage, name));
       saveConfig(storage, { ...config, revision: tokens.random.uuid() });
     });
-  const config = await transactions.run((transaction) =>
-    readConfig(transaction.within(prefix), name)
-  );
+  const config = await transactions.run(async (transaction) => {
+    const storage = transaction.within(prefix);
+    const now = await readConfig(storage, name);
+    if (now.pendingPasswords.includes(password)) return now;
+    // A rotation that was asked for later came first and took it for overwritten.
+    const kept = { ...now, pendingPasswords: [password, ...now.pendingPasswords] };
+    saveConfig(storage, kept);
+    return kept;
+  });
   const { username } = config;
   const own = config.rotateStatements;
   const plugin = engine.connections.plugin(config.pluginName);

@@ -1,5 +1,5 @@
 /** Changing the password of a static role's user. */
-import { badRequest } from "../../base/failure.ts";
+import { badRequest, Failure } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
 import type { Transaction } from "../../storage/transaction.ts";
 import {
@@ -21,10 +21,21 @@ import {
 } from "./static_role.ts";
 import { useDatabase } from "./use_database.ts";
 
+const notChanged = "the password of the database user could not be changed";
+
+/** What a rotation knows of its role from when it was prepared. */
+export interface Prepared {
+  /** It is a new password, that no earlier try can have put in force. */
+  readonly isNew: boolean;
+  readonly password: string;
+  /** When the one before was put in force; milliseconds since the epoch. */
+  readonly lastRotation: number;
+}
+
 /**
  * Keeps a new password as the coming one, in the caller's transaction; `rotateNow` puts it in force
  * after that. A crash in between is made good by the next rotation, which tries that same one.
- * Whether it is a new one, that no earlier try can have put in force.
+ * Undefined where there is no such role.
  */
 export async function prepareRotation(
   engine: Engine,
@@ -32,17 +43,21 @@ export async function prepareRotation(
   { prefix }: MountRef,
   name: string,
   given?: StaticRole,
-): Promise<boolean> {
+): Promise<Prepared | undefined> {
   const storage = transaction.within(prefix);
   const role = given ?? await readStaticRole(storage, name);
-  if (role === undefined) return false;
+  if (role === undefined) return undefined;
   const config = await readConfig(storage, role.dbName);
   checkAllowed(config, name);
   const { random } = engine.services().tokens;
   const pendingPassword = role.pendingPassword ||
     await makePassword(transaction, config.passwordPolicy, random);
   saveStaticRole(storage, name, { ...role, pendingPassword });
-  return role.pendingPassword === "";
+  return {
+    isNew: role.pendingPassword === "",
+    password: pendingPassword,
+    lastRotation: role.lastRotation,
+  };
 }
 
 /** Rotates with a request: kept with its commit, in force before its answer. */
@@ -53,8 +68,9 @@ export async function rotateLater(
   role: StaticRole,
 ): Promise<void> {
   const mount = mountOf(call);
-  const isNew = await prepareRotation(engine, call.transaction, mount, name, role);
-  call.transaction.beforeAnswer(() => rotateNow(engine, mount, name, isNew));
+  const prepared = await prepareRotation(engine, call.transaction, mount, name, role);
+  if (prepared === undefined) return;
+  call.transaction.beforeAnswer(() => rotateNow(engine, mount, name, prepared));
 }
 
 /** Puts the coming password of a role in force, where there is one. */
@@ -62,9 +78,9 @@ export async function rotateNow(
   engine: Engine,
   mount: MountRef,
   name: string,
-  isNew: boolean,
+  prepared: Prepared,
 ): Promise<void> {
-  await engine.rotations.take(`static/${name}`, () => apply(engine, mount, name, isNew));
+  await engine.rotations.take(`static/${name}`, () => apply(engine, mount, name, prepared));
 }
 
 interface Found {
@@ -76,7 +92,7 @@ async function apply(
   engine: Engine,
   mount: MountRef,
   name: string,
-  isNew: boolean,
+  prepared: Prepared,
 ): Promise<void> {
   const { transactions, tokens } = engine.services();
   const found = await transactions.run(async (transaction) => {
@@ -84,8 +100,13 @@ async function apply(
     const role = await readStaticRole(storage, name);
     return role && { role, config: await readConfig(storage, role.dbName) };
   });
-  // Another rotation has put it in force, or the role is gone.
-  if (found === undefined || found.role.pendingPassword === "") return;
+  if (found === undefined) throw unknownRole(name);
+  if (found.role.pendingPassword === "") {
+    // Another rotation, of somebody who asked at the same time, has had the same password to itself.
+    if (found.role.password === prepared.password) return;
+    if (found.role.lastRotation !== prepared.lastRotation) return;
+    throw new Failure(500, `${notChanged}: another try at the same time failed`);
+  }
   const { role, config } = found;
   const { username, pendingPassword: password } = role;
   const plugin = engine.connections.plugin(config.pluginName);
@@ -97,8 +118,8 @@ async function apply(
     if (isSelfManaged(config)) await asUser(engine, found, run);
     else await useDatabase(engine, mount, config, run);
   } catch (error) {
-    if (isNew) await giveUp(engine, mount, name, error);
-    throw databaseRefusal("the password of the database user could not be changed", error);
+    if (prepared.isNew) await giveUp(engine, mount, name, error);
+    throw databaseRefusal(notChanged, error);
   }
   await transactions.run(async (transaction) => {
     const storage = transaction.within(mount.prefix);
@@ -106,8 +127,8 @@ async function apply(
     if (now === undefined) return;
     const lastRotation = tokens.clock.now();
     const nextRotation = await rotationAfter(lastRotation, now);
-    const { retry: _, ...before } = now;
-    const rotated = { ...before, password, pendingPassword: "", lastRotation, nextRotation };
+    const { retry: _, ...rest } = now;
+    const rotated = { ...rest, password, pendingPassword: "", lastRotation, nextRotation };
     saveStaticRole(storage, name, rotated);
     transaction.afterCommit(() => engine.schedule.nudge(nextRotation));
   });
@@ -145,6 +166,10 @@ async function giveUp({ services }: Engine, mount: MountRef, name: string, error
 /** The role, or a 400. */
 export async function requireStaticRole(call: Call, name: string): Promise<StaticRole> {
   const role = await readStaticRole(call.storage, name);
-  if (role === undefined) throw badRequest(`unknown role: ${name}`);
+  if (role === undefined) throw unknownRole(name);
   return role;
+}
+
+function unknownRole(name: string): Failure {
+  return badRequest(`unknown role: ${name}`);
 }

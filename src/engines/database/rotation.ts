@@ -36,8 +36,8 @@ const staticRotation: Rotation = {
   },
   async rotate(engine, mount, name) {
     const { transactions } = engine.services();
-    const isNew = await transactions.run((t) => prepareRotation(engine, t, mount, name));
-    await rotateNow(engine, mount, name, isNew);
+    const prepared = await transactions.run((t) => prepareRotation(engine, t, mount, name));
+    if (prepared !== undefined) await rotateNow(engine, mount, name, prepared);
   },
   async postpone(storage, name, now) {
     const role = await readStaticRole(storage, name);

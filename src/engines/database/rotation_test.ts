@@ -229,3 +229,55 @@ Deno.test("a password that a broken-off rotation may have put in force is kept u
   assertEquals(JSON.stringify(kept), JSON.stringify([[ours], app]));
   await kit.node.seal();
 });
+
+Deno.test("of two that rotate a role at once, both hear that it failed, or that it is done", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  await role(kit, "app");
+  const both = () =>
+    Promise.all([1, 2].map(() => kit.status("update", "database/rotate-role/app")));
+  const before = await password(kit, "app");
+  fake.failure = new DatabaseFailure("syntax error", true);
+  assertEquals(await both(), [500, 500]);
+  assertEquals(await password(kit, "app"), before);
+  fake.failure = undefined;
+  let atOnce = 0;
+  let most = 0;
+  fake.beforeRotation = async () => {
+    most = Math.max(most, ++atOnce);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    atOnce--;
+  };
+  assertEquals(await both(), [200, 200]);
+  assertEquals(await password(kit, "app"), fake.passwords.get("app"));
+  assert(await password(kit, "app") !== before);
+  const root = () => kit.status("update", "database/rotate-root/db");
+  assertEquals(await Promise.all([root(), root(), root()]), [200, 200, 200]);
+  const { services } = kit.node;
+  const uuid = services.mounts.router.at("database/")?.entry.uuid ?? "";
+  const kept = await services.transactions.run((t) =>
+    findConfig(t.within(`logical/${uuid}/`), "db")
+  );
+  assertEquals([kept?.password, kept?.pendingPasswords], [fake.passwords.get("root"), []]);
+  assertEquals(most, 1, "one at a time");
+  await kit.node.seal();
+});
+
+Deno.test("of two that rotate our own password at once, one fails and the other's works", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  let tries = 0;
+  fake.beforeRotation = () => {
+    fake.failure = tries++ === 0 ? new DatabaseFailure("syntax error", true) : undefined;
+    return Promise.resolve();
+  };
+  const root = () => kit.status("update", "database/rotate-root/db");
+  assertEquals((await Promise.all([root(), root()])).toSorted(), [200, 500]);
+  const { services } = kit.node;
+  const uuid = services.mounts.router.at("database/")?.entry.uuid ?? "";
+  const kept = await services.transactions.run((t) =>
+    findConfig(t.within(`logical/${uuid}/`), "db")
+  );
+  assertEquals([kept?.password, kept?.pendingPasswords], [fake.passwords.get("root"), []]);
+  await kit.node.seal();
+});
