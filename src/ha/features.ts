@@ -155,14 +155,20 @@ export class Features {
     return this.#inUse.has(feature);
   }
 
+  /** The members that hold up its use: those of which nobody knows that they know it. */
+  lacking(feature: Feature): readonly string[] {
+    if (this.isInUse(feature)) return [];
+    return lackingIt(feature, this.#parts.members(), (id) => this.factsOf(id));
+  }
+
   /**
    * On the active node, before it writes a new form: notes that it is in use where all members
    * know it. Returns whether it may be written.
    */
   async use(feature: Feature): Promise<boolean> {
     if (this.isInUse(feature)) return true;
-    const { write, log, members } = this.#parts;
-    if (lackingIt(feature, members(), (id) => this.factsOf(id)).length > 0) return false;
+    const { write, log } = this.#parts;
+    if (this.lacking(feature).length > 0) return false;
     const inUse = new Map([...this.#inUse, [feature, program]]);
     await write(FEATURES_KEY, encodeInUse(inUse));
     this.#inUse = inUse;

@@ -94,7 +94,7 @@ export class HighAvailability {
   #isRemoved = false;
   /** What the cluster port is opened with. */
   readonly #keys: ClusterKeys;
-  readonly #rotation: TlsRotation;
+  readonly rotation: TlsRotation;
   /** When this node became active, milliseconds of the monotonic clock. */
   #activeFrom = 0;
   #ignoreChanges: Cancel = () => {};
@@ -121,7 +121,7 @@ export class HighAvailability {
       read: (key) => readShared(barrier, key),
       changed: (tls) => this.#cluster?.port.useTls(tls),
     });
-    this.#rotation = new TlsRotation({
+    this.rotation = new TlsRotation({
       clock,
       random,
       log,
@@ -130,8 +130,9 @@ export class HighAvailability {
       keyring: () => this.isClustered ? this.#keys.keyring : undefined,
       store: (keyring) => this.#keys.store(keyring),
       lastIndex: () => this.group.commitIndex,
-      allHave: (index) =>
-        members().every((id) => id === this.nodeId || (this.group.matchOf(id) ?? 0) >= index),
+      behind: (index) =>
+        members().filter((id) => id !== this.nodeId && (this.group.matchOf(id) ?? 0) < index),
+      unready: () => this.features.lacking("tls-rotation"),
       mayUse: () => this.features.use("tls-rotation"),
     });
     this.autopilot = new Autopilot({
@@ -244,7 +245,7 @@ export class HighAvailability {
     this.#ignoreChanges();
     this.#ignoreApplied();
     this.autopilot.stop();
-    this.#rotation.stop();
+    this.rotation.stop();
     this.#cancelEcho();
     this.joiner.stop();
     const cluster = this.#cluster;
@@ -306,7 +307,7 @@ export class HighAvailability {
       // A snapshot may have brought another: what the nodes use now is what they start with next.
       ...(keyring === undefined ? [] : [{ key: TLS_KEY, value: encodeKeyring(keyring) }]),
     ]);
-    this.#rotation.start();
+    this.rotation.start();
     await this.#keepOwnAddress();
   }
 

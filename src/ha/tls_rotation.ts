@@ -43,13 +43,18 @@ export interface RotationParts {
   readonly keyring: () => TlsKeyring | undefined;
   /** Stores it for all members, and uses it here. Resolves when it is committed. */
   readonly store: (keyring: TlsKeyring) => Promise<void>;
-  /** How far the log goes, and whether every member has it up to an index. */
+  /** How far the log goes, and the members that don't have it up to an index. */
   readonly lastIndex: () => number;
-  readonly allHave: (index: number) => boolean;
+  readonly behind: (index: number) => readonly string[];
+  /** Members of which nobody knows that they know keyrings of two keys. */
+  readonly unready: () => readonly string[];
   /** Whether all members know keyrings of two keys; notes that they are used from now on. */
   readonly mayUse: () => Promise<boolean>;
 }
 
+/** So long a step that is due waits for members before somebody is told, and how often. */
+const HELD_MS = 600_000;
+const TOLD_EVERY_MS = 3_600_000;
 const LOOK_MS_MAX = 10_000;
 const LOOK_MS_MIN = 50;
 
@@ -60,9 +65,18 @@ export class TlsRotation {
   #index = 0;
   /** Since when all members have it, milliseconds of the monotonic clock. */
   #settledAt: number | undefined;
+  /** Since when a step that is due waits for members, and when that was told. */
+  #heldAt: number | undefined;
+  #toldAt: number | undefined;
+  #waitsFor: readonly string[] = [];
 
   constructor(parts: RotationParts) {
     this.#parts = parts;
+  }
+
+  /** Members that hold up a change that is due, for too long already. */
+  get waitsFor(): readonly string[] {
+    return this.#parts.isActive() ? this.#waitsFor : [];
   }
 
   /** This node is active now. */
@@ -78,6 +92,9 @@ export class TlsRotation {
   #begin(): void {
     this.#index = this.#parts.lastIndex();
     this.#settledAt = undefined;
+    this.#heldAt = undefined;
+    this.#toldAt = undefined;
+    this.#waitsFor = [];
   }
 
   #lookLater(): void {
@@ -97,16 +114,39 @@ export class TlsRotation {
   }
 
   async #look(): Promise<void> {
-    const { clock, times, keyring: known, allHave, mayUse } = this.#parts;
+    const { clock, times, keyring: known, behind, mayUse, unready } = this.#parts;
     const keyring = known();
     if (keyring === undefined) return;
     const now = clock.monotonic();
-    if (!allHave(this.#index)) this.#settledAt = undefined;
+    const lacking = behind(this.#index);
+    if (lacking.length > 0) this.#settledAt = undefined;
     else this.#settledAt ??= now;
+    const isDue = nextStep(keyring, times, clock.now(), Infinity);
+    if (isDue === undefined) this.#wait([], now);
+    else this.#wait(lacking.length > 0 || isDue !== "make" ? lacking : unready(), now);
     const settledMs = this.#settledAt === undefined ? undefined : now - this.#settledAt;
     const step = nextStep(keyring, times, clock.now(), settledMs);
     if (step === undefined || (step === "make" && !await mayUse())) return;
     await this.#take(step, keyring);
+  }
+
+  /** Takes note of who a step that is due waits for; nobody, where there is none or nobody is away. */
+  #wait(members: readonly string[], now: number): void {
+    if (members.length === 0) {
+      this.#heldAt = undefined;
+      this.#toldAt = undefined;
+      this.#waitsFor = [];
+      return;
+    }
+    this.#heldAt ??= now;
+    if (now - this.#heldAt < HELD_MS) return;
+    this.#waitsFor = members;
+    if (this.#toldAt !== undefined && now - this.#toldAt < TOLD_EVERY_MS) return;
+    this.#toldAt = now;
+    this.#parts.log.warn(
+      "the cluster's TLS key can't be changed while members are away: start them, or remove them",
+      { members: members.join(", "), minutes: Math.floor((now - this.#heldAt) / 60_000) },
+    );
   }
 
   async #take(step: "make" | "show" | "drop", keyring: TlsKeyring): Promise<void> {

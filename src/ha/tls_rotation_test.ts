@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { systemClock, systemRandom } from "../base/clock.ts";
 import { utf8 } from "../base/bytes.ts";
+import { type LogFields, type Logger, silentLogger } from "../base/log.ts";
+import { ManualClock } from "../core/testing/kit.ts";
 import { UnknownFormatError } from "../raft/formats.ts";
 import {
   decodeKeyring,
@@ -11,7 +13,7 @@ import {
   type TlsKeyring,
   tlsOf,
 } from "./tls_keyring.ts";
-import { nextStep } from "./tls_rotation.ts";
+import { nextStep, TlsRotation } from "./tls_rotation.ts";
 
 const first = await makeKeyring(systemClock, systemRandom);
 const second = await makeTlsKey(first.serverName, 1, systemClock, systemRandom);
@@ -57,4 +59,46 @@ Deno.test("keyrings come out as they went in; one that was never changed as earl
   for (const text of ["{}", "[]", '{"version":1}', '{"version":2,"server_name":"x","keys":[]}']) {
     assertThrows(() => decodeKeyring(utf8(text)), Error, "the cluster's TLS keyring");
   }
+});
+
+Deno.test("a member that stays away while a change is due is named after a while, until it is back", async () => {
+  const clock = new ManualClock();
+  const told: LogFields[] = [];
+  const log: Logger = { ...silentLogger, warn: (_, fields = {}) => told.push(fields) };
+  const minute = 60_000;
+  let away: readonly string[] = [];
+  const stored = Promise.withResolvers<void>();
+  let keyring = await makeKeyring(clock, systemRandom);
+  const rotation = new TlsRotation({
+    clock,
+    random: systemRandom,
+    log,
+    times: { everyMs: 30 * minute, overlapMs: 10 * minute },
+    isActive: () => true,
+    keyring: () => keyring,
+    store: (next) => {
+      keyring = next;
+      stored.resolve();
+      return Promise.resolve();
+    },
+    lastIndex: () => 7,
+    behind: () => away,
+    unready: () => [],
+    mayUse: () => Promise.resolve(true),
+  });
+  rotation.start();
+  away = ["n3"];
+  await clock.advance(20 * minute);
+  assertEquals([rotation.waitsFor, told.length], [[], 0], "nothing is due");
+  await clock.advance(15 * minute);
+  assertEquals([rotation.waitsFor, told.length], [[], 0], "it may just be restarted");
+  await clock.advance(10 * minute);
+  assertEquals([rotation.waitsFor, told], [["n3"], [{ members: "n3", minutes: 10 }]]);
+  await clock.advance(70 * minute);
+  assertEquals(told.length, 2, "once an hour");
+  away = [];
+  await clock.advance(minute);
+  await stored.promise;
+  assertEquals([rotation.waitsFor, keyring.keys.length], [[], 2], "the change goes on");
+  rotation.stop();
 });

@@ -3,13 +3,14 @@ import process from "node:process";
 import type { ServerConfig } from "../config/server_types.ts";
 import type { Platform } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
+import type { Assessment } from "../ha/autopilot.ts";
 import type { LogControl } from "../telemetry/log_control.ts";
 import type { Counter } from "../telemetry/counter.ts";
 import type { LoadGate } from "../http/load_gate.ts";
 import type { Looks } from "../http/look_access.ts";
 import { takeProfile } from "../system/pprof.ts";
 import { inFlightRequests } from "../system/telemetry.ts";
-import { type Collector, Registry } from "../telemetry/registry.ts";
+import { type Collector, Registry, type Report } from "../telemetry/registry.ts";
 import { prefixFilter, type TelemetrySettings } from "../telemetry/settings.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { InspectorProfiler } from "./profiler.ts";
@@ -104,6 +105,16 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
   });
   const { raft } = storage;
   if (raft === undefined) return;
+  telemetry.registry.collect((report) => {
+    const { ha } = node;
+    if (ha === undefined) return;
+    const { waitsFor } = ha.rotation;
+    for (const { id } of raft.configuration().members) {
+      const peer = { peer_id: id };
+      report.gauge("ha.tls_rotation.waits_for", waitsFor.includes(id) ? 1 : 0, peer);
+    }
+    if (ha.isActive) reportAutopilot(ha.autopilot.assess(), report);
+  });
   telemetry.registry.collect(async (report) => {
     const stats = await raft.stats();
     const { appliedIndex, commitIndex } = raft;
@@ -133,6 +144,18 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
     report.counter("raft_storage.cache.hit", stats.cacheHits);
     report.counter("raft_storage.cache.miss", stats.cacheMisses);
   });
+}
+
+/** As autopilot sees the members, on the active node: nobody else hears of all of them. */
+function reportAutopilot(
+  { isHealthy, failureTolerance, members }: Assessment,
+  report: Report,
+): void {
+  report.gauge("autopilot.healthy", isHealthy ? 1 : 0);
+  report.gauge("autopilot.failure_tolerance", failureTolerance);
+  for (const { id, isHealthy } of members) {
+    report.gauge("autopilot.node.healthy", isHealthy ? 1 : 0, { node_id: id });
+  }
 }
 
 /** What may be looked at without a token where a listener's stanzas say so. */

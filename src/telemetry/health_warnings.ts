@@ -42,6 +42,13 @@ export function healthWarnings(gauges: readonly GaugeValue[], now: number): stri
       `the last good backup is ${Math.floor(hours)} h old; see sys/storage/raft/snapshot-auto`,
     );
   }
+  const away = values("ha.tls_rotation.waits_for").filter((one) => one > 0).length;
+  if (away > 0) {
+    found.push(
+      `${away} of the cluster's members ${away === 1 ? "is" : "are"} away and ` +
+        `${away === 1 ? "holds" : "hold"} up the change of its TLS keys; see the log`,
+    );
+  }
   const left = least("listener.certificate_expiry_time_seconds") - now / 1000;
   if (left < limits.certificateSeconds) {
     found.push(

@@ -34,6 +34,10 @@ const ills: readonly [Readonly<Record<string, number>>, string][] = [
     { "audit.device.disk_used_ratio": 0.91 },
     "the disk of an audit device is 91 % full; see sys/audit",
   ],
+  [
+    { "ha.tls_rotation.waits_for": 1 },
+    "1 of the cluster's members is away and holds up the change of its TLS keys; see the log",
+  ],
   [{ "storage.disk_free_bytes": 4 }, "the data disk is 96 % full"],
   [
     { "raft_storage.scrub.last_damages": 2 },
