@@ -87,7 +87,8 @@ Deno.test("a flood and slow clients: others are served, refusals say when to com
 
   const { "204": taken = 0, "503": refused = 0, ...strange } = result.statuses;
   assertEquals([strange, result.withoutTime], [{}, 0]);
-  assert(taken > 0 && refused > 0, `${taken} were taken, ${refused} refused`);
+  // A machine that is fast enough takes all of them; of the large bodies none can take all.
+  assert(taken > 0);
   const ends = new Set(halves);
   assert(ends.has("503"), "some of the large bodies are too many");
   for (const end of ends) assert(["503", "408", ""].includes(end), end);
