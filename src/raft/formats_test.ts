@@ -4,14 +4,14 @@ import { systemClock } from "../base/clock.ts";
 import { concat, utf8 } from "../base/bytes.ts";
 import { version } from "../base/version.ts";
 import { decodeBatch } from "./batch_codec.ts";
-import { checksum } from "./digest.ts";
+import { checksum, nodeSha256 } from "./digest.ts";
 import { checkDirectoryFormat, writeDirectoryFormat } from "./directory_format.ts";
 import { CorruptionError } from "./errors.ts";
 import { DIRECTORY_FORMAT, UnknownFormatError } from "./formats.ts";
 import { KvFile, type KvKey } from "./kv_file.ts";
 import { decodeLeaf, encodeLeaf } from "./leaf.ts";
 import { EntryType } from "./log_entry.ts";
-import { CHAIN_START, encodeHead, refuseNewerRecord } from "./log_record.ts";
+import { CHAIN_START, encodeRecord, refuseNewerRecord } from "./log_record.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
 import { survey } from "./survey.ts";
 import { inDirectory, openForTest } from "./testing.ts";
@@ -91,7 +91,7 @@ Deno.test("a version is believed only where the record is whole", () => {
   assertThrows(() => decodeLeaf("", whole), UnknownFormatError, "format 9");
 
   const entry = { index: 1, term: 1, type: EntryType.noop, payload: new Uint8Array() };
-  const { head } = encodeHead(entry, CHAIN_START);
+  const { record: head } = encodeRecord(entry, CHAIN_START, nodeSha256);
   refuseNewerRecord("it", head);
   head[1] = 77;
   refuseNewerRecord("it", head);

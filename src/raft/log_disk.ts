@@ -4,6 +4,7 @@ import { describeError } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import { AckMarker } from "./ack_marker.ts";
 import { denoDisk } from "./deno_disk.ts";
+import { nodeSha256, type Sha256 } from "./digest.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError, StorageFullError } from "./errors.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
@@ -19,6 +20,8 @@ export interface LogDiskOptions {
   readonly segmentBytes: number;
   /** The real one where it is absent. */
   readonly disk?: Disk;
+  /** node:crypto's where it is absent. */
+  readonly sha256?: Sha256;
 }
 
 interface Sealed {
@@ -34,6 +37,7 @@ const PAGE_ENTRIES = 256;
 export class LogDisk {
   readonly #options: LogDiskOptions;
   readonly #disk: Disk;
+  readonly #sha256: Sha256;
   readonly #marker: AckMarker;
   /** All segments but the last, oldest first. */
   readonly #older: Sealed[] = [];
@@ -46,6 +50,7 @@ export class LogDisk {
   private constructor(options: LogDiskOptions, marker: AckMarker, active: LogSegment) {
     this.#options = options;
     this.#disk = options.disk ?? denoDisk;
+    this.#sha256 = options.sha256 ?? nodeSha256;
     this.#marker = marker;
     this.#active = active;
   }
@@ -196,7 +201,7 @@ export class LogDisk {
     const header = { before: full.last, createdAt: clock.now() };
     try {
       const path = segmentPath(directory, full.last.index + 1);
-      this.#active = await LogSegment.create(path, header, this.#disk);
+      this.#active = await LogSegment.create(path, header, this.#disk, this.#sha256);
     } catch (error) {
       if (!(error instanceof StorageFullError)) throw error;
       // The segment at hand will do until there is space.
@@ -244,7 +249,7 @@ export class LogDisk {
     for (const path of old) await this.#disk.removeKv(path);
     const header = { before: base, createdAt: clock.now() };
     const path = segmentPath(directory, base.index + 1);
-    this.#active = await LogSegment.create(path, header, this.#disk);
+    this.#active = await LogSegment.create(path, header, this.#disk, this.#sha256);
     this.#marker.note(base);
   }
 
@@ -274,7 +279,7 @@ export class LogDisk {
 
   async #opened(sealed: Sealed): Promise<LogSegment> {
     if (sealed.open !== undefined) return sealed.open;
-    const segment = await LogSegment.open(sealed.path, this.#disk);
+    const segment = await LogSegment.open(sealed.path, this.#disk, this.#sha256);
     const position = this.#older.indexOf(sealed);
     const next = position < 0
       ? this.#active.firstIndex
@@ -316,7 +321,7 @@ async function segmentNames(directory: string, disk: Disk): Promise<string[]> {
 
 /** Opens the last segment; one whose creation was interrupted is removed and the one before taken. */
 async function openLast(
-  { directory, clock, disk = denoDisk }: LogDiskOptions,
+  { directory, clock, disk = denoDisk, sha256 = nodeSha256 }: LogDiskOptions,
   names: string[],
   base: ChainLink,
   acknowledged: number,
@@ -325,10 +330,11 @@ async function openLast(
     const name = names.at(-1);
     if (name === undefined) {
       const header = { before: base, createdAt: clock.now() };
-      return await LogSegment.create(segmentPath(directory, base.index + 1), header, disk);
+      const path = segmentPath(directory, base.index + 1);
+      return await LogSegment.create(path, header, disk, sha256);
     }
     const path = `${directory}/${name}`;
-    const segment = await LogSegment.open(path, disk);
+    const segment = await LogSegment.open(path, disk, sha256);
     if (segment !== undefined) {
       if (segment.firstIndex === indexIn(name)) return segment;
       segment.close();

@@ -3,7 +3,7 @@
  * the one before it, so an entry that is out of place is noticed like one that is damaged.
  */
 import { type Bytes, sameBytes } from "../base/bytes.ts";
-import { checksum, SUM_BYTES } from "./digest.ts";
+import { checksum, type Sha256, SUM_BYTES } from "./digest.ts";
 import { refuseNewer, unknownFormat } from "./formats.ts";
 import { entryType, LAST_TYPE, type LogEntry } from "./log_entry.ts";
 
@@ -36,21 +36,32 @@ export interface RecordHead extends ChainLink {
   readonly previousSum: Uint8Array;
 }
 
-/** The entry's head and the link for the one after it. The payload follows the head unchanged. */
-export function encodeHead(entry: LogEntry, previous: ChainLink): { head: Bytes; link: ChainLink } {
-  const head = new Uint8Array(RECORD_HEAD_BYTES);
-  const view = new DataView(head.buffer);
-  const termStart = entry.term === previous.term ? previous.termStart : entry.index;
+/**
+ * The entry as a record, its head with the payload after it, and the link for the one after it. The
+ * head is the first `RECORD_HEAD_BYTES` of the record.
+ */
+export function encodeRecord(
+  { index, term, type, payload }: LogEntry,
+  previous: ChainLink,
+  sha256: Sha256,
+): { record: Bytes; link: ChainLink } {
+  const record = new Uint8Array(RECORD_HEAD_BYTES + payload.length);
+  record.set(payload, RECORD_HEAD_BYTES);
+  // What is summed is put together in one piece: the head, which moves to the front afterwards.
+  const start = SUM_BYTES;
+  const view = new DataView(record.buffer, start);
+  const termStart = term === previous.term ? previous.termStart : index;
   view.setUint8(0, VERSION);
-  view.setUint8(1, entry.type);
-  view.setBigUint64(2, BigInt(entry.index));
-  view.setBigUint64(10, BigInt(entry.term));
+  view.setUint8(1, type);
+  view.setBigUint64(2, BigInt(index));
+  view.setBigUint64(10, BigInt(term));
   view.setBigUint64(18, BigInt(termStart));
-  view.setUint32(26, entry.payload.length);
-  head.set(previous.sum, SUMS_AT);
-  const sum = chainedSum(head, entry.payload);
-  head.set(sum, SUMS_AT + SUM_BYTES);
-  return { head, link: { index: entry.index, term: entry.term, termStart, sum } };
+  view.setUint32(26, payload.length);
+  record.set(previous.sum, start + SUMS_AT);
+  const sum = sha256(record.subarray(start)).slice(0, SUM_BYTES);
+  record.copyWithin(0, start, RECORD_HEAD_BYTES);
+  record.set(sum, SUMS_AT + SUM_BYTES);
+  return { record, link: { index, term, termStart, sum } };
 }
 
 /** Reads a head; undefined where it can't be one. Its checksum is proved by `sumFits`. */

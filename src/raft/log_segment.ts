@@ -6,6 +6,7 @@
  * written before the head and void without it.
  */
 import { concat, fromHex, fromUtf8, sameBytes, toHex, utf8 } from "../base/bytes.ts";
+import type { Sha256 } from "./digest.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";
@@ -23,7 +24,7 @@ import type { LogEntry } from "./log_entry.ts";
 import type { ChainLink, RecordHead } from "./log_record.ts";
 import {
   decodeHead,
-  encodeHead,
+  encodeRecord,
   RECORD_HEAD_BYTES,
   refuseNewerRecord,
   sumFits,
@@ -45,6 +46,7 @@ export class LogSegment {
   private constructor(
     readonly file: KvFile,
     readonly disk: Disk,
+    readonly sha256: Sha256,
     readonly header: SegmentHeader,
     /** The link of the last entry here, or that of the header. */
     public last: ChainLink,
@@ -60,7 +62,12 @@ export class LogSegment {
     return this.header.before.index + 1;
   }
 
-  static async create(path: string, header: SegmentHeader, disk: Disk): Promise<LogSegment> {
+  static async create(
+    path: string,
+    header: SegmentHeader,
+    disk: Disk,
+    sha256: Sha256,
+  ): Promise<LogSegment> {
     const file = await KvFile.open(path, disk);
     try {
       await file.commit([{ key: ["h"], value: encodeHeader(header) }]);
@@ -68,11 +75,16 @@ export class LogSegment {
       file.close();
       throw error;
     }
-    return new LogSegment(file, disk, header, header.before, await disk.kvBytes(path));
+    const bytes = await disk.kvBytes(path);
+    return new LogSegment(file, disk, sha256, header, header.before, bytes);
   }
 
   /** Opens a segment; undefined where its creation was never finished. */
-  static async open(path: string, disk: Disk): Promise<LogSegment | undefined> {
+  static async open(
+    path: string,
+    disk: Disk,
+    sha256: Sha256,
+  ): Promise<LogSegment | undefined> {
     const file = await KvFile.open(path, disk);
     try {
       const row = await file.get(["h"]);
@@ -83,7 +95,8 @@ export class LogSegment {
         return undefined;
       }
       const header = decodeHeader(path, row);
-      const segment = new LogSegment(file, disk, header, header.before, await disk.kvBytes(path));
+      const bytes = await disk.kvBytes(path);
+      const segment = new LogSegment(file, disk, sha256, header, header.before, bytes);
       const tail = await segment.#tail();
       if (tail !== undefined) segment.last = tail;
       return segment;
@@ -104,10 +117,10 @@ export class LogSegment {
     let bytes = 0;
     for (const entry of entries) {
       if (entry.index !== link.index + 1) throw new Error("log entries must follow each other");
-      const encoded = encodeHead(entry, link);
+      const encoded = encodeRecord(entry, link, this.sha256);
       const inline = isInline(entry);
       if (!inline) chunks.push(...payloadChunks(entry));
-      const value = inline ? concat(encoded.head, entry.payload) : encoded.head;
+      const value = inline ? encoded.record : encoded.record.slice(0, RECORD_HEAD_BYTES);
       heads.push({ key: ["e", entry.index], value });
       link = encoded.link;
       bytes += entry.payload.length + 100;

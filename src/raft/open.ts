@@ -1,7 +1,6 @@
 /** Opens a data directory: locks it, proves that its files fit each other, and leads at once. */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { sleep } from "../base/clock.ts";
-import { decodeBatch } from "./batch_codec.ts";
 import {
   type Configuration,
   decodeConfiguration,
@@ -30,6 +29,7 @@ import { State } from "./state.ts";
 import { StateFile, type StateFileOptions } from "./state_file.ts";
 import { readFloor, removeFloor, setAside } from "./state_repair.ts";
 import { type RaftStorageOptions, type Settings, withDefaults } from "./store_options.ts";
+import { Submitted } from "./submitted.ts";
 
 /** Share of the cache's budget that goes to decoded leaves, which lists and scans live on. */
 const LEAF_CACHE_SHARE = 0.25;
@@ -92,9 +92,10 @@ async function assemble(
   const setConfiguration = (text: string) => {
     configuration = text;
   };
+  const submitted = new Submitted();
   const apply = (entries: readonly LogEntry[]) => {
     for (const { type, payload, index } of entries) {
-      if (type === EntryType.changes) state.apply(decodeBatch(payload));
+      if (type === EntryType.changes) state.apply(submitted.changesOf(payload));
       else if (type === EntryType.configuration && index > overriddenTo) {
         configuration = fromUtf8(payload);
         if (overriddenTo > 0) removePeers(path);
@@ -143,7 +144,7 @@ async function assemble(
   await driver.advance();
   if (settings.alone) await keepAlone(raft, driver);
   group.peers.changed();
-  return new RaftStorage({ ...parts, group, release });
+  return new RaftStorage({ ...parts, submitted, group, release });
 }
 
 /** Takes the membership that an operator has written down. */
@@ -234,10 +235,12 @@ async function emptyState(
   return file;
 }
 
-async function openLog({ path, clock, log, segmentBytes, disk }: Settings, file: StateFile) {
+async function openLog(settings: Settings, file: StateFile) {
+  const { path, clock, log, segmentBytes, disk, sha256 } = settings;
   const directory = `${path}/raft`;
   const { applied } = file.meta;
-  const entries = await LogDisk.open({ directory, clock, log, segmentBytes, disk }, applied);
+  const options = { directory, clock, log, segmentBytes, disk, sha256 };
+  const entries = await LogDisk.open(options, applied);
   try {
     await finishInstall(path, entries, file);
   } catch (error) {

@@ -16,6 +16,7 @@ import { scrub, type ScrubOptions, type ScrubReport } from "./scrub.ts";
 import type { PinnedState } from "./pinned_state.ts";
 import type { AppliedListener, State, StoredEntry } from "./state.ts";
 import type { Settings } from "./store_options.ts";
+import type { Submitted } from "./submitted.ts";
 
 export interface RaftStorageStats {
   /** Entries and bytes of keys and values in the state file, as of the last flush. */
@@ -41,6 +42,7 @@ export interface StorageParts {
   readonly settings: Settings;
   readonly raft: Raft;
   readonly driver: Driver;
+  readonly submitted: Submitted;
   readonly log: LogDisk;
   readonly state: State;
   readonly maintenance: Maintenance;
@@ -109,13 +111,22 @@ export class RaftStorage {
     return this.#parts.state.scan(prefix, options);
   }
 
-  /** One log entry: all changes or none, durable and visible when it resolves. */
+  /**
+   * One log entry: all changes or none, durable and visible when it resolves. The values belong to
+   * the storage from now on.
+   */
   async write(batch: readonly Change[]): Promise<void> {
-    const { driver, settings } = this.#parts;
+    const { driver, settings, submitted } = this.#parts;
     if (this.#closing !== undefined) throw new StorageError("the storage is closed");
     const bytes = checkBatch(batch, settings);
     if (batch.length === 0) return;
-    await driver.submit(encodeBatch(batch, bytes));
+    const payload = encodeBatch(batch, bytes);
+    submitted.note(payload, batch);
+    try {
+      await driver.submit(payload);
+    } finally {
+      submitted.forget(payload);
+    }
   }
 
   /** Brings everything that is applied into the state file. */

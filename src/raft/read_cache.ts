@@ -43,9 +43,11 @@ export class ReadCache {
   }
 
   set(key: string, value: Bytes | null): void {
-    this.delete(key);
     const cost = costOf(key, value);
-    if (cost > this.bytesMax / 8) return;
+    if (cost > this.bytesMax / 8) return this.delete(key);
+    const young = this.#young.get(key);
+    if (young !== undefined) this.#youngBytes -= costOf(key, young);
+    else this.#deleteOld(key);
     this.#young.set(key, value);
     this.#youngBytes += cost;
     if (this.#youngBytes > this.bytesMax / 2) {
@@ -62,6 +64,10 @@ export class ReadCache {
       this.#young.delete(key);
       this.#youngBytes -= costOf(key, young);
     }
+    this.#deleteOld(key);
+  }
+
+  #deleteOld(key: string): void {
     const old = this.#old.get(key);
     if (old !== undefined) {
       this.#old.delete(key);

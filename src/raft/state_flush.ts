@@ -7,7 +7,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, SetHash } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
-import type { Change } from "./keys.ts";
+import { type Change, KEY_BYTES_MAX } from "./keys.ts";
 import {
   addWeights,
   fitsCommit,
@@ -31,7 +31,9 @@ const TURN_BYTES = 64 * 1024;
 /** What every commit holds beside leaves; a membership may be some kilobytes. */
 const META_WEIGHT = weightOf(["m"], 100_000);
 const encoder = new TextEncoder();
-const utf8Length = (text: string) => encoder.encode(text).length;
+const keyScratch = new Uint8Array(3 * KEY_BYTES_MAX);
+/** Bytes of a key that was stored. */
+const utf8Length = (key: string) => encoder.encodeInto(key, keyScratch).written;
 
 /** What the file holds as of a commit. */
 type Totals = Pick<StateMeta, "hash" | "entries" | "bytes" | "nextValueId">;
