@@ -51,6 +51,11 @@ export interface Call {
    * that nearly every request needs, never for secrets; a key always with the same `decode`.
    */
   readonly cached: <T>(key: string, decode: (bytes: Bytes) => T) => Awaitable<T | undefined>;
+  /**
+   * Tells `cached` what the bytes that were put at a key decode to, for when they are durable. Only
+   * for keys that are never put without having been read in the same transaction.
+   */
+  readonly keep?: (key: string, value: Bytes, decoded: unknown) => void;
   /** Set for the operation "recover" alone: what is to come back, in a snapshot. */
   readonly recovered?: RecoverySource;
 }

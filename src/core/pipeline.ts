@@ -185,6 +185,7 @@ function callOf(passage: Passage, route: Route, transaction: Transaction): Call 
     transaction,
     token: passage.token,
     cached: (key, decode) => services.cache.read(transaction, prefix + key, decode),
+    keep: (key, value, decoded) => services.cache.keep(transaction, prefix + key, value, decoded),
     ...(readsSnapshot(request) ? snapshotParts(services, request, route) : {}),
   };
 }

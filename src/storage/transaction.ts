@@ -22,7 +22,7 @@ export interface View {
 
 /** Something that a transaction read has changed: run it again. Never reaches a client. */
 class Conflict extends Error {
-  constructor(readonly key: string, readonly settled: Promise<void>) {
+  constructor(readonly key: string, readonly sequence: number) {
     super("transaction conflict");
   }
 }
@@ -30,7 +30,12 @@ class Conflict extends Error {
 interface Commit {
   readonly sequence: number;
   readonly keys: readonly string[];
-  readonly settled: Promise<void>;
+}
+
+/** Who lost against a commit, and goes on once that one and all before it are settled. */
+interface Loser {
+  readonly sequence: number;
+  readonly resolve: () => void;
 }
 
 /** Stands for all keys. */
@@ -99,6 +104,11 @@ export class Transaction implements View {
     return this.#writes.has(key);
   }
 
+  /** Whether these very bytes are what it has put at the key, and nothing later. */
+  hasPut(key: string, value: Bytes): boolean {
+    return this.#writes.get(key) === value;
+  }
+
   /** Runs once the changes are durable, before the caller goes on; not at all if they fail. */
   afterCommit(hook: () => void): void {
     this.#hooks.push(hook);
@@ -152,28 +162,33 @@ export class Transaction implements View {
 
 /** What was listed: one look for each folder of a key, not one for each list that was made. */
 class ListedPrefixes {
+  // Most transactions list nothing, and none of these sets is made then.
   /** Prefixes that end in "/". */
-  readonly #folders = new Set<string>();
-  readonly #others = new Set<string>();
+  #folders: Set<string> | undefined;
+  #others: Set<string> | undefined;
 
   add(prefix: string): void {
-    (prefix.endsWith("/") ? this.#folders : this.#others).add(prefix);
+    if (prefix.endsWith("/")) (this.#folders ??= new Set()).add(prefix);
+    else (this.#others ??= new Set()).add(prefix);
   }
 
   covers(key: string): boolean {
-    if (this.#folders.size > 0) {
+    const folders = this.#folders, others = this.#others;
+    if (folders !== undefined) {
       for (let end = key.indexOf("/"); end >= 0; end = key.indexOf("/", end + 1)) {
-        if (this.#folders.has(key.slice(0, end + 1))) return true;
+        if (folders.has(key.slice(0, end + 1))) return true;
       }
     }
-    for (const prefix of this.#others) if (key.startsWith(prefix)) return true;
+    if (others !== undefined) {
+      for (const prefix of others) if (key.startsWith(prefix)) return true;
+    }
     return false;
   }
 }
 
 /** Folders in which a transaction has changed something, found out only where it lists. */
 class WrittenFolders {
-  readonly #folders = new Set<string>();
+  #folders: Set<string> | undefined;
   #added: string[] = [];
 
   add(key: string): void {
@@ -182,13 +197,14 @@ class WrittenFolders {
 
   mayHold(prefix: string): boolean {
     if (!prefix.endsWith("/")) return true;
+    const folders = this.#folders ??= new Set();
     for (const key of this.#added) {
       for (let end = key.indexOf("/"); end >= 0; end = key.indexOf("/", end + 1)) {
-        this.#folders.add(key.slice(0, end + 1));
+        folders.add(key.slice(0, end + 1));
       }
     }
     this.#added = [];
-    return this.#folders.has(prefix);
+    return folders.has(prefix);
   }
 }
 
@@ -238,8 +254,7 @@ export class Transactions {
   #sequence = 0;
   #settledSequence = 0;
   readonly #settledAhead = new Set<number>();
-  /** Resolves when all commits so far are settled. */
-  #lastSettled: Promise<void> = Promise.resolve();
+  #losers: Loser[] = [];
   /** Commits that a running transaction may not have seen, oldest first. */
   #recent: Commit[] = [];
   /** Running transactions in the order they began, so the first has the lowest sequence. */
@@ -261,24 +276,20 @@ export class Transactions {
    * have no effect outside of the transaction. An error that it throws changes nothing.
    */
   async run<T>(body: (transaction: Transaction) => Awaitable<T>): Promise<T> {
-    const release: (() => void)[] = [];
-    const held = new Set<string>();
+    let release: (() => void) | undefined;
     try {
       for (let attempts = 1;; attempts++) {
         try {
           return await this.#attempt(body, attempts > strictAttempts);
         } catch (error) {
           if (!(error instanceof Conflict)) throw error;
-          await error.settled;
+          await this.#settledUpTo(error.sequence);
           // Contenders for one key queue up; a second key is not waited for, so none can deadlock.
-          if (held.size === 0) {
-            held.add(error.key);
-            release.push(await this.#enqueue(error.key));
-          }
+          release ??= await this.#enqueue(error.key);
         }
       }
     } finally {
-      for (const done of release) done();
+      release?.();
     }
   }
 
@@ -289,9 +300,9 @@ export class Transactions {
    */
   changedElsewhere(keys: readonly string[] | undefined): void {
     const sequence = ++this.#sequence;
-    const settled = Promise.resolve();
-    this.#recent.push({ sequence, keys: keys ?? anyKey, settled });
+    this.#recent.push({ sequence, keys: keys ?? anyKey });
     this.#settle(sequence, keys ?? []);
+    this.#wakeLosers();
     this.#forget();
   }
 
@@ -321,7 +332,7 @@ export class Transactions {
       const commit = this.#recent[i];
       if (commit === undefined || commit.sequence <= transaction.startSequence) return;
       const key = transaction.touchedBy(commit, { listed });
-      if (key !== undefined) throw new Conflict(key, commit.settled);
+      if (key !== undefined) throw new Conflict(key, commit.sequence);
     }
   }
 
@@ -330,22 +341,39 @@ export class Transactions {
     const { writes } = transaction;
     const sequence = ++this.#sequence;
     const keys = writes.map((write) => write.key);
-    const done = this.storage.write(writes);
-    // Who lost against this commit runs again only after its hooks: it must see what they changed.
-    const settled = done.then(
-      () => {
-        this.#settle(sequence, keys);
-        runHooks(transaction);
-      },
-      () => this.#settle(sequence, keys),
-    );
-    // A refused write may be answered before earlier ones. Who lost against it waits for those too:
-    // it would lose again at once, and for ever, without letting anything else run.
-    const inOrder = Promise.all([this.#lastSettled, settled.catch(() => {})]).then(() => {});
-    this.#lastSettled = inOrder;
-    this.#recent.push({ sequence, keys, settled: inOrder });
-    await done;
-    await settled;
+    this.#recent.push({ sequence, keys });
+    try {
+      await this.storage.write(writes);
+    } catch (error) {
+      this.#settle(sequence, keys);
+      this.#wakeLosers();
+      throw error;
+    }
+    this.#settle(sequence, keys);
+    try {
+      runHooks(transaction);
+    } finally {
+      // Who lost against this commit runs again only after its hooks: it must see what they changed.
+      this.#wakeLosers();
+    }
+  }
+
+  /**
+   * A refused write may be answered before earlier ones. Who lost against it waits for those too: it
+   * would lose again at once, and for ever, without letting anything else run.
+   */
+  async #settledUpTo(sequence: number): Promise<void> {
+    if (sequence <= this.#settledSequence) return;
+    await new Promise<void>((resolve) => this.#losers.push({ sequence, resolve }));
+  }
+
+  #wakeLosers(): void {
+    if (this.#losers.length === 0) return;
+    const settled = this.#settledSequence;
+    const woken = this.#losers.filter(({ sequence }) => sequence <= settled);
+    if (woken.length === 0) return;
+    this.#losers = this.#losers.filter(({ sequence }) => sequence > settled);
+    for (const { resolve } of woken) resolve();
   }
 
   /** Everything up to `#settledSequence` is settled, also where storage answers out of order. */

@@ -69,7 +69,7 @@ const fields = {
 
 export function dataPath(platform: Pick<Platform, "clock">): Path {
   const { clock } = platform;
-  const open = (call: Call) => new KvStore(call.storage, call.cached);
+  const open = (call: Call) => new KvStore(call.storage, call.cached, call.keep);
   return path("data/*path", {
     summary: "A secret's data.",
     params: { path: "Where the secret lies" },

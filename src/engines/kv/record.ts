@@ -74,7 +74,11 @@ export function newKey(now: number): KeyRecord {
 
 /** Reads and writes the records of one mount, in one transaction. */
 export class KvStore {
-  constructor(readonly storage: View, readonly cached?: Call["cached"]) {}
+  constructor(
+    readonly storage: View,
+    readonly cached?: Call["cached"],
+    readonly keep?: Call["keep"],
+  ) {}
 
   async config(): Promise<KvConfig> {
     return await this.#read(configKey, decodeConfig) ?? defaultConfig;
@@ -89,7 +93,10 @@ export class KvStore {
   }
 
   putKey(path: string, record: KeyRecord): void {
-    this.storage.put(metadataPrefix + path, utf8(JSON.stringify(record)));
+    const key = metadataPrefix + path;
+    const value = utf8(JSON.stringify(record));
+    this.storage.put(key, value);
+    this.keep?.(key, value, record);
   }
 
   deleteKey(path: string, record: KeyRecord): void {
