@@ -29,8 +29,8 @@ export interface MadeToken {
 
 /** Hashes of tokens that came lately: the same ones come again and again. */
 const rememberedHashes = 4096;
-/** No text that we made is longer. */
-const longestRemembered = 64;
+/** No text that we made is longer, a secret ID with its mount included. */
+const longestRemembered = 128;
 
 export class TokenStore {
   readonly #salt: HmacKey;
@@ -70,10 +70,14 @@ export class TokenStore {
   hash(text: string): string {
     const known = this.#hashes.get(text);
     if (known !== undefined) return known;
-    const hash = toHex(this.#salt.sign(utf8(text)));
+    const hash = this.#hash(text);
     if (this.#hashes.size >= rememberedHashes) this.#hashes.clear();
     if (text.length <= longestRemembered) this.#hashes.set(text, hash);
     return hash;
+  }
+
+  #hash(text: string): string {
+    return toHex(this.#salt.sign(utf8(text)));
   }
 
   /** The entry of a service token, expired or not; undefined where there is none. */
@@ -119,7 +123,8 @@ export class TokenStore {
       type: "service",
     };
     this.save(transaction, entry);
-    transaction.put(`${root}accessor/${this.hash(entry.accessor)}`, utf8(entry.id));
+    // Hardly ever asked for again, so it pushes out nothing that is remembered.
+    transaction.put(`${root}accessor/${this.#hash(entry.accessor)}`, utf8(entry.id));
     if (entry.parent !== "") {
       transaction.put(`${root}parent/${entry.parent}/${entry.id}`, new Uint8Array(0));
     }

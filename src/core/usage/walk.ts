@@ -5,7 +5,7 @@ import type { Entry, Storage } from "../../storage/storage.ts";
 /** Entries, or names, of a page: a few milliseconds of work. */
 const pageSize = 200;
 /** A rest lasts so many times as long as the page before it took, and at least a little. */
-const restShare = 9;
+const restShare = 24;
 const shortestRestMs = 2;
 
 /** Thrown where a walk is broken off, because the node seals or stands by. */
