@@ -1,6 +1,6 @@
 /** A standby's side of forwarding: requests go over one connection to the active node. */
 import type { Bytes } from "../base/bytes.ts";
-import { toBase64 } from "../base/bytes.ts";
+import { concat, toBase64 } from "../base/bytes.ts";
 import { Failure } from "../base/failure.ts";
 import type { Connection } from "../logical/request.ts";
 import type { Frame, FrameSocket } from "../raft/net/frame_socket.ts";
@@ -33,7 +33,12 @@ interface Waiting {
   readonly resolve: (response: Response) => void;
   readonly reject: (error: Error) => void;
   body: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** An answer that is passed on once all of it is there. */
+  whole: { readonly init: ResponseInit; readonly parts: Bytes[]; missing: number } | undefined;
 }
+
+/** Longer answers are passed on as they come. A stream costs as much as the rest of a short one. */
+const WHOLE_BYTES_MAX = 256 * 1024;
 
 /** They speak of one connection only. */
 const hopHeaders = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "te"]);
@@ -45,6 +50,7 @@ export class ForwardClient {
 
   constructor(connection: FrameSocket) {
     this.#connection = connection;
+    connection.gathers = true;
     connection.onFrame((frame) => this.#take(frame));
     connection.closed.then(() => this.#lost());
   }
@@ -78,7 +84,7 @@ export class ForwardClient {
       certificates: (connection.peerCertificates ?? []).map((der) => toBase64(der)),
     });
     const answered = new Promise<Response>((resolve, reject) => {
-      this.#waiting.set(stream, { resolve, reject, body: undefined });
+      this.#waiting.set(stream, { resolve, reject, body: undefined, whole: undefined });
     });
     // It may be rejected while the body is still being sent.
     answered.catch(() => undefined);
@@ -101,10 +107,9 @@ export class ForwardClient {
       case ForwardKind.answer:
         return this.#answer(stream, waiting, restOf(payload));
       case ForwardKind.answerBody:
-        return waiting.body?.enqueue(restOf(payload));
+        return this.#takeBody(waiting, restOf(payload));
       case ForwardKind.answerEnd:
-        this.#waiting.delete(stream);
-        return waiting.body?.close();
+        return this.#end(stream, waiting);
       case ForwardKind.notActive:
         this.#waiting.delete(stream);
         return waiting.reject(new NotForwarded("that node is not active"));
@@ -112,7 +117,7 @@ export class ForwardClient {
   }
 
   #answer(stream: number, waiting: Waiting, bytes: Bytes): void {
-    const { status, headers, hasBody } = readAnswerHead(bytes);
+    const { status, headers, hasBody, bodyBytes = Infinity } = readAnswerHead(bytes);
     const init = {
       status,
       headers: new Headers(headers.map(([k, v]): [string, string] => [k, v])),
@@ -120,6 +125,10 @@ export class ForwardClient {
     if (!hasBody) {
       this.#waiting.delete(stream);
       return waiting.resolve(new Response(null, init));
+    }
+    if (bodyBytes <= WHOLE_BYTES_MAX) {
+      waiting.whole = { init, parts: [], missing: bodyBytes };
+      return;
     }
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
       start: (controller) => {
@@ -131,6 +140,21 @@ export class ForwardClient {
       },
     });
     waiting.resolve(new Response(body, init));
+  }
+
+  #takeBody({ body, whole }: Waiting, bytes: Bytes): void {
+    if (whole === undefined) return body?.enqueue(bytes);
+    whole.missing -= bytes.length;
+    if (whole.missing < 0) return this.#connection.close();
+    whole.parts.push(bytes);
+  }
+
+  #end(stream: number, { body, whole, resolve }: Waiting): void {
+    if (whole !== undefined && whole.missing > 0) return this.#connection.close();
+    this.#waiting.delete(stream);
+    if (whole === undefined) return body?.close();
+    const [first = new Uint8Array(0)] = whole.parts;
+    resolve(new Response(whole.parts.length > 1 ? concat(...whole.parts) : first, whole.init));
   }
 
   #lost(): void {

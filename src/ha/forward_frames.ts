@@ -37,6 +37,11 @@ export interface AnswerHead {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
   readonly hasBody: boolean;
+  /**
+   * How long the body is, where all of it follows at once. Earlier versions neither say so nor look
+   * for it, and pass every body on as it comes.
+   */
+  readonly bodyBytes?: number;
 }
 
 export interface Echo {
@@ -116,6 +121,7 @@ export function readAnswerHead(bytes: Uint8Array): AnswerHead {
     status: number(fields, "status"),
     headers: pairs(fields, "headers"),
     hasBody: fields.get("hasBody") === true,
+    ...(fields.has("bodyBytes") ? { bodyBytes: number(fields, "bodyBytes") } : {}),
   };
 }
 

@@ -44,6 +44,7 @@ export function acceptForwarded(
 ): void {
   const incoming = new Map<number, Incoming>();
   const cancelled = new Set<number>();
+  connection.gathers = true;
   connection.onFrame((frame) => {
     try {
       take(frame);
@@ -91,20 +92,36 @@ export function acceptForwarded(
       }),
     });
     if (response === undefined) return connection.send(ForwardKind.notActive, numbered(stream));
-    const { status, headers, body } = response;
+    const { status } = response;
+    const headers = [...response.headers];
+    // What is JSON was made as a whole; anything else may still come, for as long as it likes.
+    if (response.headers.get("content-type") === "application/json") {
+      const body = new Uint8Array(await response.arrayBuffer());
+      const hasBody = body.length > 0;
+      const head = json({ status, headers, hasBody, bodyBytes: body.length });
+      connection.send(ForwardKind.answer, numbered(stream), head);
+      if (!hasBody) return;
+      sendPieces(stream, body);
+      if (connection.backlog > 0) await connection.drained();
+      return connection.send(ForwardKind.answerEnd, numbered(stream));
+    }
+    const { body } = response;
     const hasBody = body !== null;
-    const answerHead = json({ status, headers: [...headers], hasBody });
-    connection.send(ForwardKind.answer, numbered(stream), answerHead);
+    connection.send(ForwardKind.answer, numbered(stream), json({ status, headers, hasBody }));
     if (!hasBody) return;
     for await (const chunk of body) {
       if (cancelled.delete(stream) || connection.isClosed) return;
-      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-        const piece = chunk.subarray(at, at + PIECE_BYTES);
-        connection.send(ForwardKind.answerBody, numbered(stream), piece);
-      }
+      sendPieces(stream, chunk);
       if (connection.backlog > 0) await connection.drained();
     }
     connection.send(ForwardKind.answerEnd, numbered(stream));
+  }
+
+  function sendPieces(stream: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      const piece = bytes.subarray(at, at + PIECE_BYTES);
+      connection.send(ForwardKind.answerBody, numbered(stream), piece);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import type { Bytes } from "../../base/bytes.ts";
 
 const HEAD_BYTES = 5;
@@ -26,6 +27,11 @@ export class FrameSocket {
   #early: Frame[] = [];
   #isClosed = false;
   #outgoing: Uint8Array[] = [];
+  /**
+   * Whether what is sent waits for all others that are ready to run: a write to a TLS connection costs
+   * as much as some ten frames. Else it waits for the one who sends, and leaves before anything else.
+   */
+  gathers = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -64,14 +70,17 @@ export class FrameSocket {
     for (const frame of this.#early.splice(0)) take(frame);
   }
 
-  /** Sends; what is sent in one turn of the event loop leaves together. */
+  /** Sends; what is sent in one go leaves together, and where it `gathers`, in one turn. */
   send(kind: number, ...parts: readonly Uint8Array[]): void {
     if (this.#isClosed) return;
     const length = parts.reduce((sum, part) => sum + part.length, 1);
     const head = new Uint8Array(HEAD_BYTES);
     new DataView(head.buffer).setUint32(0, length);
     head[4] = kind;
-    if (this.#outgoing.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#outgoing.length === 0) {
+      if (this.gathers) setImmediate(() => this.#flush());
+      else queueMicrotask(() => this.#flush());
+    }
     this.#outgoing.push(head, ...parts);
   }
 
@@ -124,19 +133,37 @@ export class FrameSocket {
   #take(chunk: Uint8Array): void {
     this.#parts.push(chunk);
     this.#bytes += chunk.length;
-    while (this.#bytes >= HEAD_BYTES && !this.#isClosed) {
-      const length = this.#peekLength();
-      if (length < 1 || length > FRAME_BYTES_MAX) return this.close();
-      if (this.#bytes < 4 + length) return;
-      const all = this.#parts.length === 1 && this.#parts[0] !== undefined
-        ? this.#parts[0]
-        : Buffer.concat(this.#parts);
-      const payload = Uint8Array.from(all.subarray(HEAD_BYTES, 4 + length));
-      const rest = all.subarray(4 + length);
-      this.#parts = rest.length === 0 ? [] : [rest];
-      this.#bytes = rest.length;
-      this.#deliver({ kind: all[4] ?? 0, payload });
+    // A large frame comes in many parts, which are put together once, when all are there.
+    if (this.#bytes < HEAD_BYTES || this.#bytes < 4 + this.#peekLength()) return this.#check();
+    const all = this.#parts.length === 1 && this.#parts[0] !== undefined
+      ? this.#parts[0]
+      : Buffer.concat(this.#parts);
+    const view = new DataView(all.buffer, all.byteOffset, all.byteLength);
+    const frames: Frame[] = [];
+    let at = 0;
+    while (all.length - at >= HEAD_BYTES) {
+      const length = view.getUint32(at);
+      const end = at + 4 + length;
+      if (length < 1 || length > FRAME_BYTES_MAX || end > all.length) break;
+      const payload = new Uint8Array(length - 1);
+      payload.set(all.subarray(at + HEAD_BYTES, end));
+      frames.push({ kind: all[at + 4] ?? 0, payload });
+      at = end;
     }
+    this.#parts = at === all.length ? [] : [all.subarray(at)];
+    this.#bytes = all.length - at;
+    for (const frame of frames) {
+      if (this.#isClosed) return;
+      this.#deliver(frame);
+    }
+    this.#check();
+  }
+
+  /** Cuts off who announces what no frame can be. */
+  #check(): void {
+    if (this.#isClosed || this.#bytes < HEAD_BYTES) return;
+    const length = this.#peekLength();
+    if (length < 1 || length > FRAME_BYTES_MAX) this.close();
   }
 
   #peekLength(): number {
