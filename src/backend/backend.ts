@@ -1,7 +1,7 @@
 /** Makes a mountable backend out of declared paths. */
 import { badRequest, Failure, unsupportedOperation } from "../base/failure.ts";
 import type { BackendDescription, Call, LogicalBackend, SpecialPaths } from "../core/backend.ts";
-import type { JsonValue } from "../logical/json.ts";
+import type { JsonObject, JsonValue } from "../logical/json.ts";
 import type { Operation } from "../logical/request.ts";
 import { withWarnings } from "../logical/response.ts";
 import { describePaths } from "./describe.ts";
@@ -19,6 +19,8 @@ interface Match {
   readonly captures: RegExpExecArray;
 }
 
+type Find = (path: string) => Match | undefined;
+
 /** Builds the backend; see `Path` for how a request finds its handler. */
 export function defineBackend(spec: BackendSpec): LogicalBackend {
   const find = indexPaths(spec.paths);
@@ -34,14 +36,17 @@ export function defineBackend(spec: BackendSpec): LogicalBackend {
     async exists(call) {
       const match = find(call.path);
       if (match?.path.exists === undefined) return undefined;
-      return await match.path.exists(call, readInput(match, call).input);
+      const prepared = new Prepared(find, call, match, readInput(match, call));
+      call.prepared = prepared;
+      return await match.path.exists(call, prepared.read.input);
     },
     async handle(call) {
-      const match = find(call.path);
+      const prepared = Prepared.of(find, call);
+      const match = prepared?.match ?? find(call.path);
       if (match === undefined) throw new Failure(404, "unsupported path");
       const operation = pick(match.path, call.request.operation);
       if (operation === undefined) throw unsupportedOperation();
-      const { input, warnings } = readInput(match, call);
+      const { input, warnings } = prepared?.read ?? readInput(match, call);
       const response = await operation.handler(call, input);
       if (!response) return undefined;
       return withWarnings(response, warnings);
@@ -50,7 +55,7 @@ export function defineBackend(spec: BackendSpec): LogicalBackend {
 }
 
 /** Routes by the first literal segment, so that a large backend costs no more than a small one. */
-function indexPaths(paths: readonly Path[]): (path: string) => Match | undefined {
+function indexPaths(paths: readonly Path[]): Find {
   const byHead = new Map<string, Path[]>();
   const open: Path[] = [];
   for (const path of paths) {
@@ -86,10 +91,34 @@ function pick(
     (other === undefined ? undefined : path.operations.get(other));
 }
 
-function readInput(
-  { path, captures }: Match,
-  call: Call,
-): { input: Record<string, unknown>; warnings: string[] } {
+interface ReadInput {
+  readonly input: Record<string, unknown>;
+  readonly warnings: string[];
+}
+
+/** What was found out to ask whether something exists, for handling the same call. */
+class Prepared {
+  readonly #path: string;
+  readonly #data: JsonObject;
+
+  constructor(
+    readonly find: Find,
+    { path, request }: Call,
+    readonly match: Match,
+    readonly read: ReadInput,
+  ) {
+    this.#path = path;
+    this.#data = request.data;
+  }
+
+  /** Undefined where nothing was, or not of this backend, path and data. */
+  static of(find: Find, { prepared, path, request }: Call): Prepared | undefined {
+    if (!(prepared instanceof Prepared) || prepared.find !== find) return undefined;
+    return prepared.#path === path && prepared.#data === request.data ? prepared : undefined;
+  }
+}
+
+function readInput({ path, captures }: Match, call: Call): ReadInput {
   const input: Record<string, unknown> = {};
   const data = call.request.data;
   for (const name of Object.keys(path.fields)) {
@@ -103,7 +132,8 @@ function readInput(
 function inputWarnings(path: Path, data: Record<string, JsonValue | undefined>): string[] {
   const warnings: string[] = [];
   const names = Object.keys(data);
-  if (names.length === 0) return warnings;
+  const isExpected = (name: string) => name in path.fields && !path.params.includes(name);
+  if (names.every(isExpected)) return warnings;
   const replaced = names.filter((name) => path.params.includes(name)).sort();
   const known = (name: string) => name in path.fields || path.params.includes(name);
   const ignored = path.spec.arbitrary ? [] : names.filter((name) => !known(name)).sort();

@@ -56,6 +56,8 @@ export interface Call {
    * for keys that are never put without having been read in the same transaction.
    */
   readonly keep?: (key: string, value: Bytes, decoded: unknown) => void;
+  /** What the backend's `exists` has made of the call, for its `handle`; nobody else's business. */
+  prepared?: unknown;
   /** Set for the operation "recover" alone: what is to come back, in a snapshot. */
   readonly recovered?: RecoverySource;
 }

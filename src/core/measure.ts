@@ -40,7 +40,7 @@ export function stopMeasuring(services: Services): void {
 
 /** Counts a token that is there for good, and the client that it was made for. */
 export function countToken({ mounts, metrics, activity }: Services, entry: TokenEntry): void {
-  activity.note(entry);
+  activity.noteNew(entry);
   const mount = mounts.router.at(entry.authMount);
   metrics.tokenCreated({
     authMethod: mount?.entry.type ?? "token",

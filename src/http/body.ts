@@ -79,22 +79,20 @@ export class BodyReader {
     }
   }
 
-  async #within<T>(reading: Promise<T>): Promise<T> {
-    const guarded = reading.catch((cause) => {
-      if (cause instanceof Failure) throw cause;
-      throw badRequest("the body broke off before its end", cause);
+  #within<T>(reading: Promise<T>): Promise<T> {
+    const { timeoutMs } = this;
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new Failure(408, "the body did not arrive in time"));
+      const callOff = timeoutMs === 0 ? undefined : this.#deadlines.add(timeoutMs, late);
+      reading.then((value) => {
+        callOff?.();
+        resolve(value);
+      }, (cause) => {
+        callOff?.();
+        const isRefusal = cause instanceof Failure;
+        reject(isRefusal ? cause : badRequest("the body broke off before its end", cause));
+      });
     });
-    if (this.timeoutMs === 0) return await guarded;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const callOff = this.#deadlines.add(
-      this.timeoutMs,
-      () => reject(new Failure(408, "the body did not arrive in time")),
-    );
-    try {
-      return await Promise.race([guarded, late]);
-    } finally {
-      callOff();
-    }
   }
 }
 

@@ -101,8 +101,14 @@ export class Activity {
 
   /** Somebody has used a token. */
   note(token: TokenEntry): void {
-    if (this.#seen.has(token) || this.#config.enabled === "disable") return;
-    this.#seen.add(token);
+    if (this.#seen.has(token)) return;
+    this.noteNew(token);
+    if (this.#config.enabled !== "disable") this.#seen.add(token);
+  }
+
+  /** A token was made. Whoever uses it brings it as another object, so this one is not remembered. */
+  noteNew(token: TokenEntry): void {
+    if (this.#config.enabled === "disable") return;
     if (isRoot(token) || token.policies[0] === wrappingPolicy) return;
     const isEntity = token.entityId !== "";
     const name = isEntity

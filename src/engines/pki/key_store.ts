@@ -27,7 +27,8 @@ export const secretKey = (id: string) => `config/key-secret/${id}`;
 
 /** The id of the key whose secret changed, of a key of storage; ids are those of one mount only. */
 export function changedSecret(key: string): string | undefined {
-  if (!key.startsWith("logical/")) return undefined;
+  // Asked of every key that anybody changes.
+  if (!key.startsWith("logical/") || !key.includes("/config/key-secret/")) return undefined;
   const [, , config, kind, id, ...more] = key.split("/", 6);
   return config === "config" && kind === "key-secret" && more.length === 0 ? id : undefined;
 }
