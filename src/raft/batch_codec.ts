@@ -2,12 +2,11 @@
 import type { Bytes } from "../base/bytes.ts";
 import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";
+import { TextRun, writeText } from "./key_text.ts";
 import type { Change } from "./keys.ts";
 
 const VERSION = 1;
 const DELETED = 0xffffffff;
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * u8 version, u32 count; for each change u16 bytes of key, u32 bytes of value (all ones for a
@@ -20,7 +19,7 @@ export function encodeBatch(batch: readonly Change[], bytes: number): Bytes {
   view.setUint32(1, batch.length);
   let at = 5;
   for (const { key, value } of batch) {
-    const { written } = encoder.encodeInto(key, out.subarray(at + 6));
+    const written = writeText(out, at + 6, key);
     view.setUint16(at, written);
     view.setUint32(at + 2, value === null ? DELETED : value.length);
     at += 6 + written;
@@ -55,16 +54,17 @@ function decode(payload: Uint8Array): Change[] {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   if (view.getUint8(0) !== VERSION) throw new RangeError("unknown version");
   const count = view.getUint32(1);
-  const batch: Change[] = [];
+  const keys = new TextRun(payload.length);
+  const values: (Bytes | null)[] = [];
   let at = 5;
   for (let i = 0; i < count; i++) {
     const keyEnd = at + 6 + view.getUint16(at);
     const length = view.getUint32(at + 2);
     const valueEnd = length === DELETED ? keyEnd : keyEnd + length;
     if (valueEnd > payload.length) throw new RangeError("cut short");
-    const key = decoder.decode(payload.subarray(at + 6, keyEnd));
-    batch.push({ key, value: length === DELETED ? null : payload.slice(keyEnd, valueEnd) });
+    keys.add(payload, at + 6, keyEnd);
+    values.push(length === DELETED ? null : payload.slice(keyEnd, valueEnd));
     at = valueEnd;
   }
-  return batch;
+  return keys.decode().map((key, i) => ({ key, value: values[i] ?? null }));
 }

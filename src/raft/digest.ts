@@ -4,6 +4,7 @@
  */
 import { createHash, hash } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
+import { writeText } from "./key_text.ts";
 
 /** SHA-256 of a byte string, 32 bytes. */
 export type Sha256 = (data: Uint8Array) => Uint8Array;
@@ -20,16 +21,23 @@ export function checksum(...parts: readonly Uint8Array[]): Uint8Array {
   return sha256.digest().subarray(0, SUM_BYTES);
 }
 
-const encoder = new TextEncoder();
 const WORDS = 8;
 let scratch = new Uint8Array(4096);
+
+/** The checksum of some bytes under a label; the label's length is part of it. */
+export function labelledSum(label: string, body: Uint8Array): Uint8Array {
+  return entryDigest(nodeSha256, label, body).subarray(0, SUM_BYTES);
+}
 
 /** SHA-256 of a key with its value; the key's length is part of it, so that nothing can shift. */
 export function entryDigest(sha256: Sha256, key: string, value: Uint8Array): Uint8Array {
   const need = 4 + key.length * 3 + value.length;
   if (need > scratch.length) scratch = new Uint8Array(need * 2);
-  const { written } = encoder.encodeInto(key, scratch.subarray(4));
-  new DataView(scratch.buffer).setUint32(0, written);
+  const written = writeText(scratch, 4, key);
+  scratch[0] = written >>> 24;
+  scratch[1] = written >>> 16;
+  scratch[2] = written >>> 8;
+  scratch[3] = written;
   scratch.set(value, 4 + written);
   const digest = sha256(scratch.subarray(0, 4 + written + value.length));
   if (scratch.length > 4 * 1024 * 1024) scratch = new Uint8Array(4096);

@@ -47,6 +47,8 @@ export interface RowReader {
   first(): Bytes | undefined;
   /** The last row `["l", low]` with a `low` up to `key`. */
   floor(key: string): LeafRow | undefined;
+  /** At most so many rows `["l", low]`, from one with this `low` or after it on. */
+  ahead(low: string, limit: number): LeafRow[];
   /** All rows `["l", low]`. */
   leaves(): Iterable<LeafRow>;
   /** The first so many rows `["v", id, n]`, each a copy for the caller alone. */

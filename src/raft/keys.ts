@@ -51,6 +51,7 @@ const scratch = new Uint8Array(KEY_BYTES_MAX + 4);
 export function checkKey(key: string): number {
   if (key === "") throw new InvalidKeyError("a key must not be empty");
   if (key.endsWith("/")) throw new InvalidKeyError(`the key "${shown(key)}" ends in "/"`);
+  if (key.length <= KEY_BYTES_MAX && isPlain(key)) return key.length;
   if (!key.isWellFormed()) throw new InvalidKeyError("a key holds half a surrogate pair");
   const { read, written } = encoder.encodeInto(key, scratch);
   // A NUL takes two bytes in the form Deno KV keeps.
@@ -61,6 +62,15 @@ export function checkKey(key: string): number {
     );
   }
   return written;
+}
+
+/** Whether it is ASCII and holds no NUL, as nearly all are: then a unit is a byte, here and there. */
+function isPlain(key: string): boolean {
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    if (unit === 0 || unit >= 0x80) return false;
+  }
+  return true;
 }
 
 /**

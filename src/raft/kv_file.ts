@@ -159,7 +159,8 @@ export function commitFailure(path: string, error: unknown): StorageError {
   return new StorageFatalError(`${path}: ${message}`, { cause: error });
 }
 
-function readFailure(path: string, error: unknown): Error {
+/** What a failed read of a KV file says, as an error of ours. */
+export function readFailure(path: string, error: unknown): Error {
   if (error instanceof StorageError) return error;
   const message = describeError(error);
   if (isFull(message)) return new StorageFullError(`no space left for ${path}`, { cause: error });

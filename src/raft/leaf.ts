@@ -6,8 +6,9 @@
 import { type Bytes, sameBytes } from "../base/bytes.ts";
 import { CorruptionError } from "./errors.ts";
 import { refuseNewer } from "./formats.ts";
-import { checksum, SUM_BYTES } from "./digest.ts";
+import { labelledSum, SUM_BYTES } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
+import { TextRun, writeText } from "./key_text.ts";
 
 /** A value too large to lie in its leaf: where its chunks are. */
 export interface External {
@@ -41,7 +42,6 @@ const VERSION = 1;
 const NO_HIGH = 0xffff;
 const EXTERNAL = 0xffffffff;
 const EXTERNAL_BYTES = 44;
-const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export function isExternal(slot: Slot): slot is External {
@@ -86,14 +86,14 @@ export function encodeLeaf(
   let at = 7;
   if (high === undefined) view.setUint16(5, NO_HIGH);
   else {
-    const { written } = encoder.encodeInto(high, buffer.subarray(7));
+    const written = writeText(buffer, 7, high);
     view.setUint16(5, written);
     at += written;
   }
   for (let i = 0; i < keys.length; i++) {
     at = putSlot(buffer, view, at, keys[i] ?? "", slots[i] ?? NOTHING);
   }
-  buffer.set(leafSum(low, buffer.subarray(0, at)), at);
+  buffer.set(labelledSum(low, buffer.subarray(0, at)), at);
   const row = buffer.slice(0, at + SUM_BYTES);
   return { leaf: { low, high, keys, slots, bytes: row.length }, row };
 }
@@ -107,7 +107,7 @@ function putSlot(
   key: string,
   slot: Slot,
 ): number {
-  const { written } = encoder.encodeInto(key, buffer.subarray(start + 6));
+  const written = writeText(buffer, start + 6, key);
   view.setUint16(start, written);
   const at = start + 6 + written;
   if (isExternal(slot)) {
@@ -129,7 +129,7 @@ function putSlot(
 export function decodeLeaf(low: string, row: Uint8Array): Leaf | undefined {
   const end = row.length - SUM_BYTES;
   if (end < 7) return undefined;
-  if (!sameBytes(leafSum(low, row.subarray(0, end)), row.subarray(end))) return undefined;
+  if (!sameBytes(labelledSum(low, row.subarray(0, end)), row.subarray(end))) return undefined;
   refuseNewer(`the stored entries from "${low}" on`, row[0], VERSION);
   if (row[0] !== VERSION) return undefined;
   const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
@@ -141,11 +141,11 @@ export function decodeLeaf(low: string, row: Uint8Array): Leaf | undefined {
     high = decoder.decode(row.subarray(7, 7 + highBytes));
     at += highBytes;
   }
-  const keys: string[] = [];
+  const keys = new TextRun(row.length);
   const slots: Slot[] = [];
   for (let i = 0; i < count; i++) {
     const keyEnd = at + 6 + view.getUint16(at);
-    keys.push(decoder.decode(row.subarray(at + 6, keyEnd)));
+    keys.add(row, at + 6, keyEnd);
     const bytes = view.getUint32(at + 2);
     if (bytes === EXTERNAL) {
       slots.push({
@@ -159,7 +159,7 @@ export function decodeLeaf(low: string, row: Uint8Array): Leaf | undefined {
       at = keyEnd + bytes;
     }
   }
-  return { low, high, keys, slots, bytes: row.length };
+  return { low, high, keys: keys.decode(), slots, bytes: row.length };
 }
 
 /**
@@ -175,11 +175,4 @@ export function leafHolding(
   const leaf = low === undefined || row === undefined ? undefined : decodeLeaf(low, row);
   if (leaf !== undefined && covers(leaf, key)) return leaf;
   throw new CorruptionError(`${path}: the entries around "${key}" are damaged or missing`);
-}
-
-function leafSum(low: string, body: Uint8Array): Uint8Array {
-  const label = encoder.encode(low);
-  const length = new Uint8Array(4);
-  new DataView(length.buffer).setUint32(0, label.length);
-  return checksum(length, label, body);
 }

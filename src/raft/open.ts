@@ -182,6 +182,7 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
     path: `${path}/${stateFileName(generation)}`,
     sha256,
     leafCacheBytes: cacheBytes * LEAF_CACHE_SHARE,
+    turn: settings.turn,
     disk,
   });
   const current = await readCurrent(path, disk);

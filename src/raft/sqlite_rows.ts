@@ -14,6 +14,7 @@ export class SqliteRows implements RowReader {
   readonly #path: string;
   readonly #database: DatabaseSync;
   #floor: StatementSync | undefined;
+  #ahead: StatementSync | undefined;
 
   /** Opens a file that Deno KV has open. Must be closed. */
   constructor(path: string) {
@@ -37,6 +38,15 @@ export class SqliteRows implements RowReader {
     );
     const row = this.#floor.get(leaves, encodeKey(["l", key]));
     return row === undefined ? undefined : this.#leaf(row);
+  }
+
+  ahead(low: string, limit: number): LeafRow[] {
+    this.#ahead ??= this.#database.prepare(
+      "select k, v, v_encoding from kv where k >= ? and k < ? order by k limit ?",
+    );
+    return this.#ahead.all(encodeKey(["l", low]), encodeText("m"), limit).map((row) =>
+      this.#leaf(row)
+    );
   }
 
   *leaves(): Generator<LeafRow> {

@@ -7,7 +7,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { compareKeys, pastFolder, pastPrefix } from "./key_order.ts";
 import type { Change } from "./keys.ts";
 import { nameIn, type NameOptions, scanRange, walkStart } from "./folder_walk.ts";
-import { positionIn } from "./leaf.ts";
+import { isExternal, positionIn } from "./leaf.ts";
 import { Memtable } from "./memtable.ts";
 import { ReadCache } from "./read_cache.ts";
 import type { StateFile } from "./state_file.ts";
@@ -58,10 +58,22 @@ export class State {
     return known === null ? undefined : known;
   }
 
+  #read(key: string): Awaitable<Bytes | undefined> {
+    const leaf = this.#file.leafFor(key);
+    const at = positionIn(leaf, key);
+    const slot = leaf.keys[at] === key ? leaf.slots[at] : undefined;
+    if (slot !== undefined && isExternal(slot)) return this.#readOuter(key);
+    const value = slot?.slice();
+    this.cache.set(key, value ?? null);
+    return value;
+  }
+
   apply(changes: readonly Change[]): void {
     for (const change of changes) {
       this.#active.apply(change);
-      this.cache.set(change.key, change.value);
+      // What is gone is seldom asked for again, and takes no place from what is.
+      if (change.value === null) this.cache.delete(change.key);
+      else this.cache.set(change.key, change.value);
     }
     if (this.followers.size === 0) return;
     const keys = changes.map(({ key }) => key);
@@ -154,12 +166,13 @@ export class State {
     return active === undefined ? this.#frozen?.get(key) : active;
   }
 
-  async #read(key: string): Promise<Bytes | undefined> {
+  /** A value that lies outside of its leaf: what is there may change while it is read. */
+  async #readOuter(key: string): Promise<Bytes | undefined> {
     for (let attempt = 0;; attempt++) {
       const file = this.#file, epoch = file.epoch;
       const unchanged = () => file === this.#file && epoch === file.epoch;
       try {
-        const leaf = await file.leafFor(key);
+        const leaf = file.leafFor(key);
         const at = positionIn(leaf, key);
         const value = leaf.keys[at] === key ? await file.value(leaf, at) : undefined;
         // Only what no write and no flush has overtaken may stay.

@@ -4,23 +4,18 @@
  */
 import { concat, sameBytes } from "../base/bytes.ts";
 import type { Awaitable } from "../base/awaitable.ts";
+import { eventLoopTurn } from "../base/turn.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, type Sha256 } from "./digest.ts";
 import { denoDisk } from "./deno_disk.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptionError } from "./errors.ts";
+import { CorruptionError, StorageError } from "./errors.ts";
 import { successor } from "./key_order.ts";
 import { searchKey } from "./keys.ts";
-import { CHUNK_BYTES, KvFile, type KvKey, type Mutation } from "./kv_file.ts";
-import {
-  decodeLeaf,
-  encodeLeaf,
-  type External,
-  isExternal,
-  type Leaf,
-  leafHolding,
-} from "./leaf.ts";
+import { CHUNK_BYTES, KvFile, type KvKey, type Mutation, readFailure } from "./kv_file.ts";
+import { encodeLeaf, type External, isExternal, type Leaf, leafHolding } from "./leaf.ts";
 import { LeafCache } from "./leaf_cache.ts";
+import { StateRows } from "./state_rows.ts";
 import { decodeMeta, encodeMeta, type StateMeta } from "./state_meta.ts";
 
 export interface StateFileOptions {
@@ -28,6 +23,8 @@ export interface StateFileOptions {
   readonly sha256: Sha256;
   /** Budget for decoded leaves. */
   readonly leafCacheBytes: number;
+  /** Lets others run in the middle of a long walk; a turn of the event loop where it is absent. */
+  readonly turn?: () => Promise<void>;
   /** The real one where it is absent. */
   readonly disk?: Disk;
 }
@@ -49,6 +46,8 @@ export class StateFile {
   readonly #ahead = new LeafCache(AHEAD_BYTES);
   /** Where leaves start that a walk has come by lately, the oldest first: the second time counts. */
   readonly #walked = new Set<string>();
+  #rows: StateRows | undefined;
+  #isClosed = false;
   #meta: StateMeta;
   /** Counts commits: a reader that finds it changed may hold a leaf of before. */
   epoch = 0;
@@ -114,8 +113,8 @@ export class StateFile {
     return this.options.sha256;
   }
 
-  /** The leaf whose range holds `key`. Throws `CorruptionError` naming the key. */
-  leafFor(key: string): Awaitable<Leaf> {
+  /** The leaf whose range holds `key`, at once. Throws `CorruptionError` naming the key. */
+  leafFor(key: string): Leaf {
     return this.#leaves.find(key) ?? this.#ahead.find(key) ?? this.#readLeaf(searchKey(key));
   }
 
@@ -191,44 +190,49 @@ export class StateFile {
 
   /** Closes a file that was replaced once its reads have ended, and removes it. */
   async retire(): Promise<void> {
-    this.#leaves.clear();
-    this.#ahead.clear();
+    this.#closeRows();
     await this.#file.retire();
     await this.disk.removeKv(this.path);
   }
 
   close(): void {
-    this.#leaves.clear();
-    this.#ahead.clear();
+    // First: the last one to close writes the WAL back, which who only reads can't.
+    this.#closeRows();
     this.#file.close();
   }
 
-  async #readLeaf(key: string): Promise<Leaf> {
-    const epoch = this.epoch;
-    const leaf = await this.leafOnDisk(key);
-    if (epoch === this.epoch) this.#leaves.put(leaf);
+  /** What a commit under way changes is dropped when that is done, so all that is read may stay. */
+  #readLeaf(key: string): Leaf {
+    const leaf = this.#read((rows) => rows.leafFor(key));
+    this.#leaves.put(leaf);
     return leaf;
   }
 
-  async #readAhead(low: string): Promise<Leaf> {
-    const epoch = this.epoch;
-    const range = { start: ["l", low], end: ["m"], limit: LEAVES_AHEAD };
-    let next: string | undefined = low;
-    let first: Leaf | undefined;
-    const leaves: Leaf[] = [];
-    for (const row of await this.#file.list(range)) {
-      const leaf: Leaf | undefined = row.key[1] === next && next !== undefined
-        ? decodeLeaf(next, row.value)
-        : undefined;
-      // What does not follow is looked at, and complained of, when the walk gets there.
-      if (leaf === undefined) break;
-      first ??= leaf;
-      leaves.push(leaf);
-      next = leaf.high;
+  /** Reads beside Deno KV, whose one worker would take it behind the commit under way. */
+  #read<T>(look: (rows: StateRows) => T): T {
+    if (this.#isClosed) throw new StorageError(`${this.path} is closed`);
+    try {
+      this.#rows ??= new StateRows(this.path, this.disk);
+      return look(this.#rows);
+    } catch (error) {
+      throw readFailure(this.path, error);
     }
-    if (first === undefined) return await this.#readLeaf(low);
-    if (epoch === this.epoch) { for (const leaf of leaves) this.#keepWalked(leaf); }
-    return first;
+  }
+
+  #closeRows(): void {
+    this.#isClosed = true;
+    this.#rows?.close();
+    this.#rows = undefined;
+    this.#leaves.clear();
+    this.#ahead.clear();
+  }
+
+  async #readAhead(low: string): Promise<Leaf> {
+    await (this.options.turn ?? eventLoopTurn)();
+    // What does not follow is looked at, and complained of, when the walk gets there.
+    const leaves = this.#read((rows) => rows.ahead(low, LEAVES_AHEAD));
+    for (const leaf of leaves) this.#keepWalked(leaf);
+    return leaves[0] ?? this.#readLeaf(low);
   }
 
   #keepWalked(leaf: Leaf): void {

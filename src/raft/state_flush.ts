@@ -7,7 +7,8 @@
 import type { Bytes } from "../base/bytes.ts";
 import { entryDigest, SetHash } from "./digest.ts";
 import { compareKeys } from "./key_order.ts";
-import { type Change, KEY_BYTES_MAX } from "./keys.ts";
+import { textBytes } from "./key_text.ts";
+import type { Change } from "./keys.ts";
 import {
   addWeights,
   fitsCommit,
@@ -30,10 +31,6 @@ const STEP_ROWS_MAX = 300;
 const TURN_BYTES = 64 * 1024;
 /** What every commit holds beside leaves; a membership may be some kilobytes. */
 const META_WEIGHT = weightOf(["m"], 100_000);
-const encoder = new TextEncoder();
-const keyScratch = new Uint8Array(3 * KEY_BYTES_MAX);
-/** Bytes of a key that was stored. */
-const utf8Length = (key: string) => encoder.encodeInto(key, keyScratch).written;
 
 /** What the file holds as of a commit. */
 type Totals = Pick<StateMeta, "hash" | "entries" | "bytes" | "nextValueId">;
@@ -105,17 +102,20 @@ class Flush {
   async step(first: Change, source: Changes): Promise<void> {
     const leaf = await this.#leafFor(first.key);
     const merged = new Merged(leaf);
+    const { low } = leaf;
     const chunks: Mutation[] = [];
     const before = this.#totals();
     let bytes = 0;
-    for (; source.head !== undefined && !merged.isPast(source.head.key); source.shift()) {
-      if (bytes > STEP_BYTES_MAX || merged.removed.length > STEP_ROWS_MAX) break;
-      const change = source.head;
-      bytes += (change.value?.length ?? 0) + change.key.length * 3 + 50;
-      this.#merge(merged, change, chunks);
-    }
-    const high = await this.#joinNext(merged, source.head?.key);
-    const leaves = cutLeaves(leaf.low, high, ...merged.finish());
+    const isFull = () => bytes > STEP_BYTES_MAX || merged.removed.length > STEP_ROWS_MAX;
+    do {
+      for (; source.head !== undefined && !merged.isPast(source.head.key); source.shift()) {
+        if (isFull()) break;
+        const change = source.head;
+        bytes += (change.value?.length ?? 0) + change.key.length * 3 + 50;
+        this.#merge(merged, change, chunks);
+      }
+    } while (!isFull() && await this.#joinNext(merged));
+    const leaves = cutLeaves(low, merged.high, ...merged.finish());
     const weights = [
       ...leaves.map(({ row, leaf }) => weightOf(["l", leaf.low], row.length)),
       ...merged.removed.map((key) => weightOf(key, 0)),
@@ -193,7 +193,7 @@ class Flush {
       ? old?.digest
       : entryDigest(sha256, key, old);
     const after = value === null ? undefined : entryDigest(sha256, key, value);
-    const keyBytes = utf8Length(key);
+    const keyBytes = textBytes(key);
     if (old !== undefined && before !== undefined) {
       this.#hash.remove(before);
       this.#entries -= 1;
@@ -216,40 +216,48 @@ class Flush {
     return { id, bytes: value.length, digest };
   }
 
-  /** Takes in the neighbour of a leaf that has become small, where no change waits for it. */
-  async #joinNext(merged: Merged, nextKey: string | undefined): Promise<string | undefined> {
-    const high = merged.leaf.high;
-    if (high === undefined || merged.bytes() >= LEAF_BYTES_MIN) return high;
-    if (nextKey !== undefined && compareKeys(nextKey, high) < 0) return high;
+  /**
+   * Takes in the neighbour of a leaf that has become small, whose own changes come next: of many
+   * leaves that are emptied one is left, and each is read once.
+   */
+  async #joinNext(merged: Merged): Promise<boolean> {
+    const { high } = merged;
+    if (high === undefined || merged.bytes() >= LEAF_BYTES_MIN) return false;
     const next = await this.#leafFor(high);
-    if (nextKey !== undefined && (next.high === undefined || compareKeys(nextKey, next.high) < 0)) {
-      return high;
-    }
     merged.append(next);
     merged.removed.push(["l", next.low]);
-    return next.high;
+    return true;
   }
 }
 
-/** One leaf while changes are merged into it, in the order of their keys. */
+/** A leaf, and the neighbours it is joined with, while changes are merged in the order of their keys. */
 class Merged {
   readonly removed: KvKey[] = [];
   readonly #keys: string[] = [];
   readonly #slots: Slot[] = [];
+  #bytes = 0;
+  /** The last one, up to where it has been copied. */
+  #leaf: Leaf;
   #at = 0;
 
-  constructor(readonly leaf: Leaf) {}
+  constructor(leaf: Leaf) {
+    this.#leaf = leaf;
+  }
+
+  get high(): string | undefined {
+    return this.#leaf.high;
+  }
 
   isPast(key: string): boolean {
-    return this.leaf.high !== undefined && compareKeys(key, this.leaf.high) >= 0;
+    return this.high !== undefined && compareKeys(key, this.high) >= 0;
   }
 
   /** Copies what lies before `key` and takes out what lies at it. */
   take(key: string): Slot | undefined {
-    while (this.#at < this.leaf.keys.length) {
-      const order = compareKeys(this.leaf.keys[this.#at] ?? "", key);
+    while (this.#at < this.#leaf.keys.length) {
+      const order = compareKeys(this.#leaf.keys[this.#at] ?? "", key);
       if (order > 0) return undefined;
-      if (order === 0) return this.leaf.slots[this.#at++];
+      if (order === 0) return this.#leaf.slots[this.#at++];
       this.#copyOne();
     }
     return undefined;
@@ -258,31 +266,31 @@ class Merged {
   put(key: string, slot: Slot): void {
     this.#keys.push(key);
     this.#slots.push(slot);
+    this.#bytes += key.length + size(slot);
   }
 
-  /** Bytes of what is merged so far and of what is still to be copied, roughly. */
+  /** Bytes of what is merged so far and of what is still to be copied, roughly and where they are few. */
   bytes(): number {
-    const merged = this.#keys.reduce((sum, key, i) => sum + key.length + size(this.#slots[i]), 0);
-    let rest = 0;
-    for (let i = this.#at; i < this.leaf.keys.length; i++) {
-      rest += (this.leaf.keys[i]?.length ?? 0) + size(this.leaf.slots[i]);
+    let bytes = this.#bytes;
+    for (let i = this.#at; i < this.#leaf.keys.length && bytes < LEAF_BYTES_MIN; i++) {
+      bytes += (this.#leaf.keys[i]?.length ?? 0) + size(this.#leaf.slots[i]);
     }
-    return merged + rest;
+    return bytes;
   }
 
   append(next: Leaf): void {
     this.finish();
-    this.#keys.push(...next.keys);
-    this.#slots.push(...next.slots);
+    this.#leaf = next;
+    this.#at = 0;
   }
 
   finish(): [readonly string[], readonly Slot[]] {
-    while (this.#at < this.leaf.keys.length) this.#copyOne();
+    while (this.#at < this.#leaf.keys.length) this.#copyOne();
     return [this.#keys, this.#slots];
   }
 
   #copyOne(): void {
-    this.put(this.leaf.keys[this.#at] ?? "", this.leaf.slots[this.#at] ?? new Uint8Array(0));
+    this.put(this.#leaf.keys[this.#at] ?? "", this.#leaf.slots[this.#at] ?? new Uint8Array(0));
     this.#at += 1;
   }
 }

@@ -36,6 +36,24 @@ export class StateRows {
     return leafHolding(this.#path, key, row?.low, row?.value);
   }
 
+  /**
+   * The leaf that starts at `low`, with those that follow it, at most `limit`; up to the first that
+   * is not what was written, so none where that is the one at `low`.
+   */
+  ahead(low: string, limit: number): Leaf[] {
+    const leaves: Leaf[] = [];
+    let next: string | undefined = low;
+    for (const row of this.#rows.ahead(low, limit)) {
+      const leaf: Leaf | undefined = next === undefined || row.low !== next
+        ? undefined
+        : decodeLeaf(next, row.value);
+      if (leaf === undefined) break;
+      leaves.push(leaf);
+      next = leaf.high;
+    }
+    return leaves;
+  }
+
   /** All leaves from the first on; undefined in the place of one that does not follow. */
   *leaves(): Generator<Leaf | undefined> {
     let next: string | undefined = "";

@@ -42,7 +42,10 @@ export class StateView {
       if (end !== undefined && compareKeys(next, end) >= 0) return undefined;
       const leaf = this.#leaf;
       if (leaf === undefined || !covers(leaf, next)) {
-        return this.#loadAndSeek(next, end, leaf?.high === next);
+        const from = next;
+        const loading = this.#load(from, leaf?.high === from);
+        if (loading !== undefined) return loading.then(() => this.seek(from, end));
+        continue;
       }
       this.#position = this.#positionOf(leaf, next);
       const inFile = leaf.keys[this.#position];
@@ -91,26 +94,35 @@ export class StateView {
     return this.#state.get(key);
   }
 
-  async #loadAndSeek(
+  /** Takes up the leaf that holds `from`; at once, unless others have their turn first. */
+  #load(from: string, isWalk: boolean): Promise<void> | undefined {
+    const { file } = this.#state;
+    const epoch = file.epoch;
+    const leaf = isWalk ? file.leafAhead(from) : file.leafFor(from);
+    if (leaf instanceof Promise) return this.#loadLater(from, { file, epoch, leaf });
+    this.#take(file, epoch, leaf, from);
+    return undefined;
+  }
+
+  async #loadLater(
     from: string,
-    end: string | undefined,
-    isWalk: boolean,
-  ): Promise<string | undefined> {
-    for (let attempt = 0;; attempt++) {
-      const file = this.#state.file;
-      try {
-        this.#leafFile = file;
-        this.#leafEpoch = file.epoch;
-        this.#leaf = await (isWalk ? file.leafAhead(from) : file.leafFor(from));
-        if (!covers(this.#leaf, from)) {
-          throw new CorruptionError(`${file.path}: a hole at "${from}"`);
-        }
-        return await this.seek(from, end);
-      } catch (error) {
-        // A rewritten file may have been closed under the read.
-        if (file === this.#state.file || attempt >= 10) throw error;
-      }
+    { file, epoch, leaf }: { file: StateFile; epoch: number; leaf: Promise<Leaf> },
+  ): Promise<void> {
+    try {
+      this.#take(file, epoch, await leaf, from);
+    } catch (error) {
+      // A rewritten file may have been closed before it was read.
+      const now = this.#state.file;
+      if (file === now) throw error;
+      this.#take(now, now.epoch, now.leafFor(from), from);
     }
+  }
+
+  #take(file: StateFile, epoch: number, leaf: Leaf, from: string): void {
+    if (!covers(leaf, from)) throw new CorruptionError(`${file.path}: a hole at "${from}"`);
+    this.#leafFile = file;
+    this.#leafEpoch = epoch;
+    this.#leaf = leaf;
   }
 
   /** A walk mostly goes to the next key, so that is tried before a search. */

@@ -196,6 +196,7 @@ class ProcessDisk {
         const [row] = rows.list(range);
         return row === undefined ? undefined : leafRow(row);
       },
+      ahead: (low, limit) => rows.list({ start: ["l", low], end: ["m"], limit }).map(leafRow),
       leaves: () => rows.list({ start: ["l", ""], end: ["m"] }).map(leafRow),
       chunks: (id, limit): Bytes[] =>
         rows.list({ start: ["v", id, 0], end: ["v", id, limit], limit })
