@@ -4,6 +4,8 @@ import type { Counter } from "../telemetry/counter.ts";
 import type { Registry } from "../telemetry/registry.ts";
 import type { Summary } from "../telemetry/summary.ts";
 
+type Ended = Pick<LeaseEntry, "expireTime"> & Pick<Partial<LeaseEntry>, "failure">;
+
 export class ExpiryMetrics {
   readonly #ended: Counter;
   readonly #failed: Counter;
@@ -17,7 +19,7 @@ export class ExpiryMetrics {
   }
 
   /** A lease that had come due is gone; `now` in milliseconds since the epoch. */
-  ended({ expireTime, failure }: Pick<LeaseEntry, "expireTime" | "failure">, now: number): void {
+  ended({ expireTime, failure }: Ended, now: number): void {
     this.#ended.add();
     // What failed before has a later time to be tried at; it has waited since the first try.
     this.#inQueue.observe(Math.max(0, now - (failure?.since ?? expireTime)));

@@ -4,7 +4,7 @@
  * restart in the middle goes on where it stopped.
  */
 import { utf8 } from "../base/bytes.ts";
-import type { LeaseStore } from "../lease/store.ts";
+import type { DueLease, LeaseStore } from "../lease/store.ts";
 import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
@@ -14,6 +14,12 @@ import type { TokenStore } from "../token/store.ts";
 const tokensPerTransaction = 200;
 /** Trees whose removal is under way, by the hash of a token whose children are still there. */
 const pending = "sys/expire/revoking/";
+
+/** A token that has come due, as its lease was found. */
+export interface EndedToken {
+  readonly entry: TokenEntry;
+  readonly lease: DueLease;
+}
 
 /** How far a revocation by prefix is. */
 export interface PrefixProgress {
@@ -67,6 +73,23 @@ export class Revoker {
         if (child !== undefined) queue.push(child);
       }
     }
+  }
+
+  /**
+   * Forgets tokens that have come due, on which nothing hangs, with their leases. Each entry must say
+   * that it is alone, and have been read in `transaction`: whatever comes to hang on it changes that.
+   */
+  removeAlone(transaction: Transaction, ended: readonly EndedToken[]): void {
+    if (ended.length === 0) return;
+    this.times.allUntilDurable(
+      transaction,
+      ended.length,
+      "token.revoke-tree",
+      "expire.revoke-by-token",
+      "token.revoke",
+    );
+    for (const { entry } of ended) this.tokens.remove(transaction, entry);
+    this.leases.removeFound(transaction, ended.map(({ lease }) => lease));
   }
 
   /**

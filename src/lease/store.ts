@@ -2,7 +2,7 @@
  * Leases in storage, found by id, by the time they end, and by the token they belong to. Nothing
  * loads them all: the expiry reads what is due, in order, and no more (promise 6).
  */
-import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { fromUtf8, storedText, toHex, utf8 } from "../base/bytes.ts";
 import { timeKey } from "../base/time_key.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { ListOptions } from "../storage/storage.ts";
@@ -22,6 +22,18 @@ const byEnding = `${root}ending/`;
 export interface LeaseWatcher {
   created(id: string): void;
   removed(id: string): void;
+}
+
+/** A lease that has come due, as the time index knows it. */
+export interface DueLease {
+  readonly id: string;
+  /** Where it stands in that index. */
+  readonly place: string;
+}
+
+/** When a lease came due by the index, milliseconds since the epoch. */
+export function dueTime({ place }: DueLease): number {
+  return expiryOfKey(place);
 }
 
 export class LeaseStore {
@@ -76,7 +88,21 @@ export class LeaseStore {
   }
 
   /**
-   * Ids of what ends at or before `now`, soonest first, at most `limit`; a page after the place where
+   * Forgets leases of tokens by where they were found, without reading them. Only for tokens whose
+   * entries, which are read in the same transaction, say the same of them.
+   */
+  removeFound(transaction: Transaction, found: readonly DueLease[]): void {
+    for (const { id, place } of found) {
+      transaction.delete(byId + id);
+      transaction.delete(place);
+    }
+    const { watcher } = this;
+    if (watcher === undefined) return;
+    transaction.afterCommit(() => found.forEach(({ id }) => watcher.removed(id)));
+  }
+
+  /**
+   * What ends at or before `now`, soonest first, at most `limit`; a page after the place where
    * the one before it ended, so that what has just been removed is not walked over again.
    */
   async due(
@@ -84,13 +110,14 @@ export class LeaseStore {
     now: number,
     limit: number,
     after?: string,
-  ): Promise<{ ids: string[]; last: string | undefined }> {
+  ): Promise<{ found: DueLease[]; last: string | undefined }> {
     const page = await transaction.scan(byTime, {
       before: byTime + timeKey(now + 1),
       limit,
       ...(after === undefined ? {} : { after }),
     });
-    return { ids: page.map(({ value }) => fromUtf8(value)), last: page.at(-1)?.key };
+    const found = page.map(({ key, value }) => ({ id: storedText(value), place: key }));
+    return { found, last: page.at(-1)?.key };
   }
 
   /** Whose answers ending leases wait for. */
@@ -172,5 +199,5 @@ function decodeLease(bytes: Uint8Array): LeaseEntry {
 
 /** When the lease at a key below `leasesByTime` ends, milliseconds since the epoch. */
 export function expiryOfKey(key: string): number {
-  return Number(key.slice(byTime.length).split("/")[0]);
+  return Number(key.slice(byTime.length, key.indexOf("/", byTime.length)));
 }

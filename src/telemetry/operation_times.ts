@@ -66,11 +66,23 @@ export class OperationTimes {
 
   /** From now until the changes of a transaction are durable; not at all where they are not made. */
   untilDurable(transaction: Pick<Transaction, "afterCommit">, ...names: MeasuredWork[]): void {
+    this.allUntilDurable(transaction, 1, ...names);
+  }
+
+  /** The same of so many that are done together: each takes as long as all. */
+  allUntilDurable(
+    transaction: Pick<Transaction, "afterCommit">,
+    count: number,
+    ...names: MeasuredWork[]
+  ): void {
     const { clock } = this.registry;
     const start = clock.monotonic();
     transaction.afterCommit(() => {
       const took = clock.monotonic() - start;
-      for (const name of names) this.of(name).observe(took);
+      for (const name of names) {
+        const summary = this.of(name);
+        for (let i = 0; i < count; i++) summary.observe(took);
+      }
     });
   }
 }

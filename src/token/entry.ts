@@ -47,6 +47,12 @@ export function tokenLeaseId(entry: TokenEntry): string {
   return `${entry.path}/h${entry.id}`;
 }
 
+/** The id of the token whose lease this may be; undefined where it can be none of a token. */
+export function tokenOfLease(leaseId: string): string | undefined {
+  const at = leaseId.lastIndexOf("/") + 1;
+  return leaseId.length === at + 65 && leaseId[at] === "h" ? leaseId.slice(at + 1) : undefined;
+}
+
 /** Seconds left, rounded down as clients expect; 0 where it does not expire. */
 export function secondsLeft(expireTime: number, now: number): number {
   return expireTime === 0 ? 0 : Math.max(0, Math.ceil((expireTime - now) / 1000));

@@ -80,6 +80,11 @@ export class TokenStore {
     return toHex(this.#salt.sign(utf8(text)));
   }
 
+  /** Not remembered: of what goes for good, in whose place something else is remembered. */
+  #hashOnce(text: string): string {
+    return this.#hashes.get(text) ?? this.#hash(text);
+  }
+
   /** The entry of a service token, expired or not; undefined where there is none. */
   lookup(transaction: Transaction, token: string): Awaitable<TokenEntry | undefined> {
     return this.lookupHash(transaction, this.hash(token));
@@ -87,6 +92,13 @@ export class TokenStore {
 
   lookupHash(transaction: Transaction, hash: string): Awaitable<TokenEntry | undefined> {
     return this.cache.read(transaction, `${root}id/${hash}`, decodeTokenEntry);
+  }
+
+  /** The same of one that is about to go: it takes no place in the cache from those that stay. */
+  readHash(transaction: Transaction, hash: string): Awaitable<TokenEntry | undefined> {
+    const bytes = transaction.get(`${root}id/${hash}`);
+    if (!(bytes instanceof Promise)) return bytes === undefined ? bytes : decodeTokenEntry(bytes);
+    return bytes.then((found) => found === undefined ? found : decodeTokenEntry(found));
   }
 
   async lookupAccessor(
@@ -150,7 +162,7 @@ export class TokenStore {
   /** Forgets a token. Its children are the caller's to revoke or to set free. */
   remove(transaction: Transaction, entry: TokenEntry): void {
     transaction.delete(`${root}id/${entry.id}`);
-    transaction.delete(`${root}accessor/${this.hash(entry.accessor)}`);
+    transaction.delete(`${root}accessor/${this.#hashOnce(entry.accessor)}`);
     if (entry.parent !== "") transaction.delete(`${root}parent/${entry.parent}/${entry.id}`);
   }
 
