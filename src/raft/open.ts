@@ -32,7 +32,7 @@ import { type RaftStorageOptions, type Settings, withDefaults } from "./store_op
 import { Submitted } from "./submitted.ts";
 
 /** Share of the cache's budget that goes to decoded leaves, which lists and scans live on. */
-const LEAF_CACHE_SHARE = 0.25;
+const LEAF_CACHE_SHARE = 0.375;
 /** Between attempts to read old log entries for a follower. */
 const FETCH_PAUSE_MS = 100;
 /** Recent log entries kept at hand for followers. */

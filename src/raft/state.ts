@@ -86,14 +86,22 @@ export class State {
     if (limit <= 0) return names;
     const view = this.view();
     const end = pastPrefix(prefix);
+    const takeValue = (key: string): boolean => {
+      if (names.length >= limit || !key.startsWith(prefix)) return false;
+      if (key.includes("/", prefix.length)) return false;
+      names.push(key.slice(prefix.length));
+      return true;
+    };
     let found = view.seek(walkStart(prefix, options.after), end);
     for (;;) {
       const key = found instanceof Promise ? await found : found;
       if (key === undefined || !key.startsWith(prefix)) return names;
       const name = nameIn(prefix, key);
       names.push(name);
+      const isFolder = name.endsWith("/");
+      const last = isFolder ? key : view.run(takeValue) ?? key;
       if (names.length >= limit) return names;
-      found = name.endsWith("/") ? view.seek(pastFolder(prefix + name), end) : view.next(key, end);
+      found = isFolder ? view.seek(pastFolder(prefix + name), end) : view.next(last, end);
     }
   }
 

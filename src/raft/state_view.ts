@@ -78,6 +78,27 @@ export class StateView {
     return found;
   }
 
+  /**
+   * Goes on from what was found last, over keys of its leaf that nothing has changed, as long as
+   * `take` takes them: a look at the changes for all of them, not for each. The last one taken;
+   * undefined where there is none.
+   */
+  run(take: (key: string) => boolean): string | undefined {
+    const leaf = this.#leaf, last = this.#last;
+    if (leaf === undefined || last === undefined || leaf.keys[this.#position] !== last) return;
+    const changed = this.#leastChanged(last, true, leaf.high);
+    const end = changed === undefined ? leaf.keys.length : positionIn(leaf, changed);
+    let taken: string | undefined;
+    for (let at = this.#position + 1; at < end; at++) {
+      const key = leaf.keys[at] ?? "";
+      if (!take(key)) break;
+      taken = key;
+      this.#position = at;
+    }
+    this.#last = taken ?? last;
+    return taken;
+  }
+
   /** The value of a key that was found; undefined where it was deleted since. */
   value(key: string): Awaitable<Bytes | undefined> {
     for (const table of this.#tables) {

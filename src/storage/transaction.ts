@@ -46,6 +46,7 @@ export class Transaction implements View {
   readonly #listed = new ListedPrefixes();
   readonly #writes = new Map<string, Bytes | null>();
   readonly #written = new WrittenFolders();
+  #hasListedLong = false;
   readonly #hooks: (() => void)[] = [];
   readonly #tasks: (() => Promise<void>)[] = [];
   readonly #endings: (() => void)[] = [];
@@ -62,8 +63,11 @@ export class Transaction implements View {
   async list(prefix: string, options: ListOptions = {}): Promise<string[]> {
     this.#listed.add(prefix);
     const own = this.#ownBelow(prefix);
-    if (own.length === 0) return await this.storage.list(prefix, options);
-    return await mergeChildren(this.storage, prefix, options, own);
+    const names = own.length === 0
+      ? await this.storage.list(prefix, options)
+      : await mergeChildren(this.storage, prefix, options, own);
+    if (names.length >= longList) this.#hasListedLong = true;
+    return names;
   }
 
   async scan(prefix: string, options: ScanOptions): Promise<Entry[]> {
@@ -149,6 +153,11 @@ export class Transaction implements View {
     return this.#writes.size === 0;
   }
 
+  /** It has listed what takes long to list again. */
+  get hasListedLong(): boolean {
+    return this.#hasListedLong;
+  }
+
   /** The key of `commit` that this transaction has read, or maybe only listed, if there is one. */
   touchedBy(commit: Commit, { listed }: { readonly listed: boolean }): string | undefined {
     if (commit.keys === anyKey) return "";
@@ -211,9 +220,11 @@ class WrittenFolders {
 /**
  * So often a transaction that changes nothing runs for one moment in which all it saw was true.
  * Then its lists may be older at their beginning than at their end: a folder of 100,000 leases that
- * end by the dozen would never be listed at all. What it read by key is still of one moment.
+ * end by the dozen would never be listed at all. What it read by key is still of one moment. A long
+ * list is not tried so often: that costs most when there is most to do besides.
  */
 const strictAttempts = 3;
+const longList = 1000;
 
 class SubView implements View {
   constructor(readonly parent: View, readonly prefix: string) {}
@@ -326,7 +337,8 @@ export class Transactions {
   }
 
   #validate(transaction: Transaction, isLenient: boolean): void {
-    const listed = !(isLenient && transaction.changesNothing);
+    const isExcused = isLenient || transaction.hasListedLong;
+    const listed = !(isExcused && transaction.changesNothing);
     if (this.#sequence === transaction.startSequence) return;
     for (let i = this.#recent.length - 1; i >= 0; i--) {
       const commit = this.#recent[i];
