@@ -17,7 +17,14 @@ import {
   NO_WEIGHT,
   weightOf,
 } from "./kv_file.ts";
-import { INLINE_BYTES_MAX, isExternal, type Leaf, LEAF_BYTES_MIN, type Slot } from "./leaf.ts";
+import {
+  covers,
+  INLINE_BYTES_MAX,
+  isExternal,
+  type Leaf,
+  LEAF_BYTES_MIN,
+  type Slot,
+} from "./leaf.ts";
 import { cutLeaves, type WrittenLeaf } from "./leaf_cut.ts";
 import { externalKeys, externalRows, type StateFile } from "./state_file.ts";
 import type { StateMeta } from "./state_meta.ts";
@@ -27,6 +34,8 @@ import type { FairTurns } from "../base/turn.ts";
 /** Bytes of changes that are merged into one leaf at a time. */
 const STEP_BYTES_MAX = 200_000;
 const STEP_ROWS_MAX = 300;
+/** Leaves that are read in one go where one after the other is emptied. */
+const LEAVES_AHEAD = 8;
 /** Others have their turn after so many bytes of leaves, about half a millisecond. */
 const TURN_BYTES = 64 * 1024;
 /** What every commit holds beside leaves; a membership may be some kilobytes. */
@@ -72,6 +81,8 @@ class Flush {
   readonly #turns: FairTurns;
   /** Bytes of leaves since others had their turn. */
   #read = 0;
+  /** To the right of all that is changed so far, so that nothing of it is out of date. */
+  #ahead: Leaf[] = [];
   readonly #hash: SetHash;
   #entries: number;
   #bytes: number;
@@ -145,7 +156,21 @@ class Flush {
 
   /** Reading is synchronous, and does not wait for the commit under way. */
   async #leafFor(key: string): Promise<Leaf> {
-    const leaf = this.#rows.leafFor(key);
+    const ahead = this.#ahead;
+    while (ahead[0]?.high !== undefined && compareKeys(ahead[0].high, key) <= 0) ahead.shift();
+    const next = ahead[0];
+    if (next === undefined || !covers(next, key)) return await this.#taken(this.#rows.leafFor(key));
+    ahead.shift();
+    return await this.#taken(next);
+  }
+
+  /** The leaf that starts at `low`, of which some are read at a time: the next ones are asked for soon. */
+  async #leafAt(low: string): Promise<Leaf> {
+    if (this.#ahead[0]?.low !== low) this.#ahead = this.#rows.ahead(low, LEAVES_AHEAD);
+    return await this.#taken(this.#ahead.shift() ?? this.#rows.leafFor(low));
+  }
+
+  async #taken(leaf: Leaf): Promise<Leaf> {
     this.#read += leaf.bytes;
     if (this.#read >= TURN_BYTES) {
       this.#read = 0;
@@ -223,7 +248,7 @@ class Flush {
   async #joinNext(merged: Merged): Promise<boolean> {
     const { high } = merged;
     if (high === undefined || merged.bytes() >= LEAF_BYTES_MIN) return false;
-    const next = await this.#leafFor(high);
+    const next = await this.#leafAt(high);
     merged.append(next);
     merged.removed.push(["l", next.low]);
     return true;

@@ -113,6 +113,23 @@ Deno.test("a long list ends although what it lists never stands still", async ()
   assert(changes < 1000, `it ended after ${changes} changes`);
 });
 
+Deno.test("a list of thousands is put together once, a short one until nothing has changed", async () => {
+  for (const [count, most] of [[2000, 1], [20, 3]] as const) {
+    const transactions = new Transactions(new InmemStorage());
+    await transactions.run((t) => {
+      for (let i = 0; i < count; i++) t.put(`many/${i}`, utf8("x"));
+    });
+    let runs = 0;
+    const names = await transactions.run(async (t) => {
+      const names = await t.list("many/");
+      if (++runs < 3) await transactions.run((other) => other.put(`many/more${runs}`, utf8("x")));
+      return names;
+    });
+    assertEquals(runs, most);
+    assert(names.length >= count);
+  }
+});
+
 Deno.test("who also changes something runs again for as long as it takes", async () => {
   const transactions = new Transactions(new InmemStorage());
   const count = async () => {

@@ -4,7 +4,7 @@ import { backendFactory } from "../../src/server/backends.ts";
 
 /** A started node. */
 export async function startNode(
-  options: Pick<KitOptions, "auditDevices" | "auditRules"> = {},
+  options: Pick<KitOptions, "auditDevices" | "auditRules" | "physical"> = {},
 ): Promise<NodeKit> {
   const kit = new NodeKit({
     ...options,
