@@ -88,7 +88,7 @@ export class Revoker {
       "expire.revoke-by-token",
       "token.revoke",
     );
-    for (const { entry } of ended) this.tokens.remove(transaction, entry);
+    this.tokens.remove(transaction, ...ended.map(({ entry }) => entry));
     this.leases.removeFound(transaction, ended.map(({ lease }) => lease));
   }
 

@@ -92,10 +92,8 @@ export class LeaseStore {
    * entries, which are read in the same transaction, say the same of them.
    */
   removeFound(transaction: Transaction, found: readonly DueLease[]): void {
-    for (const { id, place } of found) {
-      transaction.delete(byId + id);
-      transaction.delete(place);
-    }
+    for (const { id } of found) transaction.delete(byId + id);
+    for (const { place } of found) transaction.delete(place);
     const { watcher } = this;
     if (watcher === undefined) return;
     transaction.afterCommit(() => found.forEach(({ id }) => watcher.removed(id)));

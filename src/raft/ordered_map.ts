@@ -9,6 +9,8 @@ const RUN_MAX = 512;
 export class OrderedMap<V> {
   readonly #values = new Map<string, V>();
   readonly #runs: string[][] = [];
+  /** The run of the last key that came. */
+  #insertedIn = 0;
   /** Counts the keys that came and went, for those who remember a place among them. */
   changes = 0;
 
@@ -93,16 +95,25 @@ export class OrderedMap<V> {
   }
 
   #insert(key: string): void {
-    const at = this.#runFor(key);
+    const at = this.#isInRun(this.#insertedIn, key) ? this.#insertedIn : this.#runFor(key);
     const run = this.#runs[at];
     if (run === undefined) {
       this.#runs.push([key]);
       return;
     }
+    this.#insertedIn = at;
     const last = run[run.length - 1];
     if (last !== undefined && compareKeys(key, last) > 0) run.push(key);
     else run.splice(lowerBound(run, key), 0, key);
     if (run.length > RUN_MAX) this.#runs.splice(at + 1, 0, run.splice(RUN_MAX >> 1));
+  }
+
+  /** Whether a key belongs into this run: who inserts in order goes on where he was. */
+  #isInRun(at: number, key: string): boolean {
+    const first = this.#runs[at]?.[0];
+    if (first === undefined || compareKeys(first, key) > 0) return false;
+    const next = this.#runs[at + 1]?.[0];
+    return next === undefined || compareKeys(key, next) < 0;
   }
 
   /** The last run that starts at or before `key`, or the first run. */
