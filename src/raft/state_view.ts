@@ -38,28 +38,35 @@ export class StateView {
    */
   seek(from: string, end?: string): Awaitable<string | undefined> {
     let next = from;
+    /** `next` was found, and is deleted: only what comes after it will do. */
+    let isPast = false;
     for (;;) {
       if (end !== undefined && compareKeys(next, end) >= 0) return undefined;
       const leaf = this.#leaf;
-      if (leaf === undefined || !covers(leaf, next)) {
+      if (leaf === undefined || !(isPast || covers(leaf, next))) {
         const from = next;
         const loading = this.#load(from, leaf?.high === from);
         if (loading !== undefined) return loading.then(() => this.seek(from, end));
         continue;
       }
-      this.#position = this.#positionOf(leaf, next);
+      if (!isPast) this.#position = this.#positionOf(leaf, next);
+      else if (leaf.keys[this.#position] === next) this.#position++;
       const inFile = leaf.keys[this.#position];
       // Beyond the leaf nothing is known yet: its end is as far as this step may go.
       const bound = inFile ?? leaf.high;
-      const key = this.#leastChanged(next, false, bound) ?? inFile;
+      const key = this.#leastChanged(next, isPast, bound) ?? inFile;
       if (key !== undefined) {
         if (!this.#isDeleted(key)) {
           this.#last = key;
           return key;
         }
-        next = successor(key);
+        next = key;
+        isPast = true;
       } else if (leaf.high === undefined) return undefined;
-      else next = leaf.high;
+      else {
+        next = leaf.high;
+        isPast = false;
+      }
     }
   }
 
