@@ -23,6 +23,8 @@ const batchSize = 100;
 /** Batches under way: while one waits for the disk the next one is put together. */
 const lanes = 4;
 const lookMs = 20;
+/** Requests get so many times what a batch took: what is deleted is flushed meanwhile, as well. */
+const courtesy = 2;
 const retryMs = 10_000;
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
@@ -153,13 +155,13 @@ export class Expiration {
     return last === undefined ? { found } : { found, last };
   }
 
-  /** While requests come, one batch at a time is ended, and half of the time is theirs. */
+  /** While requests come, one batch at a time is ended, and most of the time is theirs. */
   async #giveWay<T>(work: () => Promise<T>): Promise<T> {
     const start = this.clock.monotonic();
     const before = this.requests();
     const done = await work();
     this.#isCourteous = this.requests() > before;
-    if (this.#isCourteous) await sleep(this.clock, this.clock.monotonic() - start);
+    if (this.#isCourteous) await sleep(this.clock, (this.clock.monotonic() - start) * courtesy);
     return done;
   }
 
