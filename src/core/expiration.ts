@@ -5,6 +5,7 @@
 import type { Awaitable } from "../base/awaitable.ts";
 import { type Cancel, type Clock, sleep } from "../base/clock.ts";
 import { describeError } from "../base/failure.ts";
+import { eventLoopTurn } from "../base/turn.ts";
 import type { Logger } from "../base/log.ts";
 import type { LeaseEntry } from "../lease/entry.ts";
 import { type DueLease, dueTime, type LeaseStore } from "../lease/store.ts";
@@ -17,7 +18,7 @@ import type { SecretEnding } from "./secret_ending.ts";
 
 /** Due leases that are found before any is ended, and those read in one go. */
 const foundMax = 32_768;
-const pageSize = 2048;
+const pageSize = 512;
 /** Tokens ended in one transaction: what it writes fits one row of the log. */
 const batchSize = 100;
 /** Batches under way: while one waits for the disk the next one is put together. */
@@ -160,6 +161,8 @@ export class Expiration {
     const start = this.clock.monotonic();
     const before = this.requests();
     const done = await work();
+    // Work that found all it reads in memory let nobody in: who came meanwhile shows only now.
+    await eventLoopTurn();
     this.#isCourteous = this.requests() > before;
     if (this.#isCourteous) await sleep(this.clock, (this.clock.monotonic() - start) * courtesy);
     return done;
