@@ -6,7 +6,7 @@ import { type Cancel, sleep } from "../base/clock.ts";
 import { FairTurns } from "../base/turn.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Driver } from "./driver.ts";
-import { StorageError, StorageFullError } from "./errors.ts";
+import { StorageError, StorageFatalError, StorageFullError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
 import { Mutex } from "./mutex.ts";
 import { pauseMs } from "./pacing.ts";
@@ -71,7 +71,7 @@ export class Maintenance {
 
   /** Flushes, then removes what log and state file no longer need, as a cycle does. */
   compact(): Promise<void> {
-    return this.#mutex.run(async () => {
+    return this.#alone(async () => {
       await this.#flush();
       await this.#tidy();
     });
@@ -79,7 +79,7 @@ export class Maintenance {
 
   /** Flushes, and returns the state file as it then is, however it goes on. Must be closed. */
   pin(): Promise<PinnedState> {
-    return this.#mutex.run(async () => {
+    return this.#alone(async () => {
       await this.#flush();
       const { file } = this.#parts.state;
       return new PinnedState(file, this.#parts.settings.clock);
@@ -88,7 +88,7 @@ export class Maintenance {
 
   /** Brings everything that is applied into the state file. */
   flush(): Promise<void> {
-    return this.#mutex.run(() => this.#flush());
+    return this.#alone(() => this.#flush());
   }
 
   /** The membership as of what is applied, in its text form. */
@@ -107,6 +107,21 @@ export class Maintenance {
     this.#timer?.();
     await this.#running;
     await this.flush();
+  }
+
+  /**
+   * Where a write failed and may have been done all the same, memory and file are apart, and whoever
+   * went on from there would damage the state: that ends the storage, whoever had asked for the write.
+   */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(async () => {
+      try {
+        return await task();
+      } catch (error) {
+        if (error instanceof StorageFatalError) this.#parts.driver.fail(error);
+        throw error;
+      }
+    });
   }
 
   #schedule(delayMs: number): void {

@@ -41,4 +41,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 3671832893,
     found: "a torn state made a node forget that its log had still to begin after that state",
   },
+  {
+    seed: 1327357636,
+    found: "a flush that somebody had asked for failed, was made all the same, and was made again",
+  },
 ];
