@@ -139,9 +139,14 @@ export class LogDisk {
     return read.link;
   }
 
-  /** Removes the entries from `index` on; they were never committed. */
+  /**
+   * Removes the entries from `index` on; they were never committed. There may be none: what came and
+   * was replaced before it was written counts in memory alone.
+   */
   truncate(index: number): Promise<void> {
-    return this.#mutex.run(() => this.#truncate(index));
+    return this.#mutex.run(async () => {
+      if (index <= this.last.index) await this.#truncate(index);
+    });
   }
 
   async #truncate(index: number): Promise<void> {

@@ -45,4 +45,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 1327357636,
     found: "a flush that somebody had asked for failed, was made all the same, and was made again",
   },
+  {
+    seed: 4246541304,
+    found: "entries that were replaced before they were written were missed on disk",
+  },
 ];

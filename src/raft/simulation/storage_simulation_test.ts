@@ -11,6 +11,8 @@ import { simulateStorage } from "./storage_simulation.ts";
 const isLong = Deno.env.get("HOLDFAST_SLOW") === "1" || Deno.env.get("CI") !== undefined;
 const FRESH_MS = isLong ? 30_000 : 3000;
 const FIXED_SEEDS = isLong ? 300 : 80;
+/** These reach what one in a hundred does: a replacement whose outcome stays unknown. */
+const RARE_SEEDS = [119, 269];
 const PLANT_SEEDS_MAX = 200;
 
 async function keepsPromises(seed: number) {
@@ -24,7 +26,8 @@ async function keepsPromises(seed: number) {
 
 Deno.test("what is stored survives every fault, and every fault is reached", async () => {
   const coverage = new Coverage();
-  for (let seed = 1; seed <= FIXED_SEEDS; seed++) {
+  const fixed = Array.from({ length: FIXED_SEEDS }, (_, i) => i + 1);
+  for (const seed of new Set([...fixed, ...RARE_SEEDS])) {
     coverage.add((await keepsPromises(seed)).coverage);
   }
   assert.deepEqual(coverage.missing(storageMarks), [], "what the generators no longer reach");
