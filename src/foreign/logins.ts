@@ -67,7 +67,8 @@ async function* approleItems(opened: Opened, mount: ForeignMount): AsyncGenerato
   const roles: { name: string; hmacKey: string }[] = [];
   for await (const { name, entry } of eachBelow(opened, `${prefix}role/`)) {
     roles.push({ name, hmacKey: textAt(entry, "hmac_key") });
-    const ranges = textsAt(entry, "secret_id_bound_cidrs");
+    const named = textsAt(entry, "secret_id_bound_cidrs");
+    const ranges = named.length > 0 ? named : textsAt(entry, "bound_cidr_list_list");
     yield {
       kind: "write",
       path: `${path}role/${name}`,
@@ -75,7 +76,8 @@ async function* approleItems(opened: Opened, mount: ForeignMount): AsyncGenerato
         ...tokenFields(entry, former),
         role_id: textAt(entry, "role_id"),
         bind_secret_id: flagAt(entry, "bind_secret_id"),
-        secret_id_bound_cidrs: ranges.length > 0 ? ranges : textsAt(entry, "bound_cidr_list_list"),
+        // Given empty they would show as emptied, not as never set.
+        ...(ranges.length > 0 ? { secret_id_bound_cidrs: ranges } : {}),
         secret_id_num_uses: numberAt(entry, "secret_id_num_uses"),
         secret_id_ttl: secondsAt(entry, "secret_id_ttl"),
         local_secret_ids: textAt(entry, "secret_id_prefix") === "secret_id_local/",

@@ -11,7 +11,7 @@ export class BodyReader {
   /** A timer for each body would cost a twentieth of a small write. */
   readonly #deadlines: Deadlines;
   /** What was read of bodies that may be read again. */
-  readonly #kept = new Map<Request, string | undefined>();
+  readonly #kept = new Map<Request, Uint8Array | undefined>();
 
   /** `maxBytes` and `timeoutMs` are 0 for no limit. What `load` holds is its user's to release. */
   constructor(
@@ -28,31 +28,35 @@ export class BodyReader {
    * where it is not UTF-8 or breaks off, 503 where too much is on its way from others.
    */
   async read(http: Request): Promise<string> {
-    const kept = this.#kept.get(http);
-    if (kept !== undefined) return kept;
     const bytes = await this.readBytes(http);
     try {
-      const text = decoder.decode(bytes);
-      if (this.#kept.has(http)) this.#kept.set(http, text);
-      return text;
+      return decoder.decode(bytes);
     } catch (cause) {
       throw badRequest("the body is not UTF-8", cause);
     }
   }
 
-  /** From now on the body can be read as text more than once, until the returned is called. */
+  /** From now on the body can be read more than once, until the returned is called. */
   keep(http: Request): () => void {
     this.#kept.set(http, undefined);
     return () => this.#kept.delete(http);
   }
 
-  /** Whether `read` can still be called. */
+  /** Whether it can still be read. */
   isReadable(http: Request): boolean {
     return !http.bodyUsed || this.#kept.get(http) !== undefined;
   }
 
   /** The same, whatever the bytes are. */
   async readBytes(http: Request): Promise<Uint8Array> {
+    const kept = this.#kept.get(http);
+    if (kept !== undefined) return kept;
+    const bytes = await this.#readOnce(http);
+    if (this.#kept.has(http)) this.#kept.set(http, bytes);
+    return bytes;
+  }
+
+  async #readOnce(http: Request): Promise<Uint8Array> {
     const { maxBytes } = this;
     const declared = Number(http.headers.get("content-length") ?? NaN);
     if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
