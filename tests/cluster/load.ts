@@ -11,7 +11,7 @@ export interface Load {
   /** Writes that were acknowledged. */
   readonly acknowledged: () => number;
   readonly reads: () => number;
-  /** Writes that were answered, and not with success. */
+  /** Writes that were refused: told that nothing was done, not that nobody knows (500, 502). */
   readonly refused: () => number;
   /** Milliseconds of the longest time in which no write was acknowledged. */
   readonly longestGapMs: () => number;
@@ -89,7 +89,7 @@ export function startLoad(
         longest = Math.max(longest, now - lastAck);
         lastAck = now;
       } else {
-        if (answer !== undefined) refused++;
+        if (answer !== undefined && ![500, 502].includes(answer.status)) refused++;
         counter.unknown.add(value);
         await pause();
       }
