@@ -19,6 +19,9 @@ export interface Refusal {
   readonly body: string;
 }
 
+/** A session of the node that was killed last may hold its user for a moment: told, and tried again. */
+const lateSession = /which is tried again: the server is still busy with this user/;
+
 export class DatabaseLoad {
   /** Users of the role `long` that were answered. */
   readonly handed: Handed[] = [];
@@ -64,7 +67,8 @@ export class DatabaseLoad {
     const what = path.split("/").slice(0, 2).join("/");
     if (answer.status < 300) this.done.set(what, (this.done.get(what) ?? 0) + 1);
     else if (this.#running) {
-      this.refusals.push({ path, status: answer.status, body: JSON.stringify(answer.body) });
+      const body = JSON.stringify(answer.body);
+      if (!lateSession.test(body)) this.refusals.push({ path, status: answer.status, body });
     }
     return answer;
   }
