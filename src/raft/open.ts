@@ -27,7 +27,7 @@ import { openStaged, Replacement, type StagedFiles, stagedGenerations } from "./
 import { RaftStorage } from "./raft_storage.ts";
 import { State } from "./state.ts";
 import { StateFile, type StateFileOptions } from "./state_file.ts";
-import { readFloor, removeFloor, setAside } from "./state_repair.ts";
+import { isGivenUp, readFloor, removeFloor, setAside } from "./state_repair.ts";
 import { type RaftStorageOptions, type Settings, withDefaults } from "./store_options.ts";
 import { Submitted } from "./submitted.ts";
 
@@ -195,6 +195,9 @@ async function openState(settings: Settings, nodeId: string): Promise<StateFile>
   }
   if (current !== undefined) {
     try {
+      if (settings.repair && await isGivenUp(path, stateFileName(current), disk)) {
+        throw new CorruptionError(`${fileOptions(current).path} was being given up`);
+      }
       return await StateFile.open(fileOptions(current));
     } catch (error) {
       if (!(error instanceof CorruptionError) || !settings.repair) throw error;

@@ -22,19 +22,40 @@ import { openRecord, sealRecord } from "./sealed_record.ts";
 
 const NAME = "repair";
 
+interface Repair {
+  readonly floor: Position;
+  /** The state file that was given up; earlier versions named none. */
+  readonly stateName: string | undefined;
+}
+
 /** How far a log went that was given up; undefined where none was, or it is there again. */
 export async function readFloor(
   directory: string,
   disk: Disk = denoDisk,
 ): Promise<Position | undefined> {
+  return (await readRepair(directory, disk))?.floor;
+}
+
+/** Whether a repair of this state file was begun, and broke off: its log may be gone already. */
+export async function isGivenUp(
+  directory: string,
+  stateName: string,
+  disk: Disk,
+): Promise<boolean> {
+  return (await readRepair(directory, disk))?.stateName === stateName;
+}
+
+async function readRepair(directory: string, disk: Disk): Promise<Repair | undefined> {
   const path = `${directory}/raft/${NAME}`;
   const content = await disk.read(path);
   if (content === undefined) return undefined;
   const body = openRecord(NAME, content);
   const parsed: unknown = body === undefined ? undefined : JSON.parse(fromUtf8(body));
   if (Array.isArray(parsed)) {
-    const [index, term]: unknown[] = parsed;
-    if (typeof index === "number" && typeof term === "number") return { index, term };
+    const [index, term, name]: unknown[] = parsed;
+    if (typeof index === "number" && typeof term === "number") {
+      return { floor: { index, term }, stateName: typeof name === "string" ? name : undefined };
+    }
   }
   throw new CorruptionError(`${path} is damaged`);
 }
@@ -62,7 +83,7 @@ export async function setAside(
   try {
     const earlier = await readFloor(directory, disk) ?? START;
     const { index, term } = isUpToDate(log.last, earlier) ? log.last : earlier;
-    const floor = utf8(JSON.stringify([index, term]));
+    const floor = utf8(JSON.stringify([index, term, stateName]));
     await disk.replace(`${directory}/raft`, NAME, sealRecord(NAME, floor));
     await log.restart(CHAIN_START);
   } finally {

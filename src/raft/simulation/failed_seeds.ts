@@ -49,4 +49,9 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 4246541304,
     found: "entries that were replaced before they were written were missed on disk",
   },
+  {
+    seed: 993770074,
+    found:
+      "a repair broke off after the log was gone, and the state it gave up could be read again",
+  },
 ];
