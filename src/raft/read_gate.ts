@@ -32,7 +32,8 @@ export class ReadGate {
   readonly #clock: Clock;
   readonly #asked = new Map<number, Asked>();
   #applying: Waiting[] = [];
-  #nextContext = 1;
+  /** Begins elsewhere at each start: an answer that is late is not for who asks after a restart. */
+  #nextContext: number;
   /** The proof that reads may join that have not come yet, and the one that is under way. */
   #next: Promise<void> | undefined;
   #current: Promise<void> | undefined;
@@ -49,6 +50,7 @@ export class ReadGate {
     this.#raft = raft;
     this.#driver = driver;
     this.#clock = clock;
+    this.#nextContext = Math.floor(clock.now()) * 1000 + 1;
   }
 
   /** Undefined where a read may go on at once. Rejects with `NotLeaderError`. */

@@ -54,4 +54,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     found:
       "a repair broke off after the log was gone, and the state it gave up could be read again",
   },
+  {
+    seed: 193051370,
+    found: "a proof that was asked for before a restart came late and was taken for a later one",
+  },
 ];
