@@ -3,6 +3,7 @@
  * "N passed, N failed". `deno task test NAME…` runs only the stages whose name begins so.
  */
 import { join } from "node:path";
+import { isThere } from "../src/base/files.ts";
 
 interface Counts {
   readonly passed: number;
@@ -97,16 +98,6 @@ function tests(name: string, paths: string[], needs: { usesBuild?: true } = {}):
 /** Steps that matched, by area, of one of the suites in ../shared. */
 type AreaScores = Record<string, { matched: number; total: number }>;
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** Takes minutes and runs only with HOLDFAST_SLOW=1 or where it is named. */
 function slow(stage: Stage): Stage {
   return {
@@ -132,7 +123,7 @@ function conformance(
     name,
     ...(usesBuild ? { usesBuild: true as const } : {}),
     async run() {
-      if (!await exists(join(shared, suite))) {
+      if (!await isThere(join(shared, suite))) {
         console.log(`skipped: ${suite} is not beside this checkout`);
         return { passed: 0, failed: 0, skipped: 1 };
       }

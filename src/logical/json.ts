@@ -62,6 +62,11 @@ export function isRawNumber(value: unknown): value is RawNumber {
   return isRawJSON(value);
 }
 
+/** An empty list shows as null where the API has always shown it so. */
+export function orNull(list: readonly string[]): string[] | null {
+  return list.length === 0 ? null : [...list];
+}
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }

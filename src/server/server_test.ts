@@ -1,5 +1,6 @@
 /** A server as its owner meets it: started, stopped, killed, started again. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { isThere } from "../base/files.ts";
 import { api, bringUp, eventually, freePort, scratch, spawn, startServer } from "./testing.ts";
 
 function raftConfig(folder: string, port: number, more = ""): string {
@@ -35,7 +36,7 @@ Deno.test("what is stored is there after a stop and after a kill", async () => {
     server.signal("SIGINT");
     assertEquals(await server.ended, 0);
     assertStringIncludes(server.output(), "shutdown triggered");
-    await eventually(async () => !(await exists(`${folder.path}/pid`)));
+    await eventually(async () => !(await isThere(`${folder.path}/pid`)));
   }
   {
     await using server = await startServer(path);
@@ -50,16 +51,6 @@ Deno.test("what is stored is there after a stop and after a kill", async () => {
   await api(address, "sys/unseal", { body: { key: secret.key } });
   assertEquals((await api(address, "kv/a", { token: secret.token })).at("data"), { n: 2 });
 });
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 Deno.test("requests under way when the server is told to stop are answered", async () => {
   await using folder = await scratch();

@@ -2,7 +2,7 @@
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
-import type { JsonObject } from "../../logical/json.ts";
+import { type JsonObject, orNull } from "../../logical/json.ts";
 import type { View } from "../../storage/transaction.ts";
 import type { FormerNames, FormerValues } from "../common/former_names.ts";
 import { defaultTokenParams, shownTokenParams, type TokenParams } from "../common/token_fields.ts";
@@ -108,8 +108,7 @@ export function shownRole(role: Role): JsonObject {
 /** A list as its role shows it. */
 export function shownRanges(role: Role, name: RangeField): JsonObject {
   const list = name === "secret_id_bound_cidrs" ? role.secretIdBoundCidrs : role.params.boundCidrs;
-  const isNull = list.length === 0 && !(role.emptied ?? []).includes(name);
-  return { [name]: isNull ? null : [...list] };
+  return { [name]: (role.emptied ?? []).includes(name) ? [...list] : orNull(list) };
 }
 
 function decodeRole(bytes: Uint8Array): Role {

@@ -3,7 +3,7 @@ import { notFound } from "../../base/failure.ts";
 import type { FieldMap } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
-import type { JsonObject } from "../../logical/json.ts";
+import { type JsonObject, orNull } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { readRole, type Role, saveRole, shownRanges } from "./role.ts";
 import { changedRole, roleFields } from "./role_paths.ts";
@@ -121,9 +121,7 @@ export const roleFieldPaths: readonly Path[] = [
   fieldPath("bound-cidr-list", {
     summary: "Former name of secret-id-bound-cidrs.",
     fields: { bound_cidr_list: f.bound_cidr_list },
-    show: ({ secretIdBoundCidrs }) => ({
-      bound_cidr_list: secretIdBoundCidrs.length === 0 ? null : [...secretIdBoundCidrs],
-    }),
+    show: ({ secretIdBoundCidrs }) => ({ bound_cidr_list: orNull(secretIdBoundCidrs) }),
     warnings: ["bound_cidr_list is the former name of secret_id_bound_cidrs"],
     cleared: { secret_id_bound_cidrs: [] },
   }),

@@ -4,7 +4,7 @@ import { badRequest, notFound } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
-import type { JsonObject } from "../../logical/json.ts";
+import { type JsonObject, orNull } from "../../logical/json.ts";
 import { type LogicalResponse, withWarnings } from "../../logical/response.ts";
 import type { View } from "../../storage/transaction.ts";
 import {
@@ -145,7 +145,6 @@ function check(role: Role): void {
 }
 
 function shown(role: Role): JsonObject {
-  const orNull = (list: readonly string[]) => list.length === 0 ? null : [...list];
   return {
     ...shownTokenParams(role.params),
     allowed_redirect_uris: orNull(role.allowedRedirectUris),

@@ -3,16 +3,11 @@ import type { Services } from "../../core/services.ts";
 import type { Alias, Entity, Group, Metadata } from "../../identity/types.ts";
 import type { IdentityView } from "../../identity/views.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
-import type { JsonObject } from "../../logical/json.ts";
+import { type JsonObject, orNull } from "../../logical/json.ts";
 import type { Transaction } from "../../storage/transaction.ts";
 
 function metadataBody(metadata: Metadata | null): JsonObject | null {
   return metadata === null ? null : { ...metadata };
-}
-
-/** An empty list shows as null where the API has always shown it so. */
-function orNull(list: readonly string[]): string[] | null {
-  return list.length === 0 ? null : [...list];
 }
 
 /** The mount of an alias; it may be gone. */
