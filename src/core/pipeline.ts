@@ -157,7 +157,8 @@ async function pass(
     const measured = readsSnapshot(request) ? `${operation}-snapshot` as const : operation;
     metrics.route(measured, routePath(entry)).observe(metrics.now() - start);
   }
-  if (isCounted(passage)) await useUp(passage, transaction);
+  const counted = countedToken(passage);
+  if (counted !== undefined) await useUp(services, transaction, counted);
   passage.afterwards = transaction.tasks;
   return response === undefined ? undefined : await complete(passage, route, call, response);
 }
@@ -247,14 +248,17 @@ async function complete(
   return await services.wrapping.wrap(transaction, request, response, wrap);
 }
 
-/** Whether the request takes a use from a token that has so many. */
-function isCounted({ needsToken, token }: Passage): boolean {
-  return needsToken && token !== undefined && token.numUses !== 0;
+/** The token that the request takes a use from; undefined where it has no limit. */
+function countedToken({ needsToken, token }: Passage): TokenEntry | undefined {
+  return needsToken && token?.numUses !== 0 ? token : undefined;
 }
 
 /** Takes one use from a token that has a limit; the last one takes the token. */
-async function useUp({ services, token }: Passage, transaction: Transaction): Promise<void> {
-  if (token === undefined) return;
+async function useUp(
+  services: Services,
+  transaction: Transaction,
+  token: TokenEntry,
+): Promise<void> {
   const current = await services.tokens.lookupHash(transaction, token.id);
   if (current === undefined) return;
   if (current.numUses <= 1) await services.revoker.revokeTree(transaction, current);
@@ -266,13 +270,15 @@ async function useUp({ services, token }: Passage, transaction: Transaction): Pr
 
 /** A refused request counts as a use too: guessing must not be free. */
 async function useUpAfterRefusal(passage: Passage): Promise<void> {
-  if (!isCounted(passage)) return;
-  await passage.services.transactions.run((transaction) => useUp(passage, transaction));
+  const { services } = passage;
+  const counted = countedToken(passage);
+  if (counted === undefined) return;
+  await services.transactions.run((transaction) => useUp(services, transaction, counted));
 }
 
 async function recordRequest(passage: Passage, error?: string): Promise<void> {
   const { auditor } = passage.services;
-  if (passage.recorded !== undefined || !auditor.enabled) return;
+  if (passage.recorded !== undefined) return;
   passage.recorded = recordOf(passage);
   await auditor.logRequest(passage.recorded, error);
 }
@@ -281,10 +287,8 @@ async function recordAnswer(
   passage: Passage,
   response: LogicalResponse | undefined,
 ): Promise<void> {
-  const { auditor } = passage.services;
-  if (!auditor.enabled) return;
   const record = passage.recorded ?? recordOf(passage);
-  await auditor.logResponse(record, { response, error: undefined });
+  await passage.services.auditor.logResponse(record, { response, error: undefined });
 }
 
 async function recordRefusal(passage: Passage, reason: unknown): Promise<void> {

@@ -92,9 +92,7 @@ export class TlsRotation {
   #begin(): void {
     this.#index = this.#parts.lastIndex();
     this.#settledAt = undefined;
-    this.#heldAt = undefined;
-    this.#toldAt = undefined;
-    this.#waitsFor = [];
+    this.#waitForNobody();
   }
 
   #lookLater(): void {
@@ -121,23 +119,24 @@ export class TlsRotation {
     const lacking = behind(this.#index);
     if (lacking.length > 0) this.#settledAt = undefined;
     else this.#settledAt ??= now;
-    const isDue = nextStep(keyring, times, clock.now(), Infinity);
-    if (isDue === undefined) this.#wait([], now);
-    else this.#wait(lacking.length > 0 || isDue !== "make" ? lacking : unready(), now);
+    const due = nextStep(keyring, times, clock.now(), Infinity);
+    if (due === undefined) this.#waitForNobody();
+    else this.#wait(lacking.length > 0 || due !== "make" ? lacking : unready(), now);
     const settledMs = this.#settledAt === undefined ? undefined : now - this.#settledAt;
     const step = nextStep(keyring, times, clock.now(), settledMs);
     if (step === undefined || (step === "make" && !await mayUse())) return;
     await this.#take(step, keyring);
   }
 
-  /** Takes note of who a step that is due waits for; nobody, where there is none or nobody is away. */
+  #waitForNobody(): void {
+    this.#heldAt = undefined;
+    this.#toldAt = undefined;
+    this.#waitsFor = [];
+  }
+
+  /** Takes note of who a step that is due waits for, if anybody is away. */
   #wait(members: readonly string[], now: number): void {
-    if (members.length === 0) {
-      this.#heldAt = undefined;
-      this.#toldAt = undefined;
-      this.#waitsFor = [];
-      return;
-    }
+    if (members.length === 0) return this.#waitForNobody();
     this.#heldAt ??= now;
     if (now - this.#heldAt < HELD_MS) return;
     this.#waitsFor = members;

@@ -44,6 +44,7 @@ export interface App {
 /** The API is asked without a look at other routes: it is nearly all that is ever asked. */
 export function createApp(options: AppOptions): App {
   const people = new Hono<{ Bindings: AppEnv }>({ strict: true });
+  // The API under another spelling: "/v1" alone, or with its letters escaped.
   people.all("/v1/*", (c) => answer(options, c.req.raw, c.env.connection));
   people.get("/", (c) => c.redirect("/ui/", 307));
   people.notFound(() => errorResponse(404, []));

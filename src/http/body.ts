@@ -1,4 +1,5 @@
 /** Request bodies, bounded in size and time. */
+import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { badRequest, Failure } from "../base/failure.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -11,7 +12,7 @@ export class BodyReader {
   /** A timer for each body would cost a twentieth of a small write. */
   readonly #deadlines: Deadlines;
   /** What was read of bodies that may be read again. */
-  readonly #kept = new Map<Request, Uint8Array | undefined>();
+  readonly #kept = new Map<Request, Bytes | undefined>();
 
   /** `maxBytes` and `timeoutMs` are 0 for no limit. What `load` holds is its user's to release. */
   constructor(
@@ -36,6 +37,15 @@ export class BodyReader {
     }
   }
 
+  /** The same, whatever the bytes are. */
+  async readBytes(http: Request): Promise<Bytes> {
+    const kept = this.#kept.get(http);
+    if (kept !== undefined) return kept;
+    const bytes = await this.#readOnce(http);
+    if (this.#kept.has(http)) this.#kept.set(http, bytes);
+    return bytes;
+  }
+
   /** From now on the body can be read more than once, until the returned is called. */
   keep(http: Request): () => void {
     this.#kept.set(http, undefined);
@@ -47,16 +57,7 @@ export class BodyReader {
     return !http.bodyUsed || this.#kept.get(http) !== undefined;
   }
 
-  /** The same, whatever the bytes are. */
-  async readBytes(http: Request): Promise<Uint8Array> {
-    const kept = this.#kept.get(http);
-    if (kept !== undefined) return kept;
-    const bytes = await this.#readOnce(http);
-    if (this.#kept.has(http)) this.#kept.set(http, bytes);
-    return bytes;
-  }
-
-  async #readOnce(http: Request): Promise<Uint8Array> {
+  async #readOnce(http: Request): Promise<Bytes> {
     const { maxBytes } = this;
     const declared = Number(http.headers.get("content-length") ?? NaN);
     if (maxBytes > 0 && declared > maxBytes) throw tooLarge(maxBytes);
@@ -69,7 +70,7 @@ export class BodyReader {
     }
   }
 
-  async #collected(http: Request): Promise<Uint8Array> {
+  async #collected(http: Request): Promise<Bytes> {
     let isOver = false;
     const keep = (chunk: Uint8Array) => {
       // Who waited for it has gone, and nobody would release what is held now.
@@ -108,7 +109,7 @@ async function collect(
   http: Request,
   maxBytes: number,
   keep: (chunk: Uint8Array) => void,
-): Promise<Uint8Array> {
+): Promise<Bytes> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   if (http.body === null) return new Uint8Array(0);

@@ -247,25 +247,23 @@ async function openLog(settings: Settings, file: StateFile) {
   const entries = await LogDisk.open(options, applied);
   try {
     await finishInstall(path, entries, file);
+    if (entries.firstIndex > applied.index + 1) {
+      throw new CorruptionError(
+        `${file.path} holds the state up to log entry ${applied.index}, the log in ${directory} ` +
+          `starts at ${entries.firstIndex}`,
+      );
+    }
+    if (entries.last.index < applied.index) {
+      throw new CorruptionError(
+        `the log in ${directory} ends at entry ${entries.last.index}, ${file.path} holds the state ` +
+          `up to ${applied.index}`,
+      );
+    }
+    return entries;
   } catch (error) {
     entries.close();
     throw error;
   }
-  if (entries.firstIndex > applied.index + 1) {
-    entries.close();
-    throw new CorruptionError(
-      `${file.path} holds the state up to log entry ${applied.index}, the log in ${directory} ` +
-        `starts at ${entries.firstIndex}`,
-    );
-  }
-  if (entries.last.index < applied.index) {
-    entries.close();
-    throw new CorruptionError(
-      `the log in ${directory} ends at entry ${entries.last.index}, ${file.path} holds the state up ` +
-        `to ${applied.index}`,
-    );
-  }
-  return entries;
 }
 
 /** The entries that the state file does not hold yet. */

@@ -28,7 +28,7 @@ export function encodeText(text: string): Bytes {
 }
 
 /** Of numbers that are not negative: the sign bit is turned, so that they sort as bytes do. */
-export function encodeNumber(value: number): Bytes {
+function encodeNumber(value: number): Bytes {
   const out = new Uint8Array(9);
   out[0] = DOUBLE;
   new DataView(out.buffer).setFloat64(1, value);

@@ -2,7 +2,7 @@
  * What a standby does with requests that it does not answer itself: passes them on to the active
  * node, or says where that is. A request that may have been executed is never sent again.
  */
-import { type Bytes } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { exactRequest, targetOf } from "../base/exact_request.ts";
 import { sleep } from "../base/clock.ts";
@@ -119,8 +119,7 @@ async function buffered({ request, limits }: Asked): Promise<Buffered> {
   if (request.body === null || request.method === "GET") {
     return { body: new Uint8Array(0), make: () => request };
   }
-  const bytes = await limits.body.readBytes(request);
-  const body = new Uint8Array(bytes);
+  const body = await limits.body.readBytes(request);
   const { method, headers, url } = request;
   return { body, make: () => exactRequest(url, method, headers, body) };
 }
