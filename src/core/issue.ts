@@ -14,8 +14,6 @@ export class TokenIssuer {
   constructor(
     readonly tokens: TokenStore,
     readonly leases: LeaseStore,
-    /** Whether tokens may be marked as alone. */
-    readonly usesLoneTokens: () => boolean,
     /** Told of each token once it is there for good. */
     readonly onCreated: (entry: TokenEntry) => void,
     readonly times: OperationTimes,
@@ -55,7 +53,7 @@ export class TokenIssuer {
       noDefaultPolicy: false,
       authMount: "auth/token/",
       internalData: {},
-      ...(this.usesLoneTokens() ? { alone: true } : {}),
+      ...(this.tokens.forms.alone() ? { alone: true } : {}),
       ...spec,
       ttl,
       expireTime: ttl === 0 ? 0 : now + ttl * 1000,

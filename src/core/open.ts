@@ -14,6 +14,7 @@ import { RequestMetrics } from "../telemetry/request_metrics.ts";
 import { plainTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
 import { waitAtMost } from "../base/clock.ts";
 import { BatchTokens } from "../token/batch.ts";
+import type { TokenForms } from "../token/entry.ts";
 import { TokenStore } from "../token/store.ts";
 import { Activity } from "./activity/activity.ts";
 import { Acls } from "./acls.ts";
@@ -54,8 +55,7 @@ export interface OpenParts {
   readonly telemetry?: Telemetry;
   /** Of failed logins, by type of auth method; the defaults where absent. */
   readonly lockout?: (type: string) => LockoutSettings;
-  /** Whether tokens may say that nothing hangs on them: all nodes must know that. */
-  readonly usesLoneTokens: () => boolean;
+  readonly tokenForms: TokenForms;
   /** Texts of the policies that must exist. */
   readonly policies: { readonly default: string; readonly wrapping: string };
   /** By type. */
@@ -165,7 +165,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     await httpSettings.load(transaction);
     await quotas.load(transaction);
     return {
-      tokens: await TokenStore.open(transaction, crypto, clock, random, cache),
+      tokens: await TokenStore.open(transaction, crypto, clock, random, cache, parts.tokenForms),
       jwt: await openWrappingJwt(transaction, clock),
       stateIndex: await StateIndex.open(transaction, crypto, random),
     };
@@ -173,7 +173,6 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
   const issuer = new TokenIssuer(
     tokens,
     leases,
-    parts.usesLoneTokens,
     (entry) => countToken(services(), entry),
     times,
   );

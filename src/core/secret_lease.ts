@@ -2,7 +2,7 @@
 import { badRequest, Failure } from "../base/failure.ts";
 import { type LeasedSecret, type LogicalResponse, withWarnings } from "../logical/response.ts";
 import type { TokenEntry } from "../token/entry.ts";
-import { randomBase62 } from "../token/text.ts";
+import { timedBase62 } from "../token/text.ts";
 import { effectiveTtl } from "../token/ttl.ts";
 import type { Call } from "./backend.ts";
 import type { Services } from "./services.ts";
@@ -39,7 +39,9 @@ export async function registerSecret(
     issueTime: now,
     now,
   });
-  const id = `${call.request.path}/${randomBase62(services.tokens.random, 24)}`;
+  const id = `${call.request.path}/${
+    timedBase62(services.tokens.clock, services.tokens.random, 24)
+  }`;
   await refuseLastUse(services, call, call.token);
   services.times.untilDurable(call.transaction, "expire.register");
   await services.tokens.burden(call.transaction, call.token.id);

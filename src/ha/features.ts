@@ -15,11 +15,13 @@ export const FEATURES = [
   "tls-rotation",
   /** A token may say that nothing hangs on it (`token/entry.ts`): who makes it a parent must know. */
   "lone-tokens",
+  /** Tokens may be kept under names that begin with the time (`token/names.ts`). */
+  "timed-tokens",
 ] as const;
 export type Feature = typeof FEATURES[number];
 
 /** Those that are used as soon as all members know them; the others when there is cause to. */
-const AT_ONCE: readonly Feature[] = ["lone-tokens"];
+const AT_ONCE: readonly Feature[] = ["lone-tokens", "timed-tokens"];
 
 export const FEATURES_KEY = "core/raft/features";
 

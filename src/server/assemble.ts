@@ -68,7 +68,10 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     rawStorageEndpoint: settings.rawStorageEndpoint ?? false,
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ...(ha === undefined ? {} : { ha }),
-    usesLoneTokens: () => ha === undefined || ha.features.isInUse("lone-tokens"),
+    tokenForms: {
+      alone: () => ha === undefined || ha.features.isInUse("lone-tokens"),
+      timed: () => ha === undefined || ha.features.isInUse("timed-tokens"),
+    },
     ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
     ...(settings.standby === undefined ? {} : { standby: settings.standby }),
     ttls: settings.ttls,

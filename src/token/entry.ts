@@ -2,7 +2,7 @@
 import type { TokenType } from "../logical/auth.ts";
 
 export interface TokenEntry {
-  /** Keyed hash of the token, hex. */
+  /** The name it is kept under: a keyed hash of the token (`names.ts`). */
   readonly id: string;
   readonly accessor: string;
   /** The parent's `id`; "" for an orphan. */
@@ -40,6 +40,14 @@ export interface TokenEntry {
    * back then need not look. Absent where something does, or may.
    */
   readonly alone?: true;
+}
+
+/** Whether forms that came after the first version may be written: all nodes must know them. */
+export interface TokenForms {
+  /** Tokens may say that nothing hangs on them. */
+  readonly alone: () => boolean;
+  /** Names may begin with the time (`names.ts`). */
+  readonly timed: () => boolean;
 }
 
 /** The lease under which the token is listed: its making path and its hash. */

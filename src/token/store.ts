@@ -3,13 +3,14 @@
  * of the request, so that a token appears and disappears with everything else the request does.
  */
 import type { Awaitable } from "../base/awaitable.ts";
-import { fromUtf8, storedText, toHex, utf8 } from "../base/bytes.ts";
+import { fromUtf8, storedText, utf8 } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
-import type { CryptoProvider, HmacKey } from "../crypto/provider.ts";
+import type { CryptoProvider } from "../crypto/provider.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import type { TokenEntry } from "./entry.ts";
-import { randomBase62, servicePrefix } from "./text.ts";
+import type { TokenEntry, TokenForms } from "./entry.ts";
+import { textLength, TokenNames } from "./names.ts";
+import { servicePrefix, timedBase62 } from "./text.ts";
 
 const root = "sys/token/";
 /** Where service tokens lie: for who only counts them. */
@@ -27,22 +28,17 @@ export interface MadeToken {
   readonly entry: TokenEntry;
 }
 
-/** Hashes of tokens that came lately: the same ones come again and again. */
-const rememberedHashes = 4096;
-/** No text that we made is longer, a secret ID with its mount included. */
-const longestRemembered = 128;
-
 export class TokenStore {
-  readonly #salt: HmacKey;
-  readonly #hashes = new Map<string, string>();
+  readonly #names: TokenNames;
 
   private constructor(
-    salt: HmacKey,
+    names: TokenNames,
     readonly clock: Clock,
     readonly random: Random,
     readonly cache: EntryCache,
+    readonly forms: TokenForms,
   ) {
-    this.#salt = salt;
+    this.#names = names;
   }
 
   /** Opens the store, making its salt on first use. */
@@ -52,42 +48,35 @@ export class TokenStore {
     clock: Clock,
     random: Random,
     cache: EntryCache,
+    forms: TokenForms,
   ): Promise<TokenStore> {
     let salt = await transaction.get(`${root}salt`);
     if (salt === undefined) {
       salt = random.bytes(32);
       transaction.put(`${root}salt`, salt);
     }
-    return new TokenStore(crypto.hmacKey("sha256", salt), clock, random, cache);
+    const names = new TokenNames(crypto.hmacKey("sha256", salt));
+    return new TokenStore(names, clock, random, cache, forms);
   }
 
   close(): void {
-    this.#hashes.clear();
-    this.#salt.destroy();
+    this.#names.close();
   }
 
-  /** The name under which a token or accessor is kept. */
+  /** A keyed hash, under which something that must not be stored may be found again. */
   hash(text: string): string {
-    const known = this.#hashes.get(text);
-    if (known !== undefined) return known;
-    const hash = this.#hash(text);
-    if (this.#hashes.size >= rememberedHashes) this.#hashes.clear();
-    if (text.length <= longestRemembered) this.#hashes.set(text, hash);
-    return hash;
-  }
-
-  #hash(text: string): string {
-    return toHex(this.#salt.sign(utf8(text)));
-  }
-
-  /** Not remembered: of what goes for good, in whose place something else is remembered. */
-  #hashOnce(text: string): string {
-    return this.#hashes.get(text) ?? this.#hash(text);
+    return this.#names.hash(text);
   }
 
   /** The entry of a service token, expired or not; undefined where there is none. */
   lookup(transaction: Transaction, token: string): Awaitable<TokenEntry | undefined> {
-    return this.lookupHash(transaction, this.hash(token));
+    const [first, second] = this.#names.of(token);
+    const found = this.lookupHash(transaction, first);
+    if (second === undefined) return found;
+    if (found instanceof Promise) {
+      return found.then((found) => found ?? this.lookupHash(transaction, second));
+    }
+    return found ?? this.lookupHash(transaction, second);
   }
 
   lookupHash(transaction: Transaction, hash: string): Awaitable<TokenEntry | undefined> {
@@ -105,8 +94,11 @@ export class TokenStore {
     transaction: Transaction,
     accessor: string,
   ): Promise<TokenEntry | undefined> {
-    const hash = await transaction.get(`${root}accessor/${this.hash(accessor)}`);
-    return hash === undefined ? undefined : await this.lookupHash(transaction, fromUtf8(hash));
+    for (const name of this.#names.ofAccessor(accessor)) {
+      const id = await transaction.get(`${root}accessor/${name}`);
+      if (id !== undefined) return await this.lookupHash(transaction, fromUtf8(id));
+    }
+    return undefined;
   }
 
   /** Accessors of all service tokens, `limit` a page, after the key of the last page. */
@@ -125,18 +117,18 @@ export class TokenStore {
 
   /** Makes a service token. `token` is given only where an operator chose its text. */
   create(transaction: Transaction, made: NewToken, token?: string): MadeToken {
-    const text = token ?? servicePrefix + randomBase62(this.random, 24);
+    const text = token ?? servicePrefix + timedBase62(this.clock, this.random, textLength);
+    const [name, plain = name] = this.#names.of(text);
     const entry: TokenEntry = {
       ...made,
-      id: this.hash(text),
-      accessor: randomBase62(this.random, 24),
+      id: token === undefined && this.forms.timed() ? name : plain,
+      accessor: timedBase62(this.clock, this.random, textLength),
       creationTime: this.clock.now(),
       lastRenewal: 0,
       type: "service",
     };
     this.save(transaction, entry);
-    // Hardly ever asked for again, so it pushes out nothing that is remembered.
-    transaction.put(`${root}accessor/${this.#hash(entry.accessor)}`, utf8(entry.id));
+    transaction.put(this.#accessorKey(entry), utf8(entry.id));
     if (entry.parent !== "") {
       transaction.put(`${root}parent/${entry.parent}/${entry.id}`, new Uint8Array(0));
     }
@@ -166,9 +158,11 @@ export class TokenStore {
     for (const { parent, id } of entries) {
       if (parent !== "") transaction.delete(`${root}parent/${parent}/${id}`);
     }
-    for (const { accessor } of entries) {
-      transaction.delete(`${root}accessor/${this.#hashOnce(accessor)}`);
-    }
+    for (const entry of entries) transaction.delete(this.#accessorKey(entry));
+  }
+
+  #accessorKey({ id, accessor }: TokenEntry): string {
+    return `${root}accessor/${this.#names.accessorOf(id, accessor)}`;
   }
 
   /** Hashes of a token's children, a page of at most `limit`. */
