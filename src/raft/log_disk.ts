@@ -9,7 +9,7 @@ import type { Disk } from "./disk.ts";
 import { CorruptionError, StorageFullError } from "./errors.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
 import { CHAIN_START, type ChainLink } from "./log_record.ts";
-import { commitGroup, LogSegment } from "./log_segment.ts";
+import { commitGroup, LogSegment, type SegmentHeader } from "./log_segment.ts";
 import { Mutex } from "./mutex.ts";
 
 export interface LogDiskOptions {
@@ -29,6 +29,7 @@ interface Sealed {
   readonly firstIndex: number;
   bytes: number;
   open: LogSegment | undefined;
+  header?: SegmentHeader;
 }
 
 /** Entries read at once when a range is walked. */
@@ -133,7 +134,7 @@ export class LogDisk {
   /** The chain link of an entry that is here, or of the position before the first. */
   async link(index: number): Promise<ChainLink> {
     if (index === this.last.index) return this.last;
-    if (index === this.firstIndex - 1) return (await this.#holding(index + 1)).header.before;
+    if (index === this.firstIndex - 1) return (await this.#firstHeader()).before;
     const [read] = await (await this.#holding(index)).read(index, index);
     if (read === undefined) throw new CorruptionError(`log entry ${index} is missing`);
     return read.link;
@@ -260,7 +261,7 @@ export class LogDisk {
 
   /** Wall-clock time at which the oldest segment was begun. */
   async oldestCreatedAt(): Promise<number> {
-    return (await this.#holding(this.firstIndex)).header.createdAt;
+    return (await this.#firstHeader()).createdAt;
   }
 
   /** Looks at the file of the active segment; what it has grown by the WAL counts. */
@@ -273,6 +274,15 @@ export class LogDisk {
     for (const { open } of this.#older) open?.close();
     this.#active.close();
     this.#marker.close();
+  }
+
+  /** Also of a segment whose entries are damaged, so that compaction does not depend on them. */
+  async #firstHeader(): Promise<SegmentHeader> {
+    const oldest = this.#older[0];
+    if (oldest === undefined) return this.#active.header;
+    oldest.header ??= oldest.open?.header ??
+      await LogSegment.headerOf(oldest.path, this.#disk);
+    return oldest.header;
   }
 
   async #holding(index: number): Promise<LogSegment> {

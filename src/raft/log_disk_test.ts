@@ -27,3 +27,39 @@ Deno.test("what was never written need not be removed, and what follows still fi
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("an old segment without its end can be dropped, and is not read", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "holdfast-log-" });
+  try {
+    const clock = { now: () => 7, monotonic: () => 0, after: () => () => {} };
+    const options = { directory, clock, log: silentLogger, segmentBytes: 1 };
+    const written = await LogDisk.open(options);
+    for (let index = 1; index <= 6; index += 2) {
+      const entries = [index, index + 1].map((index) => ({
+        index,
+        term: 1,
+        type: EntryType.changes,
+        payload: utf8(`entry ${index}`),
+      }));
+      await written.append(entries);
+    }
+    assertEquals([written.segments, written.firstIndex, written.last.index], [3, 1, 6]);
+    written.close();
+    const [, second] = [...Deno.readDirSync(directory)].map(({ name }) => name)
+      .filter((name) => name.endsWith(".kv")).sort();
+    const path = `${directory}/${second}`;
+    using torn = await Deno.openKv(path);
+    await torn.delete(["e", 4]);
+
+    const log = await LogDisk.open(options);
+    await assertRejects(() => Array.fromAsync(log.read(3, 3)), Error, path);
+    assertEquals(await log.dropOldest(3, () => true), 1);
+    // What compaction asks for: where the log starts now, and since when.
+    assertEquals([(await log.link(2)).index, await log.oldestCreatedAt()], [2, 7]);
+    assertEquals(await log.dropOldest(5, () => true), 1);
+    assertEquals((await log.link(4)).index, 4);
+    log.close();
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

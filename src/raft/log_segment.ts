@@ -106,6 +106,18 @@ export class LogSegment {
     }
   }
 
+  /** What a segment starts from. Its entries are not looked at. */
+  static async headerOf(path: string, disk: Disk): Promise<SegmentHeader> {
+    const file = await KvFile.open(path, disk);
+    try {
+      const row = await file.get(["h"]);
+      if (row === undefined) throw new CorruptionError(`${path}: the segment's header is missing`);
+      return decodeHeader(path, row);
+    } finally {
+      file.close();
+    }
+  }
+
   /**
    * Appends entries that follow `last`, durably, all or none. They must fit one commit: see
    * `commitGroup`.

@@ -58,4 +58,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 193051370,
     found: "a proof that was asked for before a restart came late and was taken for a later one",
   },
+  {
+    seed: 2538730215,
+    found: "the end of an old segment was gone, and compaction ended the node though it needs none",
+  },
 ];

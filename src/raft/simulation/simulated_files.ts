@@ -38,6 +38,9 @@ export interface Note {
   isBehind: boolean;
 }
 
+/** Of the index in a segment's name, with what follows it. */
+const LOG_INDEX_LENGTH = "0000000000000001.kv".length;
+
 export class SimulatedFiles {
   readonly kv = new Map<string, SortedRows>();
   readonly small = new Map<string, Uint8Array>();
@@ -150,9 +153,19 @@ export class SimulatedFiles {
     const whole = rows.clone();
     const commits = rows.takeBack(1 + draw(4));
     if (commits === 0) return undefined;
-    this.#torn.push(() => {
-      if ((this.kv.get(path) ?? rows) === rows) this.kv.set(path, whole);
+    // A start does not read the segments before the last one, and nothing goes on without their end.
+    const isOlder = path.includes("log-") && paths.some((other) => {
+      return other.startsWith(path.slice(0, -LOG_INDEX_LENGTH)) && other > path;
     });
+    if (isOlder) {
+      this.#mends.push(() => {
+        if (this.kv.get(path) === rows) this.kv.set(path, whole);
+      });
+    } else {
+      this.#torn.push(() => {
+        if ((this.kv.get(path) ?? rows) === rows) this.kv.set(path, whole);
+      });
+    }
     return `${commits} commits of ${path}`;
   }
 
