@@ -73,7 +73,7 @@ export class Quotas {
   }
 
   #makeDefaults(transaction: Transaction): void {
-    this.changeConfig(transaction, {});
+    this.setConfig(transaction, this.#config);
     this.putLeaseCount(transaction, {
       name: "default",
       path: "",
@@ -87,8 +87,7 @@ export class Quotas {
     return this.#config;
   }
 
-  changeConfig(transaction: Transaction, changed: Partial<QuotaConfig>): void {
-    const next = { ...this.#config, ...changed };
+  setConfig(transaction: Transaction, next: QuotaConfig): void {
     transaction.put(`${root}config`, utf8(JSON.stringify(next)));
     transaction.afterCommit(() => {
       this.#config = next;

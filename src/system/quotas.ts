@@ -174,16 +174,12 @@ export function quotaPaths(services: () => Services): Path[] {
           },
         },
         update: {
-          summary: "Changes the configuration.",
+          summary: "Sets the configuration; what is not named is as by default.",
           handler: (call, input) => {
-            const audit = input.enable_rate_limit_audit_logging;
-            const headers = input.enable_rate_limit_response_headers;
-            services().quotas.changeConfig(call.transaction, {
-              ...(input.rate_limit_exempt_paths === undefined
-                ? {}
-                : { exemptPaths: input.rate_limit_exempt_paths }),
-              ...(audit === undefined ? {} : { auditRefusals: audit }),
-              ...(headers === undefined ? {} : { responseHeaders: headers }),
+            services().quotas.setConfig(call.transaction, {
+              exemptPaths: input.rate_limit_exempt_paths ?? [],
+              auditRefusals: input.enable_rate_limit_audit_logging ?? false,
+              responseHeaders: input.enable_rate_limit_response_headers ?? false,
             });
           },
         },
