@@ -132,7 +132,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
   const transactions = new Transactions(new MeasuredStorage(storage, registry, "barrier"));
   const cache = new EntryCache(transactions, parts.cacheEntries);
   const quotas = new Quotas(clock);
-  const leases = new LeaseStore(crypto, quotas.counter);
+  const leases = new LeaseStore(crypto, parts.tokenForms.sparse, quotas.counter);
   const identity = new Identity(transactions, cache, clock, random);
   const times = new OperationTimes(registry);
   const acls = new Acls(transactions, cache, clock, identity.views, undefined, times);

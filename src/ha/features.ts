@@ -17,11 +17,13 @@ export const FEATURES = [
   "lone-tokens",
   /** Tokens may be kept under names that begin with the time (`token/names.ts`). */
   "timed-tokens",
+  /** Tokens and leases may leave out what is neutral (`stored_entry.ts` of both rooms). */
+  "sparse-entries",
 ] as const;
 export type Feature = typeof FEATURES[number];
 
 /** Those that are used as soon as all members know them; the others when there is cause to. */
-const AT_ONCE: readonly Feature[] = ["lone-tokens", "timed-tokens"];
+const AT_ONCE: readonly Feature[] = ["lone-tokens", "timed-tokens", "sparse-entries"];
 
 export const FEATURES_KEY = "core/raft/features";
 

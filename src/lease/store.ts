@@ -8,6 +8,7 @@ import type { CryptoProvider } from "../crypto/provider.ts";
 import type { ListOptions } from "../storage/storage.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { LeaseEntry } from "./entry.ts";
+import { decodeLease, encodeLease } from "./stored_entry.ts";
 
 const root = "sys/expire/";
 const byId = `${root}id/`;
@@ -37,7 +38,12 @@ export function dueTime({ place }: DueLease): number {
 }
 
 export class LeaseStore {
-  constructor(readonly crypto: CryptoProvider, readonly watcher?: LeaseWatcher) {}
+  constructor(
+    readonly crypto: CryptoProvider,
+    /** Whether entries may leave out what is neutral: all nodes must know that form. */
+    readonly isSparse: () => boolean,
+    readonly watcher?: LeaseWatcher,
+  ) {}
 
   /** Lease ids may be as long as a path; index keys hold a fixed-size stand-in. */
   #short(id: string): string {
@@ -66,10 +72,11 @@ export class LeaseStore {
     const place = this.#place(lease);
     const former = before === undefined ? undefined : this.#place(before);
     if (former !== undefined && former !== place) transaction.delete(former);
-    transaction.put(byId + lease.id, utf8(JSON.stringify(lease)));
+    const encoded = encodeLease(lease, this.isSparse());
+    transaction.put(byId + lease.id, encoded);
     if (place !== undefined) transaction.put(place, utf8(lease.id));
     if (lease.failure !== undefined) {
-      transaction.put(byFailure + lease.id, utf8(JSON.stringify(lease)));
+      transaction.put(byFailure + lease.id, encoded);
     }
     if (lease.kind === "secret" && before === undefined) {
       transaction.put(`${byToken}${lease.tokenId}/${short}`, utf8(lease.id));
@@ -188,11 +195,6 @@ export class LeaseStore {
     });
     return page.map(({ value }) => decodeLease(value));
   }
-}
-
-function decodeLease(bytes: Uint8Array): LeaseEntry {
-  const lease: LeaseEntry = JSON.parse(fromUtf8(bytes));
-  return lease;
 }
 
 /** When the lease at a key below `leasesByTime` ends, milliseconds since the epoch. */

@@ -5,6 +5,7 @@ import { Barrier } from "../barrier/barrier.ts";
 import type { Platform } from "../core/backend.ts";
 import { Node, type NodeParts } from "../core/node.ts";
 import { chooseProvider } from "../crypto/choose.ts";
+import type { Feature } from "../ha/features.ts";
 import type { HighAvailability } from "../ha/high_availability.ts";
 import { defaultPolicyText, responseWrappingPolicyText } from "../policy/builtin.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -51,6 +52,8 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
   const { crypto, clock, random } = platform;
   const barrier = new Barrier({ physical: settings.physical, crypto, clock, random });
   const ha = settings.ha?.(barrier);
+  // Alone nobody can lag behind.
+  const isUsed = (feature: Feature) => ha === undefined || ha.features.isInUse(feature);
   const node: Node = new Node({
     platform,
     barrier,
@@ -69,8 +72,9 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
     ...(settings.integrated === undefined ? {} : { integrated: settings.integrated }),
     ...(ha === undefined ? {} : { ha }),
     tokenForms: {
-      alone: () => ha === undefined || ha.features.isInUse("lone-tokens"),
-      timed: () => ha === undefined || ha.features.isInUse("timed-tokens"),
+      alone: () => isUsed("lone-tokens"),
+      timed: () => isUsed("timed-tokens"),
+      sparse: () => isUsed("sparse-entries"),
     },
     ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
     ...(settings.standby === undefined ? {} : { standby: settings.standby }),

@@ -48,6 +48,8 @@ export interface TokenForms {
   readonly alone: () => boolean;
   /** Names may begin with the time (`names.ts`). */
   readonly timed: () => boolean;
+  /** Entries, also of leases, may leave out what is at its neutral value (`stored_entry.ts`). */
+  readonly sparse: () => boolean;
 }
 
 /** The lease under which the token is listed: its making path and its hash. */

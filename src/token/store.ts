@@ -3,13 +3,14 @@
  * of the request, so that a token appears and disappears with everything else the request does.
  */
 import type { Awaitable } from "../base/awaitable.ts";
-import { fromUtf8, storedText, utf8 } from "../base/bytes.ts";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { TokenEntry, TokenForms } from "./entry.ts";
 import { textLength, TokenNames } from "./names.ts";
+import { decodeTokenEntry, encodeTokenEntry } from "./stored_entry.ts";
 import { servicePrefix, timedBase62 } from "./text.ts";
 
 const root = "sys/token/";
@@ -137,7 +138,7 @@ export class TokenStore {
 
   /** Keeps a changed entry. Its id, accessor and parent must be those it had. */
   save(transaction: Transaction, entry: TokenEntry): void {
-    transaction.put(`${root}id/${entry.id}`, utf8(JSON.stringify(entry)));
+    transaction.put(`${root}id/${entry.id}`, encodeTokenEntry(entry, this.forms.sparse()));
   }
 
   /**
@@ -179,10 +180,4 @@ export class TokenStore {
     transaction.delete(`${root}parent/${entry.parent}/${id}`);
     this.save(transaction, { ...entry, parent: "" });
   }
-}
-
-/** A token as it is stored. */
-export function decodeTokenEntry(bytes: Uint8Array): TokenEntry {
-  const entry: TokenEntry = JSON.parse(storedText(bytes));
-  return entry;
 }

@@ -120,7 +120,7 @@ Deno.test("a token that gets more time while it is about to be ended lives on", 
   const others = await tokens(kit, 20);
   const { transactions, issuer } = kit.node.services;
   const tokenStore = kit.node.services.tokens;
-  const id = tokenStore.hash(token);
+  const { id } = await transactions.run((t) => tokenStore.lookup(t, token)) ?? { id: "" };
   let met = 0;
   physical.onGet = (key) => {
     if (key !== `sys/token/id/${id}` || met++ > 0) return undefined;

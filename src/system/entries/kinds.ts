@@ -82,28 +82,28 @@ function mountProblem(table: "mounts" | "auth") {
 const tokenShape: Shape = {
   id: "text",
   accessor: "text",
-  parent: "text",
+  "parent?": "text",
   policies: "texts",
   path: "text",
   displayName: "text",
-  numUses: "number",
+  "numUses?": "number",
   creationTime: "number",
   expireTime: "number",
   ttl: "number",
   renewable: "boolean",
   type: "text",
-  boundCidrs: "texts",
-  entityId: "text",
+  "boundCidrs?": "texts",
+  "entityId?": "text",
 };
 
 const leaseShape: Shape = {
   id: "text",
   kind: "text",
-  tokenId: "text",
+  "tokenId?": "text",
   issueTime: "number",
   expireTime: "number",
   renewable: "boolean",
-  internalData: "object",
+  "internalData?": "object",
 };
 
 const shaped = (shape: Shape) => (value: JsonValue) => shapeProblem(value, shape);
