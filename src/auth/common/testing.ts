@@ -3,7 +3,7 @@ import { NodeKit } from "../../core/testing/kit.ts";
 import { backendFactory } from "../../server/backends.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { jwtBackend } from "../jwt/backend.ts";
-import type { FetchDocument } from "../jwt/key_sets.ts";
+import type { CallProvider, FetchDocument } from "../jwt/network.ts";
 import { userpassBackend } from "../userpass/backend.ts";
 
 const cheap = { logN: 4, r: 8, p: 1 };
@@ -12,6 +12,7 @@ const cheap = { logN: 4, r: 8, p: 1 };
 export async function loginNode(
   physical?: Storage,
   fetchDocument: FetchDocument = () => Promise.reject(new Error("there is no network")),
+  callProvider: CallProvider = () => Promise.reject(new Error("there is no network")),
 ): Promise<NodeKit> {
   const kit = new NodeKit({
     ...(physical === undefined ? {} : { physical }),
@@ -20,7 +21,9 @@ export async function loginNode(
       return (table, type) => {
         if (table !== "auth") return all(table, type);
         if (type === "userpass") return userpassBackend(services, cheap);
-        return type === "jwt" ? jwtBackend(services, fetchDocument) : all(table, type);
+        return type === "jwt" || type === "oidc"
+          ? jwtBackend(services, { fetchDocument, callProvider }, type)
+          : all(table, type);
       };
     },
   });

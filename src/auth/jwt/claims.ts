@@ -87,12 +87,19 @@ export function mappedMetadata(
   return metadata;
 }
 
-/** Names of groups; a single text is one. */
-export function groupsOf(claims: JsonObject, name: string): string[] | undefined {
+/** Names of groups. A single text is one, or several where they have a separator. */
+export function groupsOf(
+  claims: JsonObject,
+  name: string,
+  separator?: string,
+): string[] | undefined {
   if (name === "") return undefined;
   const value = findClaim(claims, name);
   if (value === undefined || value === null) throw badRequest(`claim "${name}" is missing`);
-  return listOf(value).map((group) => {
+  const groups = typeof value === "string" && separator !== undefined
+    ? value.split(separator).filter((group) => group !== "")
+    : listOf(value);
+  return groups.map((group) => {
     if (typeof group !== "string") throw badRequest(`claim "${name}" is no list of texts`);
     return group;
   });

@@ -4,12 +4,9 @@
  */
 import type { JWK } from "jose";
 import type { Clock } from "../../base/clock.ts";
-import { badRequest } from "../../base/failure.ts";
-import { isJsonObject, type JsonValue } from "../../logical/json.ts";
+import { discover, type Metadata } from "./discovery.ts";
 import { readKeySet } from "./keys.ts";
-
-/** Reads a JSON document; `caPem` is "" for the system's authorities. Rejects with a Failure. */
-export type FetchDocument = (url: string, caPem: string) => Promise<JsonValue>;
+import type { FetchDocument } from "./network.ts";
 
 /** Where keys come from. */
 export interface KeySource {
@@ -19,10 +16,10 @@ export interface KeySource {
   readonly discovery: boolean;
 }
 
-interface KnownSet {
+export interface KnownSet {
   readonly keys: readonly JWK[];
-  /** The issuer that discovery told; "" for a bare key set. */
-  readonly issuer: string;
+  /** What discovery told; undefined for a bare key set. */
+  readonly provider: Metadata | undefined;
   readonly readAt: number;
 }
 
@@ -68,27 +65,16 @@ export class KeySets {
 
   async #read(source: KeySource, state: Source): Promise<KnownSet> {
     try {
-      const { jwksUrl, issuer } = source.discovery
-        ? await this.#discover(source)
-        : { jwksUrl: source.url, issuer: "" };
-      const keys = readKeySet(await this.fetchDocument(jwksUrl, source.caPem));
-      state.known = { keys, issuer, readAt: this.clock().now() };
+      const provider = source.discovery
+        ? await discover(this.fetchDocument, source.url, source.caPem)
+        : undefined;
+      const url = provider?.jwksUrl ?? source.url;
+      const keys = readKeySet(await this.fetchDocument(url, source.caPem));
+      state.known = { keys, provider, readAt: this.clock().now() };
       return state.known;
     } finally {
       state.reading = undefined;
     }
-  }
-
-  async #discover({ url, caPem }: KeySource): Promise<{ jwksUrl: string; issuer: string }> {
-    const base = url.replace(/\/$/, "");
-    const document = await this.fetchDocument(`${base}/.well-known/openid-configuration`, caPem);
-    if (!isJsonObject(document)) throw badRequest("the discovery document is no JSON object");
-    const { issuer, jwks_uri: jwksUrl } = document;
-    if (typeof issuer !== "string" || issuer.replace(/\/$/, "") !== base) {
-      throw badRequest("the issuer of the discovery document is not the discovery URL");
-    }
-    if (typeof jwksUrl !== "string") throw badRequest("the discovery document names no key set");
-    return { jwksUrl, issuer };
   }
 
   #state({ url, caPem, discovery }: KeySource): Source {

@@ -50,7 +50,7 @@ Deno.test("discovery must be of the issuer that was asked", async () => {
   const keys = { "https://issuer/keys": { keys: [key] } };
   const good = world({ ...keys, [page]: { issuer: "https://issuer", jwks_uri: source.url } });
   const known = await good.sets.get(discovery, () => true);
-  assertEquals([known.issuer, known.keys.length], ["https://issuer", 1]);
+  assertEquals([known.provider?.issuer, known.keys.length], ["https://issuer", 1]);
   for (const issuer of ["https://evil", 5]) {
     const bad = world({ ...keys, [page]: { issuer, jwks_uri: source.url } });
     await assertRejects(() => bad.sets.get(discovery, () => true), Failure);

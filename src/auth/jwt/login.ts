@@ -1,5 +1,4 @@
 /** `login`: a signed token of someone else's against one of ours. */
-import type { JWK } from "jose";
 import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
@@ -8,13 +7,14 @@ import type { Services } from "../../core/services.ts";
 import type { Auth } from "../../logical/auth.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
-import { loginAuth, renewedAuth } from "../common/login_auth.ts";
-import { checkAudience, checkBoundClaims, groupsOf, mappedMetadata, userOf } from "./claims.ts";
-import { type Config, readConfig, sourceOf } from "./config.ts";
+import { renewedAuth } from "../common/login_auth.ts";
+import { checkAudience } from "./claims.ts";
+import { type Config, groupSeparatorOf, readConfig, sourceOf } from "./config.ts";
 import type { KeySets } from "./key_sets.ts";
-import { algorithms, fittingKeys, readPem } from "./keys.ts";
-import { readRole, type Role } from "./role.ts";
-import { checkTimes, readHeader, verifySignature } from "./verify.ts";
+import { algorithms, readPem } from "./keys.ts";
+import { readRole } from "./role.ts";
+import { checkTimes, fitting, readHeader, verifySignature } from "./verify.ts";
+import { authOf, whoOf } from "./who.ts";
 
 async function login(
   services: Services,
@@ -37,7 +37,9 @@ async function login(
     notBefore: role.notBeforeLeeway,
     clockSkew: role.clockSkewLeeway,
   }, services.tokens.clock.now());
-  return { auth: authOf(call, name, role, claims) };
+  checkAudience(claims, role.boundAudiences);
+  const who = whoOf(name, role, claims, groupSeparatorOf(config));
+  return { auth: authOf(call, name, role, who) };
 }
 
 /** The claims of a token that a known key has signed, of the bound issuer. */
@@ -52,33 +54,15 @@ async function verifiedClaims(
     supportedAlgorithms.length === 0 ? algorithms : supportedAlgorithms,
   );
   const source = sourceOf(config);
-  const isEnough = (keys: readonly JWK[]) =>
-    fittingKeys(keys, header.algorithm, header.kid).length > 0;
-  const { keys, issuer } = source === undefined
-    ? { keys: config.publicKeys.map(readPem), issuer: "" }
-    : await keySets.get(source, isEnough);
-  const claims = await verifySignature(token, header, keys);
-  const bound = config.boundIssuer || issuer;
+  const known = source === undefined ? undefined : await keySets.get(source, fitting(header));
+  const claims = await verifySignature(
+    token,
+    header,
+    known?.keys ?? config.publicKeys.map(readPem),
+  );
+  const bound = config.boundIssuer || known?.provider?.issuer || "";
   if (bound !== "" && claims.iss !== bound) throw badRequest("invalid issuer (iss) claim");
   return claims;
-}
-
-function authOf(call: Call, name: string, role: Role, claims: JsonObject): Auth {
-  checkAudience(claims, role.boundAudiences);
-  if (role.boundSubject !== "" && claims.sub !== role.boundSubject) {
-    throw badRequest("sub claim does not match bound subject");
-  }
-  checkBoundClaims(claims, role.boundClaims ?? {}, role.boundClaimsType === "glob");
-  const user = userOf(claims, role.userClaim, role.userClaimJsonPointer);
-  const metadata = { ...mappedMetadata(claims, role.claimMappings ?? {}), role: name };
-  const groupAliases = groupsOf(claims, role.groupsClaim);
-  return loginAuth(call, role.params, {
-    displayName: user,
-    metadata,
-    alias: { name: user, metadata },
-    internalData: { role: name },
-    ...(groupAliases === undefined ? {} : { groupAliases }),
-  });
 }
 
 export function loginPath(services: () => Services, keySets: KeySets): Path {

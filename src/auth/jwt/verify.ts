@@ -37,6 +37,11 @@ export function readHeader(token: string, allowed: readonly string[]): TokenHead
   return { algorithm: alg, kid: typeof kid === "string" ? kid : undefined };
 }
 
+/** Whether a key set holds a key that may have made the signature. */
+export function fitting({ algorithm, kid }: TokenHeader): (keys: readonly JWK[]) => boolean {
+  return (keys) => fittingKeys(keys, algorithm, kid).length > 0;
+}
+
 /** The claims of a token that one of the keys has signed, or a 400. */
 export async function verifySignature(
   token: string,
