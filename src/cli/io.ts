@@ -32,6 +32,8 @@ export interface Io {
   rename(from: string, to: string): Promise<void>;
   /** Runs a helper program with `input` on its standard input. */
   runHelper(program: string, args: readonly string[], input: string): Promise<HelperResult>;
+  /** Has the user's browser show an address. Rejects where there is none that starts. */
+  openBrowser(url: string): Promise<void>;
   /** Resolves when the user presses Ctrl-C; used by commands that run until then. */
   interrupted(): Promise<void>;
   readonly clock: Clock;

@@ -77,6 +77,29 @@ async function runHelper(
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
 
+/** So long a browser that does not start has to say so; one that runs on is left alone. */
+const browserStartMs = 1_000;
+
+async function openBrowser(url: string): Promise<void> {
+  const program = Deno.build.os === "darwin" ? "open" : "xdg-open";
+  const child = new Deno.Command(program, {
+    args: [url],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  child.unref();
+  const started = new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(resolve, browserStartMs);
+    child.status.then(({ code }) => {
+      clearTimeout(timer);
+      if (code === 0) resolve();
+      else reject(new Error(`${program} ended with code ${code}`));
+    }, reject);
+  });
+  await started;
+}
+
 async function writePrivateFile(path: string, data: Uint8Array): Promise<void> {
   // Beside the target, so that the rename can't cross a file system; a link stays a link.
   const target = await Deno.realPath(path).catch(() => path);
@@ -122,6 +145,7 @@ export const systemIo: Io = {
   saveStream: (path, data) => Deno.writeFile(path, data, { mode: 0o600 }),
   rename: (from, to) => Deno.rename(from, to),
   runHelper,
+  openBrowser,
   interrupted: () =>
     new Promise((resolve) => {
       const stop = () => {

@@ -6,6 +6,7 @@ import { CommandError } from "../errors.ts";
 import { asNumber, asObject, asText, type Json } from "../json.ts";
 import { wrap } from "../output/table.ts";
 import { product } from "../help.ts";
+import { oidcFields } from "./oidc_options.ts";
 
 /** What the user gave, and the means to ask for what is missing. */
 export interface LoginInput {
@@ -125,14 +126,9 @@ function byFields(
 
 const oidc: LoginMethod = {
   name: "oidc",
-  about: "Logs in through the web page of an identity provider. The command prints an address " +
-    "to open in a browser on this machine and waits for the provider to come back.",
-  fields: [
-    { name: "role", help: "Role to log in for." },
-    { name: "listenaddress", help: "Address to wait on. Default: localhost." },
-    { name: "port", help: "Port to wait on. Default: 8250." },
-    { name: "callbackhost", help: "Host in the address that the provider comes back to." },
-  ],
+  about: "Logs in through the web page of an identity provider. The command opens the page in a " +
+    "browser, or prints its address, and waits for the provider to come back.",
+  fields: oidcFields,
   example: "login -method=oidc role=engineer",
   async login(input) {
     const { oidcLogin } = await import("./login_oidc.ts");

@@ -7,6 +7,8 @@ export interface FakeIo extends Io {
   readonly printed: { out: string; err: string };
   readonly files: Map<string, Uint8Array>;
   readonly helperCalls: { program: string; args: readonly string[]; input: string }[];
+  /** Addresses that a browser was to show. */
+  readonly opened: string[];
   /** Milliseconds that were waited for, one an item. */
   readonly waits: number[];
 }
@@ -26,12 +28,14 @@ export function fakeIo(options: FakeOptions = {}): FakeIo {
   const typed = [...options.typed ?? []];
   const helperCalls: FakeIo["helperCalls"] = [];
   const waits: number[] = [];
+  const opened: string[] = [];
   let now = 1_700_000_000_000;
   const env: Record<string, string> = { HOME: "/home/test", ...options.env };
   return {
     printed,
     files,
     helperCalls,
+    opened,
     waits,
     env: (name) => env[name],
     out: (text) => void (printed.out += text),
@@ -49,6 +53,7 @@ export function fakeIo(options: FakeOptions = {}): FakeIo {
       helperCalls.push({ program, args, input });
       return Promise.resolve(options.helper?.(args, input) ?? { code: 0, out: "", err: "" });
     },
+    openBrowser: (url) => Promise.resolve(void opened.push(url)),
     interrupted: () => new Promise(() => {}),
     clock: {
       now: () => now,
