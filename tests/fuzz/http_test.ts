@@ -37,6 +37,16 @@ async function prepared(): Promise<TestNode> {
   await node.api("POST", "pki/root/generate/internal", { common_name: "x", key_type: "ec" });
   await node.api("POST", "pki/roles/x", { allow_any_name: true, key_type: "ec" });
   await node.api("POST", "sys/auth/userpass", { type: "userpass" });
+  await node.api("POST", "sys/auth/oidc", { type: "oidc" });
+  await node.api("POST", "auth/oidc/config", {
+    // Nobody answers there.
+    oidc_discovery_url: "http://127.0.0.1:1/",
+    oidc_client_id: "x",
+    oidc_client_secret: "x",
+    skip_jwks_validation: true,
+  });
+  const redirects = { user_claim: "sub", allowed_redirect_uris: "http://localhost:8250/x" };
+  await node.api("POST", "auth/oidc/role/x", redirects);
   return node;
 }
 

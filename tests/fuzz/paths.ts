@@ -66,6 +66,12 @@ const real = [
   "auth/token/renew-self",
   "auth/token/roles/x",
   "auth/userpass/login/x",
+  "auth/oidc/config",
+  "auth/oidc/role/x",
+  "auth/oidc/login",
+  "auth/oidc/oidc/auth_url",
+  "auth/oidc/oidc/callback",
+  "auth/oidc/oidc/poll",
   "identity/entity",
   "identity/lookup/entity",
 ] as const satisfies readonly [string, ...string[]];
@@ -90,6 +96,7 @@ const queries = [
   "?limit=NaN",
   "?scan=true",
   "?standbyok=maybe",
+  "?state=st_AAAA&code=x&client_nonce=&confirmation=yes",
 ] as const satisfies readonly [string, ...string[]];
 
 const pieces = [

@@ -58,6 +58,8 @@ async function settingsAreAlike(peer: Peer, node: TestNode, world: World): Promi
   await alike(peer, node, "auth/approle/role/web/role-id");
   await alike(peer, node, "auth/jwt/config", ["status"]);
   await alike(peer, node, "auth/jwt/role/r", ["poll_interval"]);
+  await alike(peer, node, "auth/oidc/config", ["status"]);
+  await alike(peer, node, "auth/oidc/role/web", ["policies"]);
   await alike(peer, node, "auth/token/roles/ci");
   await alike(peer, node, "db/config/pg");
   await alike(peer, node, "db/roles/reader", ["credential_config"]);

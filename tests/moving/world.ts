@@ -158,6 +158,24 @@ async function logins(peer: Peer) {
     token_policies: "dev",
     token_ttl: "5m",
   });
+  await peer.write("sys/auth/oidc", { type: "oidc" });
+  await peer.write("auth/oidc/config", {
+    // Nobody answers there, as where a network is cut off.
+    oidc_discovery_url: "http://127.0.0.1:1/",
+    oidc_client_id: "us",
+    oidc_client_secret: "secret",
+    default_role: "web",
+    skip_jwks_validation: true,
+  });
+  await peer.write("auth/oidc/role/web", {
+    user_claim: "sub",
+    allowed_redirect_uris: "https://vault.example/v1/auth/oidc/oidc/callback",
+    oidc_scopes: "email",
+    callback_mode: "direct",
+    poll_interval: 7,
+    max_age: "1h",
+    policies: "dev",
+  });
   const mounts = await peer.ask("GET", "sys/auth");
   return {
     roleId: textAt(role.json, "data.role_id"),

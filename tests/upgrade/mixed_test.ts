@@ -155,10 +155,14 @@ Deno.test("a newer form waits for nodes that don't know it, and keeps them out a
     assert(a.process !== undefined);
     await new Promise((resolve) => setTimeout(resolve, 3000));
     assert(!a.process.output().includes("a newer form"), a.process.output());
+    const mount = { token, body: { type: "oidc" }, method: "POST" };
+    const early = await api(a.address, "sys/auth/oidc", mount);
+    assertEquals(early.status, 400, "b could not open the mount");
     // When it is of today's version as well, the newer form is used.
     await restart(b, undefined, key);
     if (await settled([a, b]) === b) await call(b, "sys/step-down", { token, method: "PUT" });
     await a.process.saw("a newer form, which is used from now on");
+    assertEquals((await api(a.address, "sys/auth/oidc", mount)).status, 204);
     await start(c);
     const refused = await api(c.address, "sys/storage/raft/join", {
       body: { leader_api_addr: a.address },
