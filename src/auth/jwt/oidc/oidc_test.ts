@@ -437,3 +437,18 @@ Deno.test("a provider that takes its secret in the body only gets it there", asy
   assertEquals(await whole(world), 400);
   assertEquals(world.provider.requests.length, before);
 });
+
+Deno.test("a quota can be for one role, at each step of its logins", async () => {
+  const { kit, provider } = await oidcNode();
+  await kit.ask("update", "auth/oidc/role/other", {
+    data: { user_claim: "sub", allowed_redirect_uris: redirect },
+  });
+  const given = provider.logIn(String((await begin(kit)).auth_url));
+  await kit.ask("update", "sys/quotas/rate-limit/q", {
+    data: { path: "auth/oidc/", role: "r", rate: 1, interval: "1h" },
+  });
+  assertEquals(await end(kit, given), 200);
+  const asked = { token: "", data: { role: "R", redirect_uri: redirect } };
+  assertEquals(await kit.status("update", "auth/oidc/oidc/auth_url", asked), 429);
+  assert((await begin(kit, { role: "other" })).auth_url !== "");
+});
