@@ -58,9 +58,13 @@ export async function completeLogin(
     internalData: { ...auth.internalData, maxTtl: auth.maxTtlSeconds },
   };
   const { path } = call.request;
-  const route = services.mounts.router.find(path);
-  const role = await loginRole(route, call);
-  await services.quotas.reserveLease(transaction, { path, mount: call.mount.path, role });
+  const role = services.quotas.countsByRole
+    ? await loginRole(services.mounts.router.find(path), call)
+    : "";
+  const countedAs = await services.quotas.reserveLease(
+    transaction,
+    { path, mount: call.mount.path, role },
+  );
   if (auth.tokenType === "batch") {
     const made = services.batchTokens.create(spec);
     transaction.afterCommit(() => countToken(services, made.entry));
@@ -68,7 +72,10 @@ export async function completeLogin(
     auth.renewable = false;
     auth.numUses = 0;
   } else {
-    const made = await services.issuer.issue(transaction, spec);
+    const made = await services.issuer.issue(transaction, {
+      ...spec,
+      ...(countedAs === undefined ? {} : { countedAs }),
+    });
     auth.clientToken = made.token;
     auth.accessor = made.entry.accessor;
   }

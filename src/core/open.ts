@@ -165,7 +165,15 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     await httpSettings.load(transaction);
     await quotas.load(transaction);
     return {
-      tokens: await TokenStore.open(transaction, crypto, clock, random, cache, parts.tokenForms),
+      tokens: await TokenStore.open(
+        transaction,
+        crypto,
+        clock,
+        random,
+        cache,
+        parts.tokenForms,
+        quotas.roleCounts,
+      ),
       jwt: await openWrappingJwt(transaction, clock),
       stateIndex: await StateIndex.open(transaction, crypto, random),
     };

@@ -19,13 +19,20 @@ export const FEATURES = [
   "timed-tokens",
   /** Tokens and leases may leave out what is neutral (`stored_entry.ts` of both rooms). */
   "sparse-entries",
+  /** Tokens may be counted by role (`token/store.ts`): who removes one must remove its mark. */
+  "role-counts",
   /** A mount may be of the type oidc: who does not know it can't open the mount table. */
   "oidc-mounts",
 ] as const;
 export type Feature = typeof FEATURES[number];
 
 /** Those that are used as soon as all members know them; the others when there is cause to. */
-const AT_ONCE: readonly Feature[] = ["lone-tokens", "timed-tokens", "sparse-entries"];
+const AT_ONCE: readonly Feature[] = [
+  "lone-tokens",
+  "timed-tokens",
+  "sparse-entries",
+  "role-counts",
+];
 
 export const FEATURES_KEY = "core/raft/features";
 

@@ -5,6 +5,7 @@ import { badRequest, Failure } from "../base/failure.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import { LeaseCounter } from "./lease_counter.ts";
 import { RateLimiter, type RateVerdict } from "./rate_limiter.ts";
+import { countedAs, RoleCounts } from "./role_counts.ts";
 import {
   type LeaseCountRule,
   type QuotaSubject,
@@ -43,6 +44,7 @@ export class Quotas {
   readonly rateLimits = new Map<string, RateLimitRule>();
   readonly leaseCounts = new Map<string, LeaseCountRule>();
   readonly counter = new LeaseCounter();
+  readonly roleCounts = new RoleCounts();
   readonly #limiter: RateLimiter;
   #config = defaultConfig;
   /** Told of each refusal. */
@@ -133,16 +135,41 @@ export class Quotas {
     return verdict;
   }
 
-  /** Makes room for a lease. Throws a 429 where there is none, before anything is created. */
-  async reserveLease(transaction: Transaction, subject: QuotaSubject): Promise<void> {
-    const { counter } = this;
+  /** Whether who logs in must say for which role. */
+  get countsByRole(): boolean {
+    for (const { role } of this.leaseCounts.values()) if (role !== "") return true;
+    return false;
+  }
+
+  /** Leases that a rule counts. */
+  async counted(transaction: Transaction, rule: LeaseCountRule): Promise<number> {
+    if (rule.role === "") return this.counter.count(rule.path.replace(/\*$/, ""));
+    return await this.roleCounts.count(transaction, countedAs({ ...rule, mount: rule.path }));
+  }
+
+  /**
+   * Makes room for a lease. Throws a 429 where there is none, before anything is created. Returns
+   * what its token is to be counted as, where a rule is for the login's role.
+   */
+  async reserveLease(
+    transaction: Transaction,
+    subject: QuotaSubject,
+  ): Promise<string | undefined> {
+    const { counter, roleCounts } = this;
     const rule = ruleFor(this.leaseCounts.values(), subject);
-    if (rule === undefined) return counter.reserve(transaction, subject.path);
-    const prefix = rule.path.replace(/\*$/, "");
-    const left = rule.maxLeases - counter.count(prefix);
-    // Reserved before anything is waited for, so that those of a burst see each other.
-    counter.reserve(transaction, subject.path);
-    if (left > await counter.uncounted(transaction, prefix, left)) return;
+    if (rule === undefined || rule.role !== "") counter.reserve(transaction, subject.path);
+    if (rule === undefined) return undefined;
+    if (rule.role !== "") {
+      const role = countedAs(subject);
+      // Reserved before anything is waited for, so that those of a burst see each other.
+      roleCounts.reserve(transaction, role);
+      if (await roleCounts.count(transaction, role) <= rule.maxLeases) return role;
+    } else {
+      const prefix = rule.path.replace(/\*$/, "");
+      const left = rule.maxLeases - counter.count(prefix);
+      counter.reserve(transaction, subject.path);
+      if (left > await counter.uncounted(transaction, prefix, left)) return undefined;
+    }
     this.onViolation("lease_count", rule.name);
     throw new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
   }

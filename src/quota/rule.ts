@@ -34,11 +34,17 @@ export interface QuotaSubject {
 /** How narrow a rule is, or 0 where it does not match: the narrowest one holds, alone. */
 function rank(rule: Scope, subject: QuotaSubject): number {
   const { path, role } = rule;
-  if (role !== "") return role === subject.role && path === subject.mount ? 1_000_000 : 0;
+  const isMount = path !== "" && isMountPath(path, subject.mount);
+  if (role !== "") return role === subject.role && isMount ? 1_000_000 : 0;
   if (path === "") return 1;
-  if (path === subject.mount) return 2;
+  if (isMount) return 2;
   if (path.endsWith("*")) return subject.path.startsWith(path.slice(0, -1)) ? 2 + path.length : 0;
   return path === subject.path ? 100_000 + path.length : 0;
+}
+
+/** Rules of earlier versions may lack the slash. */
+function isMountPath(path: string, mount: string): boolean {
+  return mount === path || (mount.length === path.length + 1 && mount.startsWith(path));
 }
 
 /** The rule that holds for a request. */

@@ -75,6 +75,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
       alone: () => isUsed("lone-tokens"),
       timed: () => isUsed("timed-tokens"),
       sparse: () => isUsed("sparse-entries"),
+      counted: () => isUsed("role-counts"),
     },
     ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
     ...(settings.standby === undefined ? {} : { standby: settings.standby }),

@@ -2,6 +2,7 @@
 import { badRequest, notFound } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
+import { routePath } from "../core/mount_entry.ts";
 import type { Services } from "../core/services.ts";
 import type { RateLimitRule } from "../quota/rule.ts";
 
@@ -11,18 +12,33 @@ const scopeFields = {
   inheritable: field.bool("Holds for namespaces below too."),
 };
 
-/** A quota's path must be one that something answers. */
-function checkPath(services: Services, asked: string, role: string): void {
+interface ScopeInput {
+  readonly name: string;
+  readonly path: string;
+  readonly role: string;
+  readonly inheritable: boolean | undefined;
+}
+
+/**
+ * What a quota holds for, in the form that requests are matched with: a mount's path with its slash,
+ * a path below one without. Throws a 400 where no mount answers it.
+ */
+function scopeOf(services: Services, given: ScopeInput) {
+  const { role } = given;
+  const asked = given.path.replace(/^\/+/, "");
+  const scope = { name: given.name, role, inheritable: given.inheritable ?? asked === "" };
   if (asked === "") {
     if (role !== "") throw badRequest("a role needs the path of an auth mount");
-    return;
+    return { ...scope, path: "" };
   }
   const route = services.mounts.router.find(asked.replace(/\*$/, ""));
   if (route === undefined) throw badRequest(`invalid path "${asked}": no mount answers it`);
-  if (role === "") return;
-  const isAuth = route.mounted.entry.table === "auth" && route.path === "";
-  const hasRoles = route.mounted.backend.loginRole !== undefined;
-  if (!isAuth || !hasRoles) throw badRequest("a role goes with an auth mount that has roles");
+  const { entry, backend } = route.mounted;
+  const isMount = route.path === "" && !asked.endsWith("*");
+  if (role !== "" && (!isMount || entry.table !== "auth" || backend.loginRole === undefined)) {
+    throw badRequest("a role goes with an auth mount that has roles");
+  }
+  return { ...scope, path: isMount ? routePath(entry) : asked.replace(/\/+$/, "") };
 }
 
 function rateBody(rule: RateLimitRule) {
@@ -72,12 +88,8 @@ function ratePaths(services: () => Services): Path[] {
             if (!(input.rate > 0)) throw badRequest("'rate' must be greater than 0");
             if (input.interval < 1) throw badRequest("'interval' must be at least a second");
             if (input.block_interval < 0) throw badRequest("'block_interval' cannot be negative");
-            checkPath(services(), input.path, input.role);
             services().quotas.putRateLimit(call.transaction, {
-              name: input.name,
-              path: input.path,
-              role: input.role,
-              inheritable: input.inheritable ?? input.path === "",
+              ...scopeOf(services(), input),
               rate: input.rate,
               interval: input.interval,
               blockInterval: input.block_interval,
@@ -110,7 +122,7 @@ function leasePaths(services: () => Services): Path[] {
       operations: {
         read: {
           summary: "Reads a limit, with the leases that count.",
-          handler: (_call, { name }) => {
+          handler: async (call, { name }) => {
             const { quotas } = services();
             const rule = quotas.leaseCounts.get(name);
             if (rule === undefined) throw notFound();
@@ -122,7 +134,7 @@ function leasePaths(services: () => Services): Path[] {
                 role: rule.role,
                 inheritable: rule.inheritable,
                 max_leases: rule.maxLeases,
-                counter: quotas.counter.count(rule.path.replace(/\*$/, "")),
+                counter: await quotas.counted(call.transaction, rule),
               },
             };
           },
@@ -131,12 +143,11 @@ function leasePaths(services: () => Services): Path[] {
           summary: "Makes or changes a limit.",
           handler: (call, input) => {
             if (input.max_leases < 1) throw badRequest("'max_leases' must be greater than 0");
-            checkPath(services(), input.path, input.role);
+            if (input.role !== "" && !services().tokens.forms.counted()) {
+              throw badRequest("a lease count for a role needs all nodes to be of this version");
+            }
             services().quotas.putLeaseCount(call.transaction, {
-              name: input.name,
-              path: input.path,
-              role: input.role,
-              inheritable: input.inheritable ?? input.path === "",
+              ...scopeOf(services(), input),
               maxLeases: input.max_leases,
             });
           },

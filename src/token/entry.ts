@@ -40,6 +40,8 @@ export interface TokenEntry {
    * back then need not look. Absent where something does, or may.
    */
   readonly alone?: true;
+  /** The role that a lease count counts it for; absent where none does. */
+  readonly countedAs?: string;
 }
 
 /** Whether forms that came after the first version may be written: all nodes must know them. */
@@ -50,6 +52,8 @@ export interface TokenForms {
   readonly timed: () => boolean;
   /** Entries, also of leases, may leave out what is at its neutral value (`stored_entry.ts`). */
   readonly sparse: () => boolean;
+  /** Tokens may be counted by the role they were logged in with. */
+  readonly counted: () => boolean;
 }
 
 /** The lease under which the token is listed: its making path and its hash. */

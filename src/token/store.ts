@@ -17,6 +17,15 @@ const root = "sys/token/";
 /** Where service tokens lie: for who only counts them. */
 export const tokenEntries = `${root}id/`;
 
+/** Below it, by what they are counted as, the tokens that are. */
+export const countedTokens = `${root}counted/`;
+
+/** Told of each token that is counted, once it has come or gone for good. */
+export interface TokenWatcher {
+  created(countedAs: string): void;
+  removed(countedAs: string): void;
+}
+
 /** What a new token is made of; the rest of the entry follows. */
 export type NewToken = Omit<
   TokenEntry,
@@ -38,6 +47,7 @@ export class TokenStore {
     readonly random: Random,
     readonly cache: EntryCache,
     readonly forms: TokenForms,
+    readonly watcher?: TokenWatcher,
   ) {
     this.#names = names;
   }
@@ -50,6 +60,7 @@ export class TokenStore {
     random: Random,
     cache: EntryCache,
     forms: TokenForms,
+    watcher?: TokenWatcher,
   ): Promise<TokenStore> {
     let salt = await transaction.get(`${root}salt`);
     if (salt === undefined) {
@@ -57,7 +68,7 @@ export class TokenStore {
       transaction.put(`${root}salt`, salt);
     }
     const names = new TokenNames(crypto.hmacKey("sha256", salt));
-    return new TokenStore(names, clock, random, cache, forms);
+    return new TokenStore(names, clock, random, cache, forms, watcher);
   }
 
   close(): void {
@@ -133,6 +144,11 @@ export class TokenStore {
     if (entry.parent !== "") {
       transaction.put(`${root}parent/${entry.parent}/${entry.id}`, new Uint8Array(0));
     }
+    const { countedAs } = entry;
+    if (countedAs !== undefined) {
+      transaction.put(countedKey(countedAs, entry), new Uint8Array(0));
+      transaction.afterCommit(() => this.watcher?.created(countedAs));
+    }
     return { token: text, entry };
   }
 
@@ -160,6 +176,12 @@ export class TokenStore {
       if (parent !== "") transaction.delete(`${root}parent/${parent}/${id}`);
     }
     for (const entry of entries) transaction.delete(this.#accessorKey(entry));
+    for (const entry of entries) {
+      const { countedAs } = entry;
+      if (countedAs === undefined) continue;
+      transaction.delete(countedKey(countedAs, entry));
+      transaction.afterCommit(() => this.watcher?.removed(countedAs));
+    }
   }
 
   #accessorKey({ id, accessor }: TokenEntry): string {
@@ -180,4 +202,8 @@ export class TokenStore {
     transaction.delete(`${root}parent/${entry.parent}/${id}`);
     this.save(transaction, { ...entry, parent: "" });
   }
+}
+
+function countedKey(countedAs: string, { id }: TokenEntry): string {
+  return `${countedTokens}${countedAs}/${id}`;
 }

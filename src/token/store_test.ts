@@ -41,7 +41,12 @@ async function opened(seed: number) {
       clock,
       testRandom(seed),
       new EntryCache(transactions, 100),
-      { alone: () => true, timed: () => form.timed, sparse: () => form.timed },
+      {
+        alone: () => true,
+        timed: () => form.timed,
+        sparse: () => form.timed,
+        counted: () => false,
+      },
     )
   );
   const make = (text?: string): Promise<MadeToken> =>

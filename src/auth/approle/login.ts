@@ -49,6 +49,13 @@ async function login(
   return { auth };
 }
 
+/** The role that a request logs in for: quotas may be for one. Undefined where it is no login. */
+export async function askedRole(call: Call): Promise<string | undefined> {
+  const { role_id: roleId } = call.request.data;
+  if (call.path !== "login" || typeof roleId !== "string") return undefined;
+  return (await roleById(call, roleId))?.name;
+}
+
 /** Finds the secret ID and takes a use of it. A wrong one counts against the role. */
 async function checkSecretId(
   services: Services,

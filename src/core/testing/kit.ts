@@ -116,7 +116,12 @@ export class NodeKit {
       raftIndexes: () => ({}),
       ttls: { defaultLeaseTtl: 2_764_800, maxLeaseTtl: 2_764_800 },
       cacheEntries: 1000,
-      tokenForms: { alone: () => true, timed: () => true, sparse: () => true },
+      tokenForms: {
+        alone: () => true,
+        timed: () => true,
+        sparse: () => true,
+        counted: () => true,
+      },
       policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
       auditDevices: options.auditDevices ?? {},
       ...(options.telemetry === undefined ? {} : { telemetry: options.telemetry(clock) }),

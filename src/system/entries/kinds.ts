@@ -178,6 +178,7 @@ export const kinds: readonly EntryKind[] = [
     form: "text",
   },
   { type: "mark of a token's child", pattern: /^sys\/token\/parent\//, form: "bytes" },
+  { type: "mark of a counted token", pattern: /^sys\/token\/counted\//, form: "bytes" },
   {
     type: "salt of token hashes",
     pattern: /^sys\/token\/salt$/,
