@@ -4,7 +4,7 @@ import { type Auth, newAuth } from "../logical/auth.ts";
 import type { LeaseStore } from "../lease/store.ts";
 import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Transaction } from "../storage/transaction.ts";
-import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
+import { neutralToken, type TokenEntry, tokenLeaseId } from "../token/entry.ts";
 import type { MadeToken, NewToken, TokenStore } from "../token/store.ts";
 
 /** Everything of a new token that is not at its neutral value. */
@@ -39,20 +39,9 @@ export class TokenIssuer {
     const now = this.tokens.clock.now();
     const ttl = spec.ttl ?? 0;
     const made = this.tokens.create(transaction, {
-      parent: "",
-      meta: null,
+      ...neutralToken,
       displayName: "token",
-      numUses: 0,
-      explicitMaxTtl: 0,
-      period: 0,
       renewable: true,
-      boundCidrs: [],
-      namespaceId: "root",
-      entityId: "",
-      role: "",
-      noDefaultPolicy: false,
-      authMount: "auth/token/",
-      internalData: {},
       ...(this.tokens.forms.alone() ? { alone: true } : {}),
       ...spec,
       ttl,

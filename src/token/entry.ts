@@ -44,6 +44,23 @@ export interface TokenEntry {
   readonly countedAs?: string;
 }
 
+/** What most tokens have: not said where a token is made, nor where it is stored. */
+export const neutralToken = {
+  parent: "",
+  meta: null,
+  numUses: 0,
+  lastRenewal: 0,
+  explicitMaxTtl: 0,
+  period: 0,
+  boundCidrs: [],
+  namespaceId: "root",
+  entityId: "",
+  role: "",
+  noDefaultPolicy: false,
+  authMount: "auth/token/",
+  internalData: {},
+} satisfies Partial<TokenEntry>;
+
 /** Whether forms that came after the first version may be written: all nodes must know them. */
 export interface TokenForms {
   /** Tokens may say that nothing hangs on them. */

@@ -5,28 +5,18 @@ import { testClock, testRandom } from "../crypto/testing.ts";
 import { EntryCache } from "../storage/cache.ts";
 import { InmemStorage } from "../storage/inmem.ts";
 import { Transactions } from "../storage/transaction.ts";
+import { neutralToken } from "./entry.ts";
 import { type MadeToken, type NewToken, TokenStore } from "./store.ts";
 import { timedBase62, timeOfText } from "./text.ts";
 
 const spec: NewToken = {
-  parent: "",
+  ...neutralToken,
   policies: ["default"],
   path: "auth/token/create",
-  meta: null,
   displayName: "token",
-  numUses: 0,
   expireTime: 0,
   ttl: 0,
-  explicitMaxTtl: 0,
-  period: 0,
   renewable: true,
-  boundCidrs: [],
-  namespaceId: "root",
-  entityId: "",
-  role: "",
-  noDefaultPolicy: false,
-  authMount: "auth/token/",
-  internalData: {},
 };
 
 /** A store whose nodes do or don't all know names with the time in them, as the test says. */

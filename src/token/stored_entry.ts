@@ -1,24 +1,8 @@
 /** A token as it is stored: JSON, without what is at its neutral value. Earlier versions wrote all. */
 import { type Bytes, storedText, utf8 } from "../base/bytes.ts";
-import type { TokenEntry } from "./entry.ts";
+import { neutralToken, type TokenEntry } from "./entry.ts";
 
-const neutral = {
-  parent: "",
-  meta: null,
-  numUses: 0,
-  lastRenewal: 0,
-  explicitMaxTtl: 0,
-  period: 0,
-  boundCidrs: [],
-  namespaceId: "root",
-  entityId: "",
-  role: "",
-  noDefaultPolicy: false,
-  authMount: "auth/token/",
-  internalData: {},
-} satisfies Partial<TokenEntry>;
-
-type Neutral = keyof typeof neutral;
+type Neutral = keyof typeof neutralToken;
 type StoredToken = Omit<TokenEntry, Neutral> & Partial<Pick<TokenEntry, Neutral>>;
 
 /** `isSparse` where all nodes can read it. */
@@ -34,11 +18,11 @@ export function encodeTokenEntry(entry: TokenEntry, isSparse: boolean): Bytes {
     explicitMaxTtl: entry.explicitMaxTtl || undefined,
     period: entry.period || undefined,
     boundCidrs: boundCidrs.length === 0 ? undefined : boundCidrs,
-    namespaceId: namespaceId === neutral.namespaceId ? undefined : namespaceId,
+    namespaceId: namespaceId === neutralToken.namespaceId ? undefined : namespaceId,
     entityId: entry.entityId || undefined,
     role: entry.role || undefined,
     noDefaultPolicy: entry.noDefaultPolicy || undefined,
-    authMount: authMount === neutral.authMount ? undefined : authMount,
+    authMount: authMount === neutralToken.authMount ? undefined : authMount,
     internalData: Object.keys(internalData).length === 0 ? undefined : internalData,
   };
   return utf8(JSON.stringify(stored));
@@ -46,5 +30,5 @@ export function encodeTokenEntry(entry: TokenEntry, isSparse: boolean): Bytes {
 
 export function decodeTokenEntry(bytes: Uint8Array): TokenEntry {
   const stored: StoredToken = JSON.parse(storedText(bytes));
-  return { ...neutral, ...stored };
+  return { ...neutralToken, ...stored };
 }
