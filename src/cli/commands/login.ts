@@ -9,7 +9,8 @@ import { tokenHelper } from "../client/token_helper.ts";
 import { anyWords, type Command } from "../command.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { asList, asObject, asText, type JsonObject } from "../json.ts";
-import { type LoginInput, type LoginMethod, loginMethod } from "./login_methods.ts";
+import type { LoginInput, LoginMethod } from "./login_method.ts";
+import { loginMethod } from "./login_methods.ts";
 
 export const command: Command = {
   usage: "[options] [AUTH K=V...]",

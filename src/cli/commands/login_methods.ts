@@ -1,29 +1,11 @@
 /** How to log in by each auth method: what it asks for, and the request that does it. */
-import type { Call } from "../call.ts";
-import type { Client } from "../client/client.ts";
-import { emptySecret, type Secret, toSecret } from "../client/secret.ts";
+import { emptySecret, toSecret } from "../client/secret.ts";
 import { CommandError } from "../errors.ts";
 import { asNumber, asObject, asText, type Json } from "../json.ts";
 import { wrap } from "../output/table.ts";
 import { product } from "../help.ts";
+import type { LoginInput, LoginMethod } from "./login_method.ts";
 import { oidcFields } from "./oidc_options.ts";
-
-/** What the user gave, and the means to ask for what is missing. */
-export interface LoginInput {
-  readonly call: Call;
-  readonly client: Client;
-  /** Where the method is mounted, without slashes at its ends. */
-  readonly mount: string;
-  readonly given: ReadonlyMap<string, string>;
-}
-
-export interface LoginMethod {
-  readonly name: string;
-  readonly about: string;
-  readonly fields: readonly { name: string; help: string; kind?: "bool" }[];
-  readonly example: string;
-  login(input: LoginInput): Promise<Secret | undefined>;
-}
 
 /** A value that was given or is now typed unseen. Throws CommandError where nobody can be asked. */
 export async function secretInput(input: LoginInput, name: string, label: string): Promise<string> {

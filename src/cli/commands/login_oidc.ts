@@ -10,7 +10,7 @@ import { type Secret, toSecret } from "../client/secret.ts";
 import { ApiError, CommandError, Interrupted } from "../errors.ts";
 import { asObject, asText, type JsonObject } from "../json.ts";
 import { listenForBrowser, type Returned } from "./browser_return.ts";
-import type { LoginInput } from "./login_methods.ts";
+import type { LoginInput } from "./login_method.ts";
 import { type OidcOptions, oidcOptions } from "./oidc_options.ts";
 
 const waitMs = 120_000;

@@ -1,6 +1,6 @@
 /** How a login through a browser is to go: what the user gave, and what stands in for the rest. */
 import { CommandError, UsageError } from "../errors.ts";
-import type { LoginInput } from "./login_methods.ts";
+import type { LoginInput } from "./login_method.ts";
 
 export const oidcFields = [
   { name: "role", help: "Role to log in for." },
