@@ -98,8 +98,12 @@ export class EntryLog {
     this.#windowStart += drop;
   }
 
-  /** The entries up to `base` are gone from disk. */
+  /**
+   * The entries up to `base` are gone from disk. Told late it may be behind: a state that was taken in
+   * meanwhile has dropped more.
+   */
   compact(base: Position): void {
+    if (base.index <= this.#base.index) return;
     this.#base = base;
     while ((this.#runs[1]?.index ?? Infinity) <= base.index + 1) this.#runs.shift();
     const first = this.#runs[0];
