@@ -1,6 +1,6 @@
 /** Automated snapshots in a container: Azurite from npm keeps it, and checks who asks. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { systemClock } from "../../src/base/clock.ts";
+import { surroundingsOf } from "../../src/snapshot/auto/credentials/testing.ts";
 import { AzureTarget } from "../../src/snapshot/auto/azure_target.ts";
 import type { AzureSettings } from "../../src/snapshot/auto/settings.ts";
 import { installed } from "../e2e/installed.ts";
@@ -60,24 +60,24 @@ Deno.test("a container keeps what it is given, for the right key", async (t) => 
   await makeContainer(folder, port, "backups");
   await makeContainer(folder, port, "of-a-node");
   const settings = settingsAt(port, "backups");
-  await keepsWhatItIsGiven(new AzureTarget(settings, systemClock));
+  await keepsWhatItIsGiven(new AzureTarget(settings, surroundingsOf()));
 
   const wrong = { ...settings, azure_account_key: btoa("not-the-right-one") };
   await assertRejects(
-    () => new AzureTarget(wrong, systemClock).list(never),
+    () => new AzureTarget(wrong, surroundingsOf()).list(never),
     Error,
     "Azure answered 403",
   );
   const nobody = settingsAt(freePort(), "backups");
-  await tellsThatNobodyAnswers(new AzureTarget(nobody, systemClock));
+  await tellsThatNobodyAnswers(new AzureTarget(nobody, surroundingsOf()));
   const gone = { ...settings, azure_container_name: "gone" };
   await assertRejects(
-    () => new AzureTarget(gone, systemClock).list(never),
+    () => new AzureTarget(gone, surroundingsOf()).list(never),
     Error,
     "ContainerNotFound",
   );
   const own = settingsAt(port, "of-a-node");
   const { url } = await aNodeUses(own, ["azure_account_key"]);
   assertStringIncludes(url, "/of-a-node/prod/node%20%26%20co/snap-");
-  assertEquals((await new AzureTarget(own, systemClock).list(never)).length, 2);
+  assertEquals((await new AzureTarget(own, surroundingsOf()).list(never)).length, 2);
 });

@@ -7,8 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { exportPKCS8, generateKeyPair, type GenerateKeyPairResult, jwtVerify } from "jose";
-import { systemClock } from "../../src/base/clock.ts";
-import { readGoogleKey } from "../../src/snapshot/auto/google_login.ts";
+import { readGoogleKey } from "../../src/snapshot/auto/credentials/google_key.ts";
+import { surroundingsOf } from "../../src/snapshot/auto/credentials/testing.ts";
 import { GoogleTarget } from "../../src/snapshot/auto/google_target.ts";
 import type { GoogleSettings } from "../../src/snapshot/auto/settings.ts";
 import { installed } from "../e2e/installed.ts";
@@ -99,24 +99,28 @@ Deno.test("Google's bucket keeps what it is given, for the account's key", async
   ];
   await using tokens = new TokenServer(keys);
   const settings = settingsAt(port, await tokens.keyFile(keys), "prod/node & co/");
-  const open = (of: GoogleSettings) => GoogleTarget.open(of, () => undefined, systemClock);
-  await keepsWhatItIsGiven(await open(settings));
+  const open = (of: GoogleSettings, files = {}, environment = {}) =>
+    new GoogleTarget(of, surroundingsOf(environment, files));
+  await keepsWhatItIsGiven(open(settings));
   assertEquals(tokens.handedOut, 1);
 
   const wrong = { ...settings, google_service_account_key: await tokens.keyFile(others) };
-  const refused = await open(wrong);
+  const refused = open(wrong);
   await assertRejects(() => refused.list(never), Error, "Google's login answered 400");
-  const gone = await open({ ...settings, google_gcs_bucket: "gone" });
+  const gone = open({ ...settings, google_gcs_bucket: "gone" });
   await assertRejects(() => gone.list(never), Error, "Google answered 404");
   const nobody = settingsAt(freePort(), settings.google_service_account_key, "");
-  await tellsThatNobodyAnswers(await open(nobody));
+  await tellsThatNobodyAnswers(open(nobody));
   const keyless = { ...settings, google_service_account_key: "" };
-  await assertRejects(() => open(keyless), Error, "no key for Google");
+  await assertRejects(() => open(keyless).list(never), Error, "no credentials for Google");
+  const file = { "/key.json": settings.google_service_account_key };
+  const byFile = open(keyless, file, { GOOGLE_APPLICATION_CREDENTIALS: "/key.json" });
+  assertEquals((await byFile.list(never)).length, 1);
   const { url } = await aNodeUses(settingsAt(port, settings.google_service_account_key, "own/"), [
     "google_service_account_key",
   ]);
   assertStringIncludes(url, `http://127.0.0.1:${port}/backups/own/snap-`);
-  const own = await open({ ...settings, path_prefix: "own/" });
+  const own = open({ ...settings, path_prefix: "own/" });
   assertEquals((await own.list(never)).length, 2);
 });
 

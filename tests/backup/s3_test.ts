@@ -1,5 +1,6 @@
 /** Automated snapshots in a bucket: moto from PyPI keeps it, and checks who asks. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { surroundingsOf } from "../../src/snapshot/auto/credentials/testing.ts";
 import { S3Target } from "../../src/snapshot/auto/s3_target.ts";
 import type { S3Settings } from "../../src/snapshot/auto/settings.ts";
 import { skipUnless } from "../e2e/skip.ts";
@@ -34,24 +35,28 @@ Deno.test("a bucket keeps what it is given, in one part or many, for the right k
   await using moto = await startMoto(bucket);
   if (!skipUnless(t, moto !== undefined, "python3 and PyPI (moto)") || !moto) return;
   const settings = settingsFor(moto);
-  const target = await S3Target.open(settings, () => undefined);
+  const target = new S3Target(settings, surroundingsOf());
   await keepsWhatItIsGiven(target);
 
   const wrong = { ...settings, aws_secret_access_key: "not-the-right-one" };
-  const refused = await S3Target.open(wrong, () => undefined);
+  const refused = new S3Target(wrong, surroundingsOf());
   const error = await assertRejects(() => refused.list(never), Error, "S3 answered 403");
   assert(!error.message.includes("not-the-right-one"));
-  const gone = await S3Target.open({ ...settings, aws_s3_bucket: "gone" }, () => undefined);
+  const gone = new S3Target({ ...settings, aws_s3_bucket: "gone" }, surroundingsOf());
   await assertRejects(() => gone.list(never), Error, "NoSuchBucket");
   const nobody = { ...settings, aws_s3_endpoint: `127.0.0.1:${freePort()}` };
-  await tellsThatNobodyAnswers(await S3Target.open(nobody, () => undefined));
+  await tellsThatNobodyAnswers(new S3Target(nobody, surroundingsOf()));
   const keyless = { ...settings, aws_access_key_id: "", aws_secret_access_key: "" };
-  await assertRejects(() => S3Target.open(keyless, () => undefined), Error, "no keys for S3");
-  const environment = new Map([
-    ["AWS_ACCESS_KEY_ID", moto.accessKeyId],
-    ["AWS_SECRET_ACCESS_KEY", moto.secretAccessKey],
-  ]);
-  const byEnvironment = await S3Target.open(keyless, (name) => environment.get(name));
+  await assertRejects(
+    () => new S3Target(keyless, surroundingsOf()).list(never),
+    Error,
+    "no keys for S3",
+  );
+  const environment = {
+    AWS_ACCESS_KEY_ID: moto.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: moto.secretAccessKey,
+  };
+  const byEnvironment = new S3Target(keyless, surroundingsOf(environment));
   assertEquals((await byEnvironment.list(never)).length, 1);
   const stopped = AbortSignal.abort(new Error("stopped"));
   await assertRejects(() => target.list(stopped), Error, "stopped");
@@ -62,7 +67,7 @@ Deno.test("a node's snapshots go to a bucket, are verified there, and its keys s
   if (!skipUnless(t, moto !== undefined, "python3 and PyPI (moto)") || !moto) return;
   const settings = settingsFor(moto);
   const { url } = await aNodeUses(settings, ["aws_secret_access_key"]);
-  const target = await S3Target.open(settings, () => undefined);
+  const target = new S3Target(settings, surroundingsOf());
   assertEquals((await target.list(never)).length, 2);
   assertStringIncludes(url, `http://${moto.endpoint}/${bucket}/prod/node%20%26%20co/snap-`);
 });

@@ -1,7 +1,10 @@
-/** Snapshots in a container of Azure Blob Storage, by its REST API and an account's shared key. */
+/** Snapshots in a container of Azure Blob Storage, by its REST API. */
 import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
-import type { Clock } from "../../base/clock.ts";
+import { environmentSources, managedSources } from "./credentials/azure.ts";
+import { firstOf } from "./credentials/chain.ts";
+import { Renewed } from "./credentials/renewed.ts";
+import type { Surroundings } from "./credentials/surroundings.ts";
 import { listPages, type Page } from "./pages.ts";
 import {
   encodedPath,
@@ -32,7 +35,24 @@ interface Sent {
 }
 
 export class AzureTarget implements SnapshotTarget {
-  constructor(readonly settings: AzureSettings, readonly clock: Clock) {}
+  /** Undefined where the account's key signs. */
+  readonly #token: Renewed<string> | undefined;
+
+  /** Where the settings name no key, `surroundings` are looked into. */
+  constructor(readonly settings: AzureSettings, readonly surroundings: Surroundings) {
+    const { azure_auth_mode: mode, azure_client_id: id = "", azure_blob_environment } = settings;
+    if (mode === "shared") return;
+    const sources = mode === "managed"
+      ? managedSources(surroundings, id)
+      : environmentSources(surroundings, id, azure_blob_environment);
+    const hint = mode === "managed"
+      ? "give the machine an identity"
+      : "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET in the server's environment";
+    this.#token = new Renewed(
+      surroundings.clock,
+      (signal) => firstOf("credentials for Azure", sources, hint, signal),
+    );
+  }
 
   url(name: string): string {
     return this.#url(this.#key(name)).href;
@@ -107,13 +127,17 @@ export class AzureTarget implements SnapshotTarget {
     const url = this.#url(key, query);
     const headers: Record<string, string> = {
       ...sent.headers,
-      "x-ms-date": new Date(this.clock.now()).toUTCString(),
+      "x-ms-date": new Date(this.surroundings.clock.now()).toUTCString(),
       "x-ms-version": apiVersion,
     };
-    const { azure_account_name: account, azure_account_key } = this.settings;
-    const text = stringToSign(method, url, query, headers, account, body?.length ?? 0);
-    const sum = createHmac("sha256", Buffer.from(azure_account_key, "base64")).update(text);
-    headers.authorization = `SharedKey ${account}:${sum.digest("base64")}`;
+    if (this.#token !== undefined) {
+      headers.authorization = `Bearer ${await this.#token.value(signal)}`;
+    } else {
+      const { azure_account_name: account, azure_account_key } = this.settings;
+      const text = stringToSign(method, url, query, headers, account, body?.length ?? 0);
+      const sum = createHmac("sha256", Buffer.from(azure_account_key, "base64")).update(text);
+      headers.authorization = `SharedKey ${account}:${sum.digest("base64")}`;
+    }
     const init = { method, headers, signal, ...(body === undefined ? {} : { body }) };
     const response = await request("Azure", url, init);
     if (response.ok) return response;

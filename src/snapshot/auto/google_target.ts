@@ -1,8 +1,10 @@
-/** Snapshots in a bucket of Google Cloud Storage, by its JSON API and a service account's key. */
-import type { Clock } from "../../base/clock.ts";
-import { badRequest } from "../../base/failure.ts";
+/** Snapshots in a bucket of Google Cloud Storage, by its JSON API. */
 import { isJsonObject, type JsonObject, parseJson } from "../../logical/json.ts";
-import { type GoogleKey, GoogleLogin, readGoogleKey } from "./google_login.ts";
+import { firstOf } from "./credentials/chain.ts";
+import { googleSources } from "./credentials/google.ts";
+import { readGoogleKey, serviceAccountToken } from "./credentials/google_key.ts";
+import { Renewed } from "./credentials/renewed.ts";
+import type { Surroundings } from "./credentials/surroundings.ts";
 import { listPages, type Page } from "./pages.ts";
 import {
   encoded,
@@ -27,16 +29,21 @@ interface Sent {
 }
 
 export class GoogleTarget implements SnapshotTarget {
-  private constructor(readonly settings: GoogleSettings, readonly login: GoogleLogin) {}
+  readonly #token: Renewed<string>;
 
-  /** A key that the settings leave out is in a file that the environment names. Else throws a 400. */
-  static async open(
-    settings: GoogleSettings,
-    environment: (name: string) => string | undefined,
-    clock: Clock,
-  ): Promise<GoogleTarget> {
-    const key = await findKey(settings.google_service_account_key, environment);
-    return new GoogleTarget(settings, new GoogleLogin(key, clock));
+  /** Where the settings have no key, `surroundings` are looked into. */
+  constructor(readonly settings: GoogleSettings, surroundings: Surroundings) {
+    const { clock } = surroundings;
+    const { google_service_account_key: own } = settings;
+    this.#token = new Renewed(clock, (signal) =>
+      own === ""
+        ? firstOf(
+          "credentials for Google",
+          googleSources(surroundings),
+          "set google_service_account_key, or let the server's environment name a key file",
+          signal,
+        )
+        : serviceAccountToken(readGoogleKey(own), clock, signal));
   }
 
   url(name: string): string {
@@ -125,7 +132,7 @@ export class GoogleTarget implements SnapshotTarget {
     signal: AbortSignal,
     { headers = {}, body }: Sent = {},
   ): Promise<Response> {
-    const authorization = `Bearer ${await this.login.token(signal)}`;
+    const authorization = `Bearer ${await this.#token.value(signal)}`;
     const response = await request("Google", new URL(url), {
       method,
       headers: { ...headers, authorization },
@@ -135,17 +142,4 @@ export class GoogleTarget implements SnapshotTarget {
     if (response.ok || response.status === RESUME_INCOMPLETE) return response;
     throw new TargetRefusal("Google", response.status, await response.text());
   }
-}
-
-async function findKey(
-  own: string,
-  environment: (name: string) => string | undefined,
-): Promise<GoogleKey> {
-  if (own !== "") return readGoogleKey(own);
-  const path = environment("GOOGLE_APPLICATION_CREDENTIALS");
-  if (path) return readGoogleKey(await Deno.readTextFile(path));
-  throw badRequest(
-    "no key for Google: set google_service_account_key, or GOOGLE_APPLICATION_CREDENTIALS in the " +
-      "server's environment",
-  );
 }

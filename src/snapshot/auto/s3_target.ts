@@ -1,6 +1,11 @@
 /** Snapshots in a bucket of Amazon S3, or of what speaks its protocol. */
 import type { AwsClient } from "aws4fetch";
-import { badRequest, describeError } from "../../base/failure.ts";
+import { describeError } from "../../base/failure.ts";
+import { type AwsKeys, awsSources } from "./credentials/aws.ts";
+import { awsSuffix } from "./credentials/aws_web_identity.ts";
+import { firstOf } from "./credentials/chain.ts";
+import { Renewed } from "./credentials/renewed.ts";
+import type { Surroundings } from "./credentials/surroundings.ts";
 import { listPages, type Page } from "./pages.ts";
 import {
   encodedPath,
@@ -23,36 +28,45 @@ const PARTS_MAX = 10_000;
 type Query = Readonly<Record<string, string>>;
 
 export class S3Target implements SnapshotTarget {
-  private constructor(readonly settings: S3Settings, readonly client: AwsClient) {}
+  readonly #keys: Renewed<AwsKeys>;
+  #client: { readonly keys: AwsKeys; readonly signs: AwsClient } | undefined;
 
-  /** Keys that the settings leave out come from the environment. Throws a 400 where there are none. */
-  static async open(
-    settings: S3Settings,
-    environment: (name: string) => string | undefined,
-  ): Promise<S3Target> {
-    const own = settings.aws_access_key_id !== "";
-    const accessKeyId = own ? settings.aws_access_key_id : environment("AWS_ACCESS_KEY_ID");
-    const secretAccessKey = own
-      ? settings.aws_secret_access_key
-      : environment("AWS_SECRET_ACCESS_KEY");
-    const token = own ? settings.aws_session_token : environment("AWS_SESSION_TOKEN");
-    if (!accessKeyId || !secretAccessKey) {
-      throw badRequest(
-        "no keys for S3: set aws_access_key_id and aws_secret_access_key, or AWS_ACCESS_KEY_ID and " +
-          "AWS_SECRET_ACCESS_KEY in the server's environment",
-      );
-    }
+  /** Where the settings have no keys, `surroundings` are looked into. */
+  constructor(readonly settings: S3Settings, surroundings: Surroundings) {
+    const { aws_access_key_id: accessKeyId, aws_s3_region } = settings;
+    const own = {
+      accessKeyId,
+      secretAccessKey: settings.aws_secret_access_key,
+      sessionToken: settings.aws_session_token,
+    };
+    this.#keys = new Renewed(surroundings.clock, (signal) =>
+      accessKeyId === ""
+        ? firstOf(
+          "keys for S3",
+          awsSources(surroundings, aws_s3_region),
+          "set aws_access_key_id and aws_secret_access_key, or give the server a role",
+          signal,
+        )
+        : Promise.resolve({ value: own, until: Infinity }));
+  }
+
+  /** Of the keys that are good now. */
+  async #signer(signal: AbortSignal): Promise<AwsClient> {
+    const keys = await this.#keys.value(signal);
+    if (this.#client?.keys === keys) return this.#client.signs;
     const { AwsClient: Client } = await import("aws4fetch");
-    const client = new Client({
+    const { accessKeyId, secretAccessKey, sessionToken } = keys;
+    const signs = new Client({
       accessKeyId,
       secretAccessKey,
-      ...(token ? { sessionToken: token } : {}),
+      ...(sessionToken === "" ? {} : { sessionToken }),
       service: "s3",
-      region: settings.aws_s3_region,
+      region: this.settings.aws_s3_region,
       // The schedule tries again, after a while.
       retries: 0,
     });
-    return new S3Target(settings, client);
+    this.#client = { keys, signs };
+    return signs;
   }
 
   url(name: string): string {
@@ -68,7 +82,7 @@ export class S3Target implements SnapshotTarget {
     const { aws_s3_disable_tls, aws_s3_force_path_style } = this.settings;
     const scheme = aws_s3_disable_tls ? "http" : "https";
     const host = aws_s3_endpoint === ""
-      ? `s3.${region}.amazonaws.com`
+      ? `s3.${region}.${awsSuffix(region)}`
       : aws_s3_endpoint.replace(/^https?:\/\//, "");
     const url = new URL(`${scheme}://${host}`);
     const path = encodedPath(key);
@@ -180,8 +194,13 @@ export class S3Target implements SnapshotTarget {
     return this.#send(method, url, { ...sent, signal: limited(signal) });
   }
 
-  async #send(method: string, url: URL, init: RequestInit): Promise<Response> {
-    const { headers } = await this.client.sign(url.href, { ...init, method });
+  async #send(
+    method: string,
+    url: URL,
+    init: RequestInit & { readonly signal: AbortSignal },
+  ): Promise<Response> {
+    const signer = await this.#signer(init.signal);
+    const { headers } = await signer.sign(url.href, { ...init, method });
     const response = await request("S3", url, { ...init, method, headers });
     if (response.ok) return response;
     throw new TargetRefusal("S3", response.status, await response.text());

@@ -24,7 +24,7 @@ export interface S3Settings extends CommonSettings {
   readonly storage_type: "aws-s3";
   readonly aws_s3_bucket: string;
   readonly aws_s3_region: string;
-  /** "" takes the environment's, as do the two secrets. */
+  /** "" for keys that the server finds around it; the two secrets are "" then, too. */
   readonly aws_access_key_id: string;
   readonly aws_secret_access_key: string;
   readonly aws_session_token: string;
@@ -46,12 +46,19 @@ export const azureSuffixes = {
 } as const;
 export type AzureCloud = keyof typeof azureSuffixes;
 
+/** The account's key, an identity of the machine, or one that the environment names. */
+export const azureModes = ["shared", "managed", "environment"] as const;
+export type AzureMode = typeof azureModes[number];
+
 export interface AzureSettings extends CommonSettings {
   readonly storage_type: "azure-blob";
   readonly azure_container_name: string;
   readonly azure_account_name: string;
+  /** "" unless the account's key is shared. */
   readonly azure_account_key: string;
-  readonly azure_auth_mode: "shared";
+  readonly azure_auth_mode: AzureMode;
+  /** Which identity; absent or "" for the one there is. Absent in settings of older versions. */
+  readonly azure_client_id?: string;
   readonly azure_blob_environment: AzureCloud;
   /** "" for the cloud's own; else a URL, its path included. */
   readonly azure_endpoint: string;
@@ -60,7 +67,7 @@ export interface AzureSettings extends CommonSettings {
 export interface GoogleSettings extends CommonSettings {
   readonly storage_type: "google-gcs";
   readonly google_gcs_bucket: string;
-  /** A key file's text; "" for the file that the environment names. */
+  /** A key file's text; "" for credentials that the server finds around it. */
   readonly google_service_account_key: string;
   /** "" for Google's own. */
   readonly google_endpoint: string;

@@ -47,7 +47,11 @@ export class AutoSnapshots {
   /** Where some settings keep their files. */
   target(settings: SnapshotSettings): Promise<SnapshotTarget> {
     const { clock } = this.node().platform;
-    return openTarget(settings, (name) => Deno.env.get(name), clock);
+    return openTarget(settings, {
+      environment: (name) => Deno.env.get(name),
+      readText: (path) => Deno.readTextFile(path),
+      clock,
+    });
   }
 
   /** Settings have changed. */

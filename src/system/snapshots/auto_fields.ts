@@ -2,9 +2,11 @@
 import { isAbsolute } from "node:path";
 import { badRequest } from "../../base/failure.ts";
 import { field, type FieldValue } from "../../backend/field.ts";
-import { readGoogleKey } from "../../snapshot/auto/google_login.ts";
+import { readGoogleKey } from "../../snapshot/auto/credentials/google_key.ts";
 import {
   type AzureCloud,
+  type AzureMode,
+  azureModes,
   type AzureSettings,
   azureSuffixes,
   type GoogleSettings,
@@ -35,7 +37,9 @@ export const autoFields = {
   local_max_space: field.int("local: the bytes that all files of the prefix may take."),
   aws_s3_bucket: field.string("aws-s3: the bucket."),
   aws_s3_region: field.string("aws-s3: its region."),
-  aws_access_key_id: field.string("aws-s3: the key's name; the environment's key where absent."),
+  aws_access_key_id: field.string(
+    "aws-s3: the key's name; where absent, the environment, shared files, container and machine are asked.",
+  ),
   aws_secret_access_key: field.string("aws-s3: the secret key. Never shown."),
   aws_session_token: field.string("aws-s3: for temporary keys. Never shown."),
   aws_s3_endpoint: field.string("aws-s3: host and port of another service of this protocol."),
@@ -46,15 +50,18 @@ export const autoFields = {
   aws_s3_kms_key: field.string("aws-s3: which key of KMS; the default one where absent."),
   azure_container_name: field.string("azure-blob: the container."),
   azure_account_name: field.string("azure-blob: the storage account."),
-  azure_account_key: field.string("azure-blob: its key. Never shown."),
+  azure_account_key: field.string("azure-blob: its key, for shared. Never shown."),
   azure_auth_mode: field.string(
-    "azure-blob: shared, for the account's key; no other in this build.",
+    "azure-blob: shared, for the account's key; managed, for an identity of the machine; or " +
+      "environment, for AZURE_TENANT_ID and its fellows.",
   ),
-  azure_client_id: field.string("azure-blob: not in this build: must be empty."),
+  azure_client_id: field.string("azure-blob: which identity; not for shared."),
   azure_blob_environment: field.string("azure-blob: the cloud, such as AZUREPUBLICCLOUD."),
   azure_endpoint: field.string("azure-blob: the URL of another service of this protocol."),
   google_gcs_bucket: field.string("google-gcs: the bucket."),
-  google_service_account_key: field.string("google-gcs: a key file's JSON text. Never shown."),
+  google_service_account_key: field.string(
+    "google-gcs: a key file's JSON text; where absent, the environment and the machine are asked. Never shown.",
+  ),
   google_endpoint: field.string("google-gcs: host and port of another service of this protocol."),
   google_disable_tls: field.bool("google-gcs: http instead of https."),
 };
@@ -140,12 +147,14 @@ function s3(all: AutoInput): OwnFields<S3Settings> {
 }
 
 function azure(all: AutoInput): OwnFields<AzureSettings> {
-  const { azure_container_name, azure_account_name, azure_account_key } = all;
+  const { azure_container_name, azure_account_name } = all;
   const { azure_auth_mode = "shared", azure_client_id = "", azure_endpoint = "" } = all;
-  if (azure_auth_mode !== "shared" || azure_client_id !== "") {
-    throw badRequest(
-      "of azure_auth_mode this build has shared only, which takes no azure_client_id",
-    );
+  if (!isMode(azure_auth_mode)) {
+    throw badRequest(`azure_auth_mode must be one of ${azureModes.join(", ")}`);
+  }
+  const isShared = azure_auth_mode === "shared";
+  if (isShared && azure_client_id !== "") {
+    throw badRequest("azure_client_id is for azure_auth_mode managed and environment");
   }
   if (!azure_container_name) throw badRequest("missing azure_container_name");
   if (!/^[a-z0-9$][a-z0-9-]{2,62}$/.test(azure_container_name)) {
@@ -155,8 +164,10 @@ function azure(all: AutoInput): OwnFields<AzureSettings> {
   if (!/^[a-z0-9]{3,24}$/.test(azure_account_name)) {
     throw badRequest("azure_account_name is no account's name");
   }
-  if (!azure_account_key) throw badRequest("missing azure_account_key");
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(azure_account_key)) {
+  // A key that is not used is not kept.
+  const { azure_account_key = "" } = isShared ? all : {};
+  if (isShared && azure_account_key === "") throw badRequest("missing azure_account_key");
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(azure_account_key)) {
     throw badRequest("azure_account_key must be in base64");
   }
   if (!/^((https?:\/\/)?[\w.-]+(:\d{1,5})?(\/[\w-]*)?)?$/.test(azure_endpoint)) {
@@ -172,9 +183,14 @@ function azure(all: AutoInput): OwnFields<AzureSettings> {
     azure_account_name,
     azure_account_key,
     azure_auth_mode,
+    azure_client_id,
     azure_blob_environment: cloud,
     azure_endpoint,
   };
+}
+
+function isMode(name: string): name is AzureMode {
+  return azureModes.some((mode) => mode === name);
 }
 
 function isCloud(name: string): name is AzureCloud {
