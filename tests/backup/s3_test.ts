@@ -3,6 +3,8 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { surroundingsOf } from "../../src/snapshot/auto/credentials/testing.ts";
 import { S3Target } from "../../src/snapshot/auto/s3_target.ts";
 import type { S3Settings } from "../../src/snapshot/auto/settings.ts";
+import { api, eventually, scratch } from "../../src/server/testing.ts";
+import { call, makeCluster } from "../cluster/process_kit.ts";
 import { skipUnless } from "../e2e/skip.ts";
 import { freePort } from "./emulator.ts";
 import { type Moto, startMoto } from "./moto.ts";
@@ -70,4 +72,44 @@ Deno.test("a node's snapshots go to a bucket, are verified there, and its keys s
   const target = new S3Target(settings, surroundingsOf());
   assertEquals((await target.list(never)).length, 2);
   assertStringIncludes(url, `http://${moto.endpoint}/${bucket}/prod/node%20%26%20co/snap-`);
+});
+
+Deno.test("the newest snapshot is kept loaded where that is wanted, once an hour", async (t) => {
+  await using moto = await startMoto(bucket);
+  if (!skipUnless(t, moto !== undefined, "python3 and PyPI (moto)") || !moto) return;
+  await using folder = await scratch();
+  await using cluster = await makeCluster(folder.path, ["a"]);
+  const { token, nodes: [a] } = cluster;
+  assert(a !== undefined);
+  await eventually(async () => (await api(a.address, "sys/mounts", { token })).status === 200);
+  await call(a, "sys/mounts/one", { token, body: { type: "kv" } });
+  await call(a, "one/x", { token, body: { value: "then" } });
+  const path = "sys/storage/raft/snapshot-auto";
+  const status = () => call(a, `${path}/status/far`, { token });
+  const write = (name: string, body: object) =>
+    api(a.address, `${path}/config/${name}`, { token, body: { ...body } });
+  const settings = { ...settingsFor(moto), autoload_enabled: true };
+  assertEquals((await write("far", settings)).status, 204);
+  let id: unknown;
+  await eventually(async () => {
+    id = (await status()).at("data", "loaded_snapshot_id");
+    return id !== undefined;
+  }, () => a.process?.output() ?? "");
+  const told = await status();
+  assertEquals(told.at("data", "loaded_snapshot_status"), "ready");
+  assertEquals(told.at("data", "loading_error"), undefined);
+  const then = await api(a.address, `one/x?read_snapshot_id=${id}`, { token });
+  assertEquals(then.at("data", "value"), "then");
+  // The next one comes within the hour.
+  const before = told.at("data", "last_success_time");
+  assertEquals((await write("far", { retain: 3 })).status, 204);
+  await eventually(async () => (await status()).at("data", "last_success_time") !== before);
+  assertEquals((await status()).at("data", "loaded_snapshot_id"), id);
+
+  const second = await write("other", settings);
+  assertEquals(second.status, 400);
+  assertStringIncludes(JSON.stringify(second.at("errors")), 'set for \\"far\\"');
+  const local = { storage_type: "local", path_prefix: folder.path, local_max_space: 1e9 };
+  const body = { ...local, interval: 60, autoload_enabled: true };
+  assertEquals((await write("near", body)).status, 400);
 });

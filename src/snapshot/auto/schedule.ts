@@ -28,6 +28,16 @@ export interface ScheduleParts {
   target(settings: SnapshotSettings): Promise<SnapshotTarget>;
   /** Told of each attempt, for what is measured. `ran` is undefined for one that failed. */
   observe(name: string, saveMs: number, ran: Ran | undefined): void;
+  /** Told of each that was made and verified. Throws once `signal` is aborted, and for nothing else. */
+  made(made: Made, signal: AbortSignal): Promise<void>;
+}
+
+/** A snapshot that has just been verified. */
+export interface Made {
+  readonly name: string;
+  readonly settings: SnapshotSettings;
+  readonly target: SnapshotTarget;
+  readonly file: string;
 }
 
 /** An attempt that has not ended. */
@@ -110,9 +120,9 @@ export class SnapshotSchedule {
     const { transactions } = this.parts;
     const due = await transactions.run((t) => this.#begin(t, name));
     if (typeof due === "number") return due;
-    const after = await this.#attempt(name, due);
+    const { after, made } = await this.#attempt(name, due);
     this.#abort.signal.throwIfAborted();
-    return await transactions.run(async (t) => {
+    const next = await transactions.run(async (t) => {
       // Who removed or changed the settings meanwhile has the last word.
       const now = await readState(t, name);
       if (now === undefined) return Infinity;
@@ -121,6 +131,9 @@ export class SnapshotSchedule {
       saveState(t, name, { ...after, nextStart });
       return nextStart;
     });
+    // What comes after it must not delay that it is noted.
+    if (made !== undefined) await this.parts.made(made, this.#abort.signal);
+    return next;
   }
 
   /** When it is due, where that is later; else what to do, noted for whoever must end it. */
@@ -137,16 +150,20 @@ export class SnapshotSchedule {
   }
 
   /** The state after it, whichever way it went. */
-  async #attempt(name: string, due: Due): Promise<SnapshotState> {
+  async #attempt(
+    name: string,
+    due: Due,
+  ): Promise<{ readonly after: SnapshotState; readonly made?: Made }> {
     const { clock, log } = this.parts;
     const began = clock.monotonic();
     const { signal } = this.#abort;
     try {
-      const { url, ran } = await this.#make(name, due);
+      const { target, url, ran } = await this.#make(name, due);
       this.parts.observe(name, clock.monotonic() - began - ran.rotateMs, ran);
       log.info("a snapshot was made and verified", { name, url, bytes: ran.bytes });
       if (ran.rotateError !== "") log.warn(ran.rotateError, { name });
-      return succeeded(due, clock.now(), url, ran);
+      const made = { name, settings: due.settings, target, file: due.file };
+      return { after: succeeded(due, clock.now(), url, ran), made };
     } catch (error) {
       signal.throwIfAborted();
       this.parts.observe(name, clock.monotonic() - began, undefined);
@@ -156,7 +173,7 @@ export class SnapshotSchedule {
         error: reason,
         last_good: ageText(due.state.lastSuccess, clock.now()),
       });
-      return failed(due, clock.now(), reason);
+      return { after: failed(due, clock.now(), reason) };
     } finally {
       this.#running = undefined;
     }
@@ -165,7 +182,7 @@ export class SnapshotSchedule {
   async #make(
     name: string,
     { settings, state, file, start }: Due,
-  ): Promise<{ readonly url: string; readonly ran: Ran }> {
+  ): Promise<{ readonly target: SnapshotTarget; readonly url: string; readonly ran: Ran }> {
     // Not loaded before it is needed: a node starts faster without.
     const { runSnapshot } = await import("./run.ts");
     const { signal } = this.#abort;
@@ -176,7 +193,7 @@ export class SnapshotSchedule {
     for (const left of state.pending) if (left !== file) await target.remove(left, signal);
     const monotonic = () => this.parts.clock.monotonic();
     const ran = await runSnapshot(settings, target, file, this.parts.source, { signal, monotonic });
-    return { url, ran };
+    return { target, url, ran };
   }
 }
 

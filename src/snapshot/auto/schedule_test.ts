@@ -80,6 +80,7 @@ class Bench implements AsyncDisposable {
   readonly transactions = new Transactions(new InmemStorage());
   readonly target = new MemoryTarget();
   attempts = 0;
+  readonly made: string[] = [];
   schedule: SnapshotSchedule;
 
   private constructor(readonly folder: string) {
@@ -104,6 +105,11 @@ class Bench implements AsyncDisposable {
       source: sourceIn(this.folder),
       target: () => Promise.resolve(this.target),
       observe: () => this.attempts++,
+      made: async ({ name, file }) => {
+        // It is noted by then.
+        assertEquals((await this.state()).lastUrl, this.target.url(file));
+        this.made.push(name);
+      },
     });
   }
 

@@ -12,6 +12,8 @@ interface CommonSettings {
   /** A directory, or what the keys in a bucket begin with. */
   readonly path_prefix: string;
   readonly file_prefix: string;
+  /** Whether the newest is kept loaded. Absent in settings of older versions. */
+  readonly autoload_enabled?: boolean;
 }
 
 export interface LocalSettings extends CommonSettings {

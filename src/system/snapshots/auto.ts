@@ -11,6 +11,7 @@ import { listSettings, readSettings, readState } from "../../snapshot/auto/store
 import type { SnapshotSettings } from "../../snapshot/auto/settings.ts";
 import type { SnapshotTarget } from "../../snapshot/auto/target.ts";
 import type { Report } from "../../telemetry/registry.ts";
+import { Autoload } from "./autoload.ts";
 import { checkSeal, integrated } from "./restore.ts";
 import { saveSnapshot } from "./save.ts";
 
@@ -18,7 +19,11 @@ export class AutoSnapshots {
   #schedule: SnapshotSchedule | undefined;
   #stopReporting = () => {};
 
-  constructor(readonly services: () => Services, readonly node: () => Node) {}
+  readonly autoload: Autoload;
+
+  constructor(readonly services: () => Services, readonly node: () => Node) {
+    this.autoload = new Autoload(services, node);
+  }
 
   /** From now on this node makes them. Does nothing where the storage is of another kind. */
   start(): void {
@@ -33,6 +38,7 @@ export class AutoSnapshots {
       source: sourceOf(node),
       target: (settings) => this.target(settings),
       observe: (name, saveMs, ran) => this.#observe(name, saveMs, ran),
+      made: (made, signal) => this.autoload.load(made, signal),
     });
     this.#stopReporting = registry.collect((report) => this.#report(report));
     this.#schedule.nudge();

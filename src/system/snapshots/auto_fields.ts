@@ -33,7 +33,9 @@ export const autoFields = {
   ),
   file_prefix: field.string("What the files' names begin with. vault-snapshot where absent."),
   storage_type: field.string(`Where they go: ${storageTypes.join(" or ")}.`),
-  autoload_enabled: field.bool("Not in this build: must be false."),
+  autoload_enabled: field.bool(
+    "Keeps the newest loaded, to recover secrets from; at most one load an hour, not for local.",
+  ),
   local_max_space: field.int("local: the bytes that all files of the prefix may take."),
   aws_s3_bucket: field.string("aws-s3: the bucket."),
   aws_s3_region: field.string("aws-s3: its region."),
@@ -79,7 +81,10 @@ export function makeSettings(
   const present = Object.entries(given).filter(([, value]) => value !== undefined);
   const all: AutoInput = { ...before, ...Object.fromEntries(present) };
   const { interval, retain = 1, path_prefix, file_prefix = "vault-snapshot", storage_type } = all;
-  if (all.autoload_enabled === true) throw badRequest("autoload_enabled is not in this build");
+  const { autoload_enabled = false } = all;
+  if (autoload_enabled && storage_type === "local") {
+    throw badRequest("autoload_enabled is not for storage_type local");
+  }
   if (interval === undefined) throw badRequest("missing interval");
   if (interval < INTERVAL_MIN) throw badRequest(`interval must be at least ${INTERVAL_MIN}s`);
   if (retain < 1 || retain > RETAIN_MAX) throw badRequest(`retain must be 1 to ${RETAIN_MAX}`);
@@ -87,7 +92,7 @@ export function makeSettings(
   if (!/^[\w.-]{1,100}$/.test(file_prefix)) {
     throw badRequest("file_prefix must be 1 to 100 letters, digits, dots, dashes or underscores");
   }
-  const common = { interval, retain, path_prefix, file_prefix };
+  const common = { interval, retain, path_prefix, file_prefix, autoload_enabled };
   if (storage_type === "local") return { storage_type, ...common, ...local(all, path_prefix) };
   if (storage_type === "aws-s3") return { storage_type, ...common, ...s3(all) };
   if (storage_type === "azure-blob") return { storage_type, ...common, ...azure(all) };
@@ -99,7 +104,10 @@ export function makeSettings(
   );
 }
 
-type OwnFields<T> = Omit<T, "interval" | "retain" | "path_prefix" | "file_prefix" | "storage_type">;
+type OwnFields<T extends SnapshotSettings> = Omit<
+  T,
+  "interval" | "retain" | "path_prefix" | "file_prefix" | "autoload_enabled" | "storage_type"
+>;
 
 function local({ local_max_space }: AutoInput, folder: string): OwnFields<LocalSettings> {
   if (!isAbsolute(folder)) throw badRequest("path_prefix must be an absolute path");
@@ -218,5 +226,5 @@ function google(all: AutoInput): OwnFields<GoogleSettings> {
 /** What may be shown of settings. */
 export function shownSettings(settings: SnapshotSettings): JsonObject {
   const shown = Object.entries(settings).filter(([name]) => !secretFields.has(name));
-  return { ...Object.fromEntries(shown), autoload_enabled: false };
+  return { autoload_enabled: false, ...Object.fromEntries(shown) };
 }

@@ -1,7 +1,8 @@
 /** `sys/storage/raft/snapshot-auto/*`: snapshots that are made without anybody asking. */
-import { notFound } from "../../base/failure.ts";
+import { badRequest, notFound } from "../../base/failure.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
+import type { LoadedSnapshots } from "../../core/loaded_snapshots.ts";
 import type { Node } from "../../core/node.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import type { JsonObject } from "../../logical/json.ts";
@@ -21,6 +22,7 @@ import {
 import type { View } from "../../storage/transaction.ts";
 import type { AutoSnapshots } from "./auto.ts";
 import { autoFields, type AutoInput, makeSettings, shownSettings } from "./auto_fields.ts";
+import { readRecord } from "./loading.ts";
 import { integrated } from "./restore.ts";
 
 interface Named {
@@ -72,8 +74,7 @@ export function autoSnapshotPaths(node: () => Node, snapshots: AutoSnapshots): P
       operations: {
         read: {
           summary: "Shows the last and the next one.",
-          handler: ({ transaction }, { name }) =>
-            status(transaction, name, snapshots.running, now()),
+          handler: ({ transaction }, { name }) => status(transaction, name, snapshots, now()),
         },
       },
     }),
@@ -95,6 +96,7 @@ async function shown({ transaction }: Call, { name }: Named): Promise<LogicalRes
 /** Due at once: a write shows whether the settings work. */
 async function write(view: View, name: string, given: AutoInput, now: number): Promise<void> {
   const settings = makeSettings(given, await readSettings(view, name));
+  if (settings.autoload_enabled === true) await checkAutoload(view, name);
   await saveSettings(view, name, settings);
   const state = await readState(view, name) ?? freshState(now);
   saveState(view, name, { ...state, nextStart: now });
@@ -103,13 +105,46 @@ async function write(view: View, name: string, given: AutoInput, now: number): P
 async function status(
   view: View,
   name: string,
-  running: Running | undefined,
+  { running, autoload, services }: AutoSnapshots,
   now: number,
 ): Promise<LogicalResponse> {
   const state = await readState(view, name);
   if (state === undefined) throw notFound();
-  const data = { ...stateBody(state), ...(running?.name === name ? runningBody(running) : {}) };
+  const loadingError = autoload.errorOf(name);
+  const data = {
+    ...stateBody(state),
+    ...(running?.name === name ? runningBody(running) : {}),
+    ...await loadedBody(view, name, services().snapshots, now),
+    ...(loadingError === "" ? {} : { loading_error: loadingError }),
+  };
   return withWarnings({ data }, await warningsOf(view, name, now));
+}
+
+/** Of the snapshot that is loaded, where it is one of these. */
+async function loadedBody(
+  view: View,
+  name: string,
+  snapshots: LoadedSnapshots,
+  now: number,
+): Promise<JsonObject> {
+  const record = await readRecord(view, now);
+  if (record?.autoConfig !== name) return {};
+  const loaded = snapshots.find(record.id);
+  const isOpen = loaded?.opened !== undefined;
+  return {
+    loaded_snapshot_id: record.id,
+    loaded_snapshot_status: loaded === undefined ? "error" : isOpen ? "ready" : "sealed",
+    loaded_snapshot_expires_at: rfc3339(record.expiresAt),
+  };
+}
+
+/** Only one can be loaded. Throws a 400 where another has asked for that. */
+async function checkAutoload(view: View, name: string): Promise<void> {
+  for (const other of await listSettings(view)) {
+    if (other === name) continue;
+    if ((await readSettings(view, other))?.autoload_enabled !== true) continue;
+    throw badRequest(`autoload_enabled is set for "${other}", and can be for one only`);
+  }
 }
 
 async function warningsOf(view: View, name: string, now: number): Promise<string[]> {

@@ -1,5 +1,4 @@
 /** `sys/storage/raft/snapshot-load`: snapshots that single secrets are read and recovered from. */
-import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest, notFound } from "../../base/failure.ts";
 import { required } from "../../backend/backend.ts";
 import { field } from "../../backend/field.ts";
@@ -8,75 +7,30 @@ import type { Call } from "../../core/backend.ts";
 import type { LoadedSnapshot } from "../../core/loaded_snapshots.ts";
 import type { Node } from "../../core/node.ts";
 import type { Services } from "../../core/services.ts";
-import { rfc3339 } from "../../logical/envelope.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { beganAt } from "../../snapshot/auto/file_name.ts";
 import { readSettings } from "../../snapshot/auto/store.ts";
 import type { ReadSnapshot } from "../../snapshot/read.ts";
-import type { View } from "../../storage/transaction.ts";
 import type { AutoSnapshots } from "./auto.ts";
 import { SnapshotBeside } from "./load.ts";
+import { loadBeside, type LoadOrigin, lostBody, readRecord, recordKey } from "./loading.ts";
 import { integrated, receivedSnapshot } from "./restore.ts";
 
 const root = "storage/raft/snapshot-load";
 
-/** What is loaded, for whoever is active next: it has no such file, and says so. */
-const recordKey = "core/loaded-snapshot";
-
-interface LoadRecord {
-  readonly id: string;
-  readonly clusterId: string;
-  readonly node: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
-  readonly expiresAt: number;
-}
-
-async function readRecord(view: View, now: number): Promise<LoadRecord | undefined> {
-  const bytes = await view.get(recordKey);
-  if (bytes === undefined) return undefined;
-  const record: LoadRecord = JSON.parse(fromUtf8(bytes));
-  return record.expiresAt > now ? record : undefined;
-}
-
-function lostBody({ id, clusterId, node, createdAt, expiresAt }: LoadRecord) {
-  return {
-    cluster_id: clusterId,
-    created_at: rfc3339(createdAt),
-    expires_at: rfc3339(expiresAt),
-    snapshot_id: id,
-    status: "error",
-    error: `node ${node} had loaded it and has sealed or stood by since; load it again`,
-  };
-}
-
-/** Only this file makes them. */
+/** `loading.ts` makes all of them. */
 function beside(loaded: LoadedSnapshot | undefined): SnapshotBeside | undefined {
   return loaded instanceof SnapshotBeside ? loaded : undefined;
 }
 
-/** Loads what `receive` brings, notes it, and returns what is answered. */
+/** Loads what `receive` brings, and returns what is answered. */
 async function load(
   services: Services,
   node: Node,
   receive: () => Promise<ReadSnapshot>,
+  origin: LoadOrigin = {},
 ): Promise<LogicalResponse> {
-  const loaded = await services.snapshots.load(async () => {
-    const read = await receive();
-    try {
-      return await SnapshotBeside.load(node, read);
-    } finally {
-      await read.dispose();
-    }
-  });
-  const record: LoadRecord = {
-    id: loaded.id,
-    clusterId: String(loaded.details.cluster_id),
-    node: integrated(node).nodeId,
-    createdAt: loaded.createdAt,
-    expiresAt: loaded.expiresAt,
-  };
-  await services.transactions.run((t) => t.put(recordKey, utf8(JSON.stringify(record))));
+  const loaded = await loadBeside(services, node, receive, origin);
   return { data: await loaded.status() };
 }
 
@@ -207,7 +161,7 @@ export function loadedSnapshotPaths(
             const from = { node: node(), snapshots, name, url: required("url", url) };
             const receive = await storedSnapshot(call, from);
             return later(call, async () => {
-              const answer = await load(services(), node(), receive);
+              const answer = await load(services(), node(), receive, { autoConfig: name });
               return { data: { ...answer.data, auto_config_name: name, url } };
             });
           },
