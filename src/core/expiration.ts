@@ -45,6 +45,8 @@ export class Expiration {
   #noticed = Infinity;
   #stopped = false;
   #running: Promise<void> | undefined;
+  /** Leases that were found due and are not ended yet. */
+  #found = 0;
   /** Requests came while the last batch was ended. */
   #isCourteous = false;
 
@@ -61,6 +63,10 @@ export class Expiration {
     readonly requests: () => number,
   ) {
     transactions.onChange((keys) => this.#notice(keys));
+  }
+
+  get found(): number {
+    return this.#found;
   }
 
   start(): void {
@@ -128,16 +134,23 @@ export class Expiration {
       // the more there are the more are neighbours.
       found.sort((a, b) => a.id < b.id ? -1 : 1);
       let at = 0;
+      this.#found = found.length;
       const lane = async (number: number) => {
         while (at < found.length && !this.#stopped) {
           if (number > 0 && this.#isCourteous) {
             await sleep(this.clock, lookMs);
             continue;
           }
-          await this.#giveWay(() => this.#endBatch(found.slice(at, at += batchSize)));
+          const batch = found.slice(at, at += batchSize);
+          await this.#giveWay(() => this.#endBatch(batch));
+          this.#found -= batch.length;
         }
       };
-      await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
+      try {
+        await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)));
+      } finally {
+        this.#found = 0;
+      }
       after = last;
     }
   }

@@ -149,6 +149,12 @@ export class Lockouts {
     return new Map([...found].sort(([a], [b]) => a < b ? -1 : 1));
   }
 
+  /** How many names are locked; at most `limit`. */
+  async count(view: View, limit: number): Promise<number> {
+    const after = `${ends}${timeKey(this.clock.now())}/`;
+    return (await view.scan(ends, { after, limit, keysOnly: true })).length;
+  }
+
   /** Failures that still count: until the counter's time is over, or the lock's. */
   #recent(login: LoginName): number {
     const failures = this.#failures.get(keyOf(login));

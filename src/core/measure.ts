@@ -1,14 +1,20 @@
 /** What the services of an unsealed node tell the telemetry of themselves. */
 import { utf8 } from "../base/bytes.ts";
+import type { Entity } from "../identity/types.ts";
+import { rootNamespace } from "../logical/namespace.ts";
 import type { Report } from "../telemetry/registry.ts";
 import type { TokenEntry } from "../token/entry.ts";
-import type { MountEntry } from "./mount_entry.ts";
+import { type MountEntry, routePath } from "./mount_entry.ts";
 import type { Services } from "./services.ts";
 import { UsageGauges } from "./usage/usage_gauges.ts";
 
 /** Leases that can't be revoked are counted in pages; more than this are shown as this many. */
 const irrevocablePage = 500;
 const irrevocablePages = 20;
+/** More locked names, or secrets that wait for their end, are shown as this many. */
+const shownMax = 10_000;
+/** Targets whose queues are shown. */
+const shownQueues = 100;
 
 const collectors = new WeakMap<Services, () => void>();
 
@@ -23,6 +29,7 @@ export function measureServices(services: Services, { isStandby = false } = {}):
   };
   const uncollect = registry.collect(collect);
   if (isStandby) return void collectors.set(services, uncollect);
+  services.identity.entities.onCreated = (entity) => countEntity(services, entity);
   const usage = new UsageGauges(services);
   const uncollectUsage = registry.collect((report) => usage.report(report));
   usage.start();
@@ -50,16 +57,32 @@ export function countToken({ mounts, metrics, activity }: Services, entry: Token
   });
 }
 
+/** By the mount of its first alias; none for one that was made by hand. */
+function countEntity({ mounts, telemetry: { registry } }: Services, { aliases }: Entity): void {
+  const accessor = aliases[0]?.mountAccessor;
+  const mount = mounts.list("auth").find((entry) => entry.accessor === accessor);
+  registry.counter("identity.entity.creation", {
+    auth_method: mount?.type ?? "",
+    mount_point: mount === undefined ? "" : routePath(mount),
+    namespace: rootNamespace.id,
+  }).add();
+}
+
 function reportServices(services: Services, report: Report): void {
   const { cache, inFlight } = services;
   report.gauge("core.in_flight_requests", inFlight.size);
   report.counter("cache.hit", cache.hits);
   report.counter("cache.miss", cache.misses);
+  report.counter("cache.write", cache.writes);
+  report.counter("cache.delete", cache.deletions);
   reportMounts(services, report);
 }
 
 async function reportLeases(services: Services, report: Report): Promise<void> {
-  const { quotas } = services;
+  const { quotas, lockouts, transactions } = services;
+  const locked = await transactions.run((t) => lockouts.count(t, shownMax));
+  report.gauge("core.locked_users", locked);
+  await reportEnding(services, report);
   report.gauge("expire.num_leases", quotas.counter.count(""));
   report.gauge("expire.num_irrevocable_leases", await countIrrevocable(services));
   for (const { name, path, maxLeases } of quotas.leaseCounts.values()) {
@@ -67,6 +90,26 @@ async function reportLeases(services: Services, report: Report): Promise<void> {
     report.gauge("quota.lease_count.counter", count, { name });
     report.gauge("quota.lease_count.max", maxLeases, { name });
   }
+}
+
+/** What has come due and has not ended: tokens in one queue, secrets in one for each target. */
+async function reportEnding(
+  { expiration, leases, transactions }: Services,
+  report: Report,
+): Promise<void> {
+  const queues = new Map([["tokens", expiration.found]]);
+  await transactions.run(async (transaction) => {
+    let left = shownMax;
+    for (const target of (await leases.endingTargets(transaction)).slice(0, shownQueues)) {
+      const count = await leases.endingCount(transaction, target, left);
+      queues.set(target, count);
+      left -= count;
+    }
+  });
+  const name = "expire.job_manager.queue_length";
+  for (const [queue_id, length] of queues) report.gauge(name, length, { queue_id });
+  const total = [...queues.values()].reduce((sum, length) => sum + length, 0);
+  report.gauge("expire.job_manager.total_jobs", total);
 }
 
 async function reportAudit({ audit }: Services, report: Report): Promise<void> {

@@ -133,8 +133,8 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
   const cache = new EntryCache(transactions, parts.cacheEntries);
   const quotas = new Quotas(clock);
   const leases = new LeaseStore(crypto, parts.tokenForms.sparse, quotas.counter);
-  const identity = new Identity(transactions, cache, clock, random);
   const times = new OperationTimes(registry);
+  const identity = new Identity(transactions, cache, clock, random, times);
   const acls = new Acls(transactions, cache, clock, identity.views, undefined, times);
   const holder: { services?: Services } = {};
   const services = () => {

@@ -70,3 +70,28 @@ Deno.test("every request's check is counted, one in eight is timed", async () =>
   // Start and end of the request and of the backend's part; and four more for two of them.
   assertEquals(reads <= 16 * 4 + 2 * 4 + 4, true, `${reads}`);
 });
+
+Deno.test("who is locked, and whose end is waited for, is told when somebody looks", async () => {
+  const { kit, telemetry } = await node();
+  const { registry } = telemetry();
+  const gauge = async (name: string, queue?: string) => {
+    const { gauges } = await registry.look();
+    return gauges.find((one) => one.name === name && one.labels.queue_id === queue)?.value;
+  };
+  await kit.ask("update", "sys/auth/userpass", { data: { type: "userpass" } });
+  await kit.ask("update", "auth/userpass/users/ann", { data: { password: "p" } });
+  const login = (password: string) =>
+    kit.status("update", "auth/userpass/login/ann", { token: "", data: { password } });
+  assertEquals(await login("p"), 200);
+  const created = { auth_method: "userpass", mount_point: "auth/userpass/", namespace: "root" };
+  assertEquals(registry.counter("identity.entity.creation", created).total, 1);
+  assertEquals(registry.summary("identity.upsert_entity_txn").count, 1);
+  await kit.ask("update", "identity/group", { data: { name: "g" } });
+  assertEquals(registry.summary("identity.upsert_group_txn").count, 1);
+  assertEquals(await gauge("core.locked_users"), 0);
+  for (let i = 0; i < 5; i++) await login("wrong");
+  assertEquals(await gauge("core.locked_users"), 1);
+  await kit.clock.jump(901_000);
+  assertEquals(await gauge("core.locked_users"), 0);
+  assertEquals(await gauge("expire.job_manager.queue_length", "tokens"), 0);
+});

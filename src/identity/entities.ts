@@ -4,6 +4,7 @@ import type { Clock, Random } from "../base/clock.ts";
 import { badRequest } from "../base/failure.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 import { aliasKey, nameKey, prefixes } from "./keys.ts";
 import type { Alias, Entity } from "./types.ts";
 
@@ -13,10 +14,14 @@ export type NewAlias =
   & Partial<Pick<Alias, "metadata" | "customMetadata" | "local">>;
 
 export class Entities {
+  /** Told of each new entity, once it is durable. */
+  onCreated: (entity: Entity) => void = () => {};
+
   constructor(
     readonly clock: Clock,
     readonly random: Random,
     readonly cache: EntryCache,
+    readonly times?: OperationTimes,
   ) {}
 
   async get(transaction: Transaction, id: string): Promise<Entity | undefined> {
@@ -86,6 +91,7 @@ export class Entities {
    * its name, where it has two aliases on one mount, or where one of them is another entity's.
    */
   async save(transaction: Transaction, entity: Entity, before: Entity | undefined): Promise<void> {
+    this.times?.untilDurable(transaction, "identity.upsert_entity_txn");
     const name = prefixes.entityName + nameKey(entity.name);
     const holder = await transaction.get(name);
     if (holder !== undefined && fromUtf8(holder) !== entity.id) {
@@ -98,6 +104,7 @@ export class Entities {
     await this.#indexAliases(transaction, entity, before);
     const kept: Entity = { ...entity, lastUpdateTime: this.clock.now() };
     transaction.put(prefixes.entity + entity.id, utf8(JSON.stringify(kept)));
+    if (before === undefined) transaction.afterCommit(() => this.onCreated(kept));
   }
 
   /** Forgets an entity with its names and aliases. Its memberships are the caller's to end. */

@@ -4,6 +4,7 @@ import type { Clock, Random } from "../base/clock.ts";
 import { badRequest } from "../base/failure.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction } from "../storage/transaction.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 import { aliasKey, nameKey, prefixes } from "./keys.ts";
 import type { Group } from "./types.ts";
 
@@ -15,6 +16,7 @@ export class Groups {
     readonly clock: Clock,
     readonly random: Random,
     readonly cache: EntryCache,
+    readonly times?: OperationTimes,
   ) {}
 
   async get(transaction: Transaction, id: string): Promise<Group | undefined> {
@@ -68,6 +70,7 @@ export class Groups {
     before: Group | undefined,
     changes = 1,
   ): Promise<void> {
+    this.times?.untilDurable(transaction, "identity.upsert_group_txn");
     await claim(transaction, prefixes.groupName + nameKey(group.name), group.id, "name");
     if (before !== undefined && nameKey(before.name) !== nameKey(group.name)) {
       transaction.delete(prefixes.groupName + nameKey(before.name));

@@ -2,6 +2,7 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { EntryCache } from "../storage/cache.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
+import type { OperationTimes } from "../telemetry/operation_times.ts";
 import { Entities } from "./entities.ts";
 import { Groups } from "./groups.ts";
 import type { Entity } from "./types.ts";
@@ -12,9 +13,15 @@ export class Identity {
   readonly groups: Groups;
   readonly views: IdentityViews;
 
-  constructor(transactions: Transactions, cache: EntryCache, clock: Clock, random: Random) {
-    this.entities = new Entities(clock, random, cache);
-    this.groups = new Groups(clock, random, cache);
+  constructor(
+    transactions: Transactions,
+    cache: EntryCache,
+    clock: Clock,
+    random: Random,
+    times?: OperationTimes,
+  ) {
+    this.entities = new Entities(clock, random, cache, times);
+    this.groups = new Groups(clock, random, cache, times);
     this.views = new IdentityViews(transactions, this.entities, this.groups);
   }
 

@@ -148,6 +148,13 @@ export class LeaseStore {
     return { leases: found.filter((lease) => lease !== undefined), last: page.at(-1)?.key };
   }
 
+  /** How many wait for `target`; at most `limit`. */
+  async endingCount(transaction: Transaction, target: string, limit: number): Promise<number> {
+    if (limit <= 0) return 0;
+    const page = await transaction.scan(`${byEnding}${target}/`, { limit, keysOnly: true });
+    return page.length;
+  }
+
   /** When the next lease ends, in milliseconds since the epoch; undefined where none does. */
   async nextDue(transaction: Transaction): Promise<number | undefined> {
     const [first] = await transaction.scan(byTime, { limit: 1, keysOnly: true });

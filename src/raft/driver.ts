@@ -18,6 +18,9 @@ import { EntryType, type LogEntry, type Position } from "./log_entry.ts";
 /** The log on disk, as far as it is driven here. */
 export interface DrivenLog {
   readonly last: Position;
+  /** Durable commits so far, and the time they took; absent where nobody measures. */
+  readonly commits?: number;
+  readonly commitMs?: number;
   append(entries: readonly LogEntry[]): Promise<void>;
   truncate(index: number): Promise<void>;
   read(from: number, to: number): AsyncIterable<LogEntry[]>;
@@ -80,6 +83,12 @@ const FETCH_BYTES_MAX = 1024 * 1024;
 
 export class Driver {
   readonly #options: DriverOptions;
+  /** Changes that became entries of the log here. */
+  applies = 0;
+  /** Of the log while this node leads: its durable commits, their milliseconds, and the last one's entries. */
+  dispatches = 0;
+  dispatchMs = 0;
+  lastDispatched = 0;
   #queue: Proposal[] = [];
   #events: (() => void)[] = [];
   /** The term in which what waits was proposed. */
@@ -292,6 +301,7 @@ export class Driver {
       return await this.#perform(raft.ready());
     }
     this.#proposedIn = raft.term;
+    this.applies += group.length;
     group.forEach((proposal, i) => this.#waiting.set(first + i, proposal));
     try {
       await this.#perform(raft.ready());
@@ -308,7 +318,13 @@ export class Driver {
     if (ready.early.length > 0) peers?.send(ready.early);
     if (ready.truncateFrom !== undefined) await log.truncate(ready.truncateFrom);
     if (ready.entries.length > 0) {
+      const { commits = 0, commitMs = 0 } = log;
       await log.append(ready.entries);
+      if (raft.role === "leader") {
+        this.dispatches += (log.commits ?? 0) - commits;
+        this.dispatchMs += (log.commitMs ?? 0) - commitMs;
+        this.lastDispatched = ready.entries.length;
+      }
       raft.persisted(log.last);
     }
     if (ready.messages.length > 0) peers?.send(ready.messages);

@@ -30,6 +30,11 @@ export interface RaftStorageStats {
   /** Durable commits of the log since the start, and the time they took, fsync included. */
   readonly commits: number;
   readonly commitMs: number;
+  /** Changes that were handed to the log here, as the leader. */
+  readonly applies: number;
+  /** Commits of the log as the leader, in milliseconds, and the entries of the last one. */
+  readonly dispatches: { readonly count: number; readonly sum: number };
+  readonly lastDispatched: number;
   readonly flushes: number;
   readonly rewrites: number;
   readonly cacheBytes: number;
@@ -167,7 +172,7 @@ export class RaftStorage {
   }
 
   async stats(): Promise<RaftStorageStats> {
-    const { state, log, maintenance } = this.#parts;
+    const { state, log, maintenance, driver } = this.#parts;
     const { meta } = state.file;
     return {
       liveEntries: meta.entries,
@@ -179,6 +184,9 @@ export class RaftStorage {
       unflushedBytes: state.active.bytes + (state.frozen?.bytes ?? 0),
       commits: log.commits,
       commitMs: log.commitMs,
+      applies: driver.applies,
+      dispatches: { count: driver.dispatches, sum: driver.dispatchMs },
+      lastDispatched: driver.lastDispatched,
       flushes: maintenance.flushes,
       rewrites: maintenance.rewrites,
       cacheBytes: state.cache.bytes,

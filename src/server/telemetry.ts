@@ -24,6 +24,7 @@ export function openTelemetry(
 ): Telemetry {
   const registry = new Registry({ clock, log: log.named("telemetry") });
   registry.collect(measureProcess());
+  registry.collect(measureByCommonNames());
   let known: { readonly of: ServerConfig; readonly settings: TelemetrySettings } | undefined;
   return {
     registry,
@@ -56,6 +57,28 @@ function settingsOf({ telemetry: { values } }: ServerConfig): TelemetrySettings 
         byNamespace: values.add_lease_metrics_namespace_labels,
       },
     },
+  };
+}
+
+/** Under the names that Prometheus's own libraries give them; those that the system tells. */
+function measureByCommonNames(): Collector {
+  const self = "/proc/self";
+  const startTime = Date.now() / 1000 - process.uptime();
+  return async (report) => {
+    const { user, system } = process.cpuUsage();
+    report.counter("process_cpu_seconds_total", (user + system) / 1e6);
+    report.gauge("process_resident_memory_bytes", Deno.memoryUsage().rss);
+    report.gauge("process_start_time_seconds", startTime);
+    if (Deno.build.os !== "linux") return;
+    const [, kib = ""] = /^VmSize:\s+(\d+) kB/m.exec(await Deno.readTextFile(`${self}/status`)) ??
+      [];
+    if (kib !== "") report.gauge("process_virtual_memory_bytes", Number(kib) * 1024);
+    const limits = await Deno.readTextFile(`${self}/limits`);
+    const [, most = ""] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
+    if (most !== "") report.gauge("process_max_fds", Number(most));
+    let open = 0;
+    for await (const _ of Deno.readDir(`${self}/fd`)) open++;
+    report.gauge("process_open_fds", open);
   };
 }
 
@@ -102,6 +125,9 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
     report.gauge("core.unsealed", node.sealed ? 0 : 1, { cluster });
     report.gauge("core.active", !node.sealed && !node.standby ? 1 : 0, { cluster });
     report.gauge("core.performance_standby", 0, { cluster });
+    if (node.sealed) return;
+    const { term, encryptions } = node.barrier.activeKeyInfo();
+    report.counter("barrier.estimated_encryptions", encryptions, { term: String(term) });
   });
   const { raft } = storage;
   if (raft === undefined) return;
@@ -130,6 +156,9 @@ export function measureNode(telemetry: Telemetry, node: Node, storage: OpenedSto
     report.counter("raft.state.follower", transitions.follower);
     report.counter("raft.transition.heartbeat_timeout", transitions.heartbeatTimeouts);
     report.counter("raft.transition.leader_lease_timeout", transitions.leaseTimeouts);
+    report.counter("raft.apply", stats.applies);
+    report.summary("raft.leader.dispatchLog", stats.dispatches);
+    report.gauge("raft.leader.dispatchNumLogs", stats.lastDispatched);
     report.summary("raft.commitTime", { count: stats.commits, sum: stats.commitMs });
     report.gauge("raft_storage.live_entries", stats.liveEntries);
     report.gauge("raft_storage.live_bytes", stats.liveBytes);

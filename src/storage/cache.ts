@@ -21,13 +21,16 @@ export class EntryCache {
   /** Answers from here, and those that storage had to give. */
   hits = 0;
   misses = 0;
+  /** Entries and absences that were remembered, and those of them that a change took away. */
+  writes = 0;
+  deletions = 0;
 
   constructor(transactions: Transactions, readonly maxEntries: number) {
     transactions.onChange((keys) => {
       this.#changes++;
       for (const key of keys) {
-        this.#entries.delete(key);
-        this.#absent.delete(key);
+        if (this.#entries.delete(key)) this.deletions++;
+        if (this.#absent.delete(key)) this.deletions++;
       }
     });
   }
@@ -91,6 +94,7 @@ export class EntryCache {
 
   #keepAbsent(key: string): void {
     if (this.#absent.size >= absentMax) this.#absent.clear();
+    this.writes++;
     this.#absent.add(key);
   }
 
@@ -99,6 +103,7 @@ export class EntryCache {
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#entries.delete(oldest);
     }
+    this.writes++;
     this.#entries.set(key, value);
   }
 }

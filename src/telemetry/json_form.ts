@@ -33,7 +33,7 @@ export function metricsJson(collected: Collected, settings: TelemetrySettings): 
       ? [total.count, total.sum]
       : [total.value, total.value];
     const facts = { count, sum, min: 0, max: 0, stddev: 0 };
-    add(total.kind === "summary" ? samples : counters, total.name, {}, aggregate(facts));
+    add(total.kind === "summary" ? samples : counters, total.name, total.labels, aggregate(facts));
   }
   const byName = (a: JsonObject, b: JsonObject) => String(a.Name) < String(b.Name) ? -1 : 1;
   return {

@@ -32,6 +32,8 @@ const operations = [
   "policy.set_policy",
   "policy.delete_policy",
   "policy.list_policies",
+  "identity.upsert_entity_txn",
+  "identity.upsert_group_txn",
 ] as const;
 
 export type MeasuredWork = typeof operations[number];

@@ -81,7 +81,7 @@ export function otlpMetrics(
   for (const total of collected.totals) {
     add(
       total.name,
-      {},
+      total.labels,
       total.kind === "counter" ? sum(total.value) : summary(total.count, total.sum),
     );
   }

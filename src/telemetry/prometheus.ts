@@ -52,10 +52,10 @@ export function prometheusText(
   }
   for (const total of collected.totals) {
     if (total.kind === "summary") {
-      add("summary", total.name, {}, (n, l) => sumAndCount(n, l, total));
+      add("summary", total.name, total.labels, (n, l) => sumAndCount(n, l, total));
     } else {
-      const { value } = total;
-      add("counter", total.name, {}, (n, l) => [`${n}${labelText(l)} ${numberText(value)}`]);
+      const { value, labels } = total;
+      add("counter", total.name, labels, (n, l) => [`${n}${labelText(l)} ${numberText(value)}`]);
     }
   }
   return [...families].sort(([a], [b]) => a < b ? -1 : 1).map(([name, { kind, help, lines }]) =>

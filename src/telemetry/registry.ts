@@ -22,10 +22,16 @@ export interface GaugeValue {
 
 /** Counted elsewhere: read like a gauge, shown as what it is. */
 export type Total =
-  | { readonly kind: "counter"; readonly name: string; readonly value: number }
+  | {
+    readonly kind: "counter";
+    readonly name: string;
+    readonly labels: Labels;
+    readonly value: number;
+  }
   | {
     readonly kind: "summary";
     readonly name: string;
+    readonly labels: Labels;
     readonly count: number;
     readonly sum: number;
   };
@@ -39,7 +45,7 @@ export interface Series<T> {
 /** What a collector tells of. */
 export interface Report {
   gauge(name: string, value: number | undefined, labels?: Labels): void;
-  counter(name: string, value: number): void;
+  counter(name: string, value: number, labels?: Labels): void;
   summary(name: string, of: { readonly count: number; readonly sum: number }): void;
 }
 
@@ -140,8 +146,10 @@ export class Registry {
       gauge: (name, value, labels = noLabels) => {
         if (value !== undefined) gauges.push({ name, labels, value });
       },
-      counter: (name, value) => totals.push({ kind: "counter", name, value }),
-      summary: (name, { count, sum }) => totals.push({ kind: "summary", name, count, sum }),
+      counter: (name, value, labels = noLabels) =>
+        totals.push({ kind: "counter", name, labels, value }),
+      summary: (name, { count, sum }) =>
+        totals.push({ kind: "summary", name, labels: noLabels, count, sum }),
     };
     for (const collector of this.#collectors) {
       try {

@@ -51,6 +51,9 @@ export const plainSettings: TelemetrySettings = {
   },
 };
 
+/** What is told of a process has the same names everywhere, whichever program it is. */
+const ofProcesses = "process_";
+
 /** The name as it is shown, its parts joined by dots; undefined where it is kept back. */
 export function shownName(
   settings: TelemetrySettings,
@@ -58,6 +61,7 @@ export function shownName(
   isGauge: boolean,
 ): string | undefined {
   const { prefix, hostInNames, passes } = settings;
+  if (name.startsWith(ofProcesses)) return passes(name) ? name : undefined;
   const start = prefix === "" ? "" : `${prefix}.`;
   if (!passes(start + name)) return undefined;
   return `${start}${isGauge && hostInNames !== "" ? `${hostInNames}.` : ""}${name}`;

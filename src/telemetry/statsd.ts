@@ -47,10 +47,12 @@ export function statsdLines(
     addTimes(`${name} ${JSON.stringify(labels)}`, name, labels, count, sum);
   }
   for (const total of collected.totals) {
-    if (total.kind === "summary") addTimes(total.name, total.name, {}, total.count, total.sum);
-    else {
-      const more = since(total.name, total.value);
-      if (more > 0) add(total.name, {}, false, `${more}|c`);
+    if (total.kind === "summary") {
+      addTimes(total.name, total.name, total.labels, total.count, total.sum);
+    } else {
+      const { name, labels, value } = total;
+      const more = since(`${name} ${JSON.stringify(labels)}`, value);
+      if (more > 0) add(name, labels, false, `${more}|c`);
     }
   }
   return lines;

@@ -51,6 +51,9 @@ Deno.test("a pool that is open and gets no answers is tried ever less often, for
   assertEquals(dead.users.size, 50);
   assert(tries < 15, `${tries} in two minutes`);
   assertEquals(await irrevocable(kit), 50, "those that were not tried are listed too");
+  const { gauges } = await kit.node.services.telemetry.registry.look();
+  const waiting = gauges.filter(({ name }) => name === "expire.job_manager.queue_length");
+  assertEquals(waiting.map(({ value }) => value), [0, 50], "tokens, and the dead database's");
   const list = await kit.ask("read", "sys/leases", { data: { type: "irrevocable" } });
   assert(JSON.stringify(list.data).includes("no answer"), "with the reason");
   const before = tries;
