@@ -79,7 +79,10 @@ function reportServices(services: Services, report: Report): void {
 }
 
 async function reportLeases(services: Services, report: Report): Promise<void> {
-  const { quotas, lockouts, transactions } = services;
+  const { quotas, lockouts, transactions, activity } = services;
+  const { entity, nonEntity } = activity.present;
+  report.gauge("identity.entity.active.partial_month", entity);
+  report.gauge("identity.nonentity.active.partial_month", nonEntity);
   const locked = await transactions.run((t) => lockouts.count(t, shownMax));
   report.gauge("core.locked_users", locked);
   await reportEnding(services, report);

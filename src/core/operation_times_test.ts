@@ -89,6 +89,8 @@ Deno.test("who is locked, and whose end is waited for, is told when somebody loo
   await kit.ask("update", "identity/group", { data: { name: "g" } });
   assertEquals(registry.summary("identity.upsert_group_txn").count, 1);
   assertEquals(await gauge("core.locked_users"), 0);
+  assertEquals(await gauge("identity.entity.active.partial_month"), 1);
+  assertEquals(await gauge("identity.nonentity.active.partial_month"), 0);
   for (let i = 0; i < 5; i++) await login("wrong");
   assertEquals(await gauge("core.locked_users"), 1);
   await kit.clock.jump(901_000);

@@ -75,13 +75,22 @@ async function reportOf(services: Services, call: Call, from: string, to: string
   return await reportRange(sets());
 }
 
-async function activity(services: Services, call: Call, start: string, end: string) {
-  const now = services.tokens.clock.now();
+/** The first and the last month that a request asks for; without its word the last twelve. Throws a 400. */
+export function monthsAsked(
+  { tokens, activity }: Services,
+  start: string,
+  end: string,
+): { readonly first: string; readonly last: string } {
+  const now = tokens.clock.now();
   const to = end === "" ? now : time("end_time", end);
-  const back = services.activity.config.defaultReportMonths - 1;
+  const back = activity.config.defaultReportMonths - 1;
   const from = start === "" ? monthStart(monthOf(to), -back) : time("start_time", start);
   if (from > to) throw badRequest("start_time is later than end_time");
-  const [first, last] = [monthOf(from), monthOf(Math.min(to, now))];
+  return { first: monthOf(from), last: monthOf(Math.min(to, now)) };
+}
+
+async function activity(services: Services, call: Call, start: string, end: string) {
+  const { first, last } = monthsAsked(services, start, end);
   const report = await reportOf(services, call, first, last);
   if (report.months.length === 0) return undefined;
   return {

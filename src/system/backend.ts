@@ -6,6 +6,7 @@ import type { LogicalBackend } from "../core/backend.ts";
 import type { Node } from "../core/node.ts";
 import type { Services } from "../core/services.ts";
 import { activityPaths } from "./activity.ts";
+import { activityExportPath } from "./activity_export.ts";
 import { auditPaths } from "./audit.ts";
 import { capabilityPaths } from "./capabilities.ts";
 import { configPaths } from "./config.ts";
@@ -65,8 +66,9 @@ export function systemBackend(services: () => Services, node: () => Node): Logic
       ...standbyReads(specPaths(services, node)),
       ...keyPaths(node),
       ...standbyReads(internalUiPaths(services)),
-      ...standbyReads(counterPaths(services)),
+      ...standbyReads(counterPaths()),
       ...activityPaths(services),
+      activityExportPath(services),
       // Each node takes its own.
       ...standbyReads(pprofPaths(services)),
     ],

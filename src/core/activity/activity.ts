@@ -2,7 +2,7 @@
  * Counts who uses the server, month by month: distinct entities, and sets of policies of tokens that
  * have none. A token is looked at once; what is new goes into storage once a minute.
  */
-import { storedText, utf8 } from "../../base/bytes.ts";
+import { storedText, toHex, utf8 } from "../../base/bytes.ts";
 import type { Cancel, Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Logger } from "../../base/log.ts";
@@ -10,19 +10,22 @@ import type { CryptoProvider } from "../../crypto/provider.ts";
 import type { Transaction, Transactions } from "../../storage/transaction.ts";
 import { isRoot, type TokenEntry } from "../../token/entry.ts";
 import { wrappingPolicy } from "../wrapping.ts";
-import { ClientSet } from "./client_set.ts";
+import { type ClientCounts, ClientSet, type FirstUse } from "./client_set.ts";
 import {
   deleteMonth,
   monthOf,
   monthStart,
   readMonth,
   type Stored,
+  type StoredMonth,
   storedMonths,
   writeMonth,
 } from "./month_record.ts";
 
 const configKey = "sys/clients/config";
 const flushMs = 60_000;
+/** Of the names of a client's policies. */
+const POLICY_CHARACTERS_MAX = 1000;
 
 export interface ActivityConfig {
   readonly enabled: "default" | "enable" | "disable";
@@ -36,13 +39,26 @@ const defaultConfig: ActivityConfig = {
   defaultReportMonths: 12,
 };
 
-const nothing: Stored = { threshold: 1, count: 0 };
+const nothing: Stored = { threshold: 1, count: 0, known: 0 };
 
 export interface ActivityParts {
   readonly transactions: Transactions;
   readonly crypto: CryptoProvider;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** From 0 to below 1, of 48 bits. */
+function hashOf(digest: Uint8Array): number {
+  let value = 0;
+  for (const byte of digest.subarray(0, 6)) value = value * 256 + byte;
+  return value / 2 ** 48;
+}
+
+/** The first names, as many as may be kept of one client. */
+function fitting(policies: readonly string[]): string[] {
+  let length = 0;
+  return policies.filter((name) => (length += name.length) <= POLICY_CHARACTERS_MAX);
 }
 
 export class Activity {
@@ -87,7 +103,7 @@ export class Activity {
     await this.#parts.transactions.run(async (transaction) => {
       const bytes = await transaction.get(configKey);
       if (bytes !== undefined) this.#config = JSON.parse(storedText(bytes));
-      const before = await readMonth(transaction, this.#month);
+      const before = await readMonth(transaction, this.#month, { withFirstUses: true });
       if (before !== undefined) this.#takeOver(before);
     });
   }
@@ -116,14 +132,32 @@ export class Activity {
       : `t/${token.namespaceId}/${[...token.policies].sort().join("\0")}`;
     const kind = isEntity ? "entity" : "non-entity";
     const wasDirty = this.#isDirty;
-    const isNew = this.#set.add({ hash: this.#hash(name), kind, mount: token.authMount });
+    const digest = this.#parts.crypto.hash("sha256", utf8(name));
+    const hash = hashOf(digest);
+    if (this.#set.has({ hash })) return;
+    const first: FirstUse = {
+      time: this.#parts.clock.now(),
+      tokenCreated: token.creationTime,
+      id: isEntity ? token.entityId : toHex(digest),
+      policies: isEntity ? [] : fitting([...token.policies].sort()),
+    };
+    const isNew = this.#set.add({ hash, kind, mount: token.authMount, first });
     if (isNew && !wasDirty && this.#loaded) this.#wakeIn(flushMs);
   }
 
   /** Clients of a month; of the present one as of now. Undefined where nothing is known of it. */
-  async clientsOf(transaction: Transaction, month: string): Promise<ClientSet | undefined> {
+  async clientsOf(
+    transaction: Transaction,
+    month: string,
+    options: { readonly withFirstUses?: boolean } = {},
+  ): Promise<ClientSet | undefined> {
     if (month === this.#month) return this.#set;
-    return await readMonth(transaction, month);
+    return (await readMonth(transaction, month, options))?.set;
+  }
+
+  /** Clients of the present month so far. */
+  get present(): ClientCounts {
+    return this.#set.counts().total;
   }
 
   /** Months of which something is known, oldest first. */
@@ -145,18 +179,10 @@ export class Activity {
     });
   }
 
-  /** From 0 to below 1, of 48 bits. */
-  #hash(name: string): number {
-    const bytes = this.#parts.crypto.hash("sha256", utf8(name));
-    let value = 0;
-    for (const byte of bytes.subarray(0, 6)) value = value * 256 + byte;
-    return value / 2 ** 48;
-  }
-
-  #takeOver(before: ClientSet): void {
-    this.#stored = { threshold: before.threshold, count: before.size };
-    for (const client of this.#set.values()) before.add(client);
-    this.#set = before;
+  #takeOver(before: StoredMonth): void {
+    this.#stored = before.stored;
+    for (const client of this.#set.values()) before.set.add(client);
+    this.#set = before.set;
   }
 
   #begin(month: string): void {

@@ -148,20 +148,24 @@ Deno.test("a month is stored by parts, of which only what is new is written", as
   const set = new ClientSet(10_000);
   for (const each of clients(5000, 3)) set.add(each);
   let stored = await transactions.run((t) =>
-    writeMonth(t, "2026-01", set, { threshold: 1, count: 0 })
+    writeMonth(t, "2026-01", set, { threshold: 1, count: 0, known: 0 })
   );
   for (const each of clients(100, 4)) set.add(each);
   const written = await transactions.run((t) => {
     stored = writeMonth(t, "2026-01", set, stored);
     return t.writes.map(({ key }) => key);
   });
-  assertEquals(written, ["sys/clients/month/2026-01/0001", "sys/clients/month/2026-01/head"]);
+  const folder = "sys/clients/month/2026-01/";
+  assertEquals(
+    written,
+    ["0001", "first-00009", "head"].map((name) => folder + name),
+  );
   for (const each of clients(9000, 5)) set.add(each);
   assert(set.threshold < 1);
   await transactions.run((t) => writeMonth(t, "2026-01", set, stored));
   const read = await transactions.run((t) => readMonth(t, "2026-01"));
-  assertEquals(read?.threshold, set.threshold);
-  assertEquals(new Set(read?.values()), new Set(set.values()));
+  assertEquals(read?.set.threshold, set.threshold);
+  assertEquals(new Set(read?.set.values()), new Set(set.values()));
 });
 
 Deno.test("clients of several months are put together, though one has only a sample", async () => {

@@ -8,12 +8,26 @@
 /** A client with a persistent identity, or tokens that share their policies. */
 export type ClientKind = "entity" | "non-entity";
 
+/** Who a client is, and since when it has used the server in this month. */
+export interface FirstUse {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  /** Of the token that it came with then. */
+  readonly tokenCreated: number;
+  /** The entity's; else a digest of what tokens without one share. */
+  readonly id: string;
+  /** Those of such tokens, sorted, as far as there is room for them; else empty. */
+  readonly policies: readonly string[];
+}
+
 export interface Client {
   /** From 0 to below 1, evenly spread, the same for the same client everywhere. */
   readonly hash: number;
   readonly kind: ClientKind;
   /** The auth mount that it first came by, as its requests name it. */
   readonly mount: string;
+  /** Absent for one that an older version has counted. */
+  readonly first?: FirstUse;
 }
 
 export interface ClientCounts {

@@ -199,6 +199,11 @@ export const kinds: readonly EntryKind[] = [
     check: shaped({ threshold: "number", parts: "number", mounts: "texts" }),
   },
   {
+    type: "who the clients of a month are",
+    pattern: /^sys\/clients\/month\/[^/]+\/first-\d+$/,
+    form: "json",
+  },
+  {
     type: "hashes of the clients of a month",
     pattern: /^sys\/clients\/month\/[^/]+\/\d+$/,
     form: "bytes",
