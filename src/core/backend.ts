@@ -66,6 +66,8 @@ export interface Call {
 export interface RecoverySource {
   /** Relative to the mount. */
   readonly path: string;
+  /** Of the engine that was mounted there. */
+  readonly type: string;
   /** As it was then: its version of a format may be another than the live one's. */
   readonly mount: MountInfo;
   /** Of that mount; what is written to it goes nowhere. */
@@ -107,10 +109,10 @@ export interface LogicalBackend {
    */
   onStandby?(path: string, operation: Operation): boolean;
   /**
-   * Its reads and lists look at nothing but `storage` and `cached` of their call, so that they may be
-   * answered from a loaded snapshot as well.
+   * Whether reads and lists of a path look at nothing but `storage` and `cached` of their call, so that
+   * they may be answered from a loaded snapshot as well. Of none, where absent.
    */
-  readonly readsFromSnapshot?: true;
+  readsFromSnapshot?(path: string): boolean;
   /** Called in the transaction that mounts it, and again when its options are tuned. */
   initialize?(call: Pick<Call, "mount" | "storage" | "transaction">): Awaitable<void>;
   /**

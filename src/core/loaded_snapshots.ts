@@ -36,7 +36,7 @@ export async function openSnapshot(mounts: Mounts, storage: Storage): Promise<Op
   }
   for (const entry of entries) {
     const backend = mounts.factory(entry.table, entry.type);
-    if (backend?.readsFromSnapshot === true && !entry.tainted) router.add(entry, backend);
+    if (backend?.readsFromSnapshot !== undefined && !entry.tainted) router.add(entry, backend);
   }
   return { storage, router };
 }

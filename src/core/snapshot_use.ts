@@ -24,7 +24,8 @@ export function findRoute({ mounts, snapshots }: Services, request: Request): Ro
   if (request.snapshot === undefined || !readsSnapshot(request)) {
     return mounts.router.find(request.path);
   }
-  return snapshots.find(request.snapshot.id)?.opened?.router.find(request.path);
+  const opened = snapshots.find(request.snapshot.id)?.opened;
+  return opened === undefined ? undefined : readable(opened, request.path);
 }
 
 /**
@@ -58,8 +59,15 @@ export function authorizeSnapshotUse(
   }
 }
 
-function routeIn({ router }: OpenedSnapshot, path: string): Route {
+/** Where a path leads in a snapshot, if it can be looked at there. */
+function readable({ router }: OpenedSnapshot, path: string): Route | undefined {
   const route = router.find(path);
+  const reads = route?.mounted.backend.readsFromSnapshot;
+  return route !== undefined && reads?.(route.path) === true ? route : undefined;
+}
+
+function routeIn(opened: OpenedSnapshot, path: string): Route {
+  const route = readable(opened, path);
   if (route === undefined) {
     throw new Failure(404, `nothing that can be read from a snapshot was mounted at "${path}"`);
   }
@@ -93,6 +101,7 @@ export function recoverySource(services: Services, request: Request): RecoverySo
   const route = routeIn(opened, use.sourcePath ?? request.path);
   return {
     path: route.path,
+    type: route.mounted.entry.type,
     mount: services.mounts.info(route.mounted.entry),
     storage: snapshotParts(services, request, route).storage,
   };

@@ -7,7 +7,7 @@ import { portableProvider } from "../../crypto/portable.ts";
 import { testRandom } from "../../crypto/testing.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import { rootNamespace } from "../../logical/namespace.ts";
-import type { Operation, WrapRequest } from "../../logical/request.ts";
+import type { Operation, SnapshotUse, WrapRequest } from "../../logical/request.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { defaultPolicyText, responseWrappingPolicyText } from "../../policy/builtin.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
@@ -83,6 +83,7 @@ export interface Asked {
   readonly token?: string;
   readonly wrap?: WrapRequest;
   readonly address?: string;
+  readonly snapshot?: SnapshotUse;
 }
 
 export class NodeKit {
@@ -153,6 +154,7 @@ export class NodeKit {
       connection: { remoteAddress: asked.address ?? "127.0.0.1", remotePort: 1234 },
       method: operation === "read" ? "GET" : "POST",
       ...(asked.wrap === undefined ? {} : { wrap: asked.wrap }),
+      ...(asked.snapshot === undefined ? {} : { snapshot: asked.snapshot }),
     });
     return response ?? {};
   }

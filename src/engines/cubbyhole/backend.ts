@@ -35,7 +35,7 @@ function oldUnwrap(kept: string): LogicalResponse {
 export function cubbyholeBackend(services: () => Services): LogicalBackend {
   return defineBackend({
     type: "cubbyhole",
-    readsFromSnapshot: true,
+    readsFromSnapshot: () => true,
     help: "Keeps secrets for a single token. They are gone when the token is.",
     paths: standbyReads([
       path("*path", {

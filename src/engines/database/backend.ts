@@ -48,6 +48,7 @@ export function databaseBackend(
       rotateRootPath(engine),
       ...staticPaths(engine),
     ],
+    readsFromSnapshot: (path) => /^static-(roles|creds)(\/|$)/.test(path),
     revoke: (call) => revokeUser(engine, call),
     revocationTarget: leaseConnection,
     renew: (call) => renewUser(engine, call),

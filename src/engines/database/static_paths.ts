@@ -7,6 +7,7 @@ import { rfc3339 } from "../../logical/envelope.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import { checkAllowed, findConfig, isSelfManaged, readConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
+import { recoverStaticRole } from "./recover_static.ts";
 import { requireStaticRole, rotateLater } from "./rotate_static.ts";
 import { readTimes, rotates, rotationAfter, timesBody, timesFields } from "./rotation_times.ts";
 import { readStatements, statementsField } from "./statements.ts";
@@ -139,6 +140,10 @@ function rolePath(engine: Engine): Path {
       update: {
         summary: "Makes or changes a static role. Its first password is set at once.",
         handler: (call, input) => write(engine, call, input),
+      },
+      recover: {
+        summary: "Brings a static role back from a loaded snapshot.",
+        handler: (call, { name }) => recoverStaticRole(engine, call, name),
       },
       delete: {
         summary: "Forgets a static role. The database user stays.",

@@ -38,7 +38,7 @@ export function kvBackend(services: () => Services): LogicalBackend {
   return {
     type: "kv",
     specialPaths: {},
-    readsFromSnapshot: true,
+    readsFromSnapshot: () => true,
     handle(call) {
       const backend = pick(call);
       const busy = isVersioned(call.mount) && isUpgrading(call.storage);
