@@ -24,8 +24,10 @@ function* someEntries(count: number): Generator<Entry> {
 
 async function made(folder: string, entries: readonly Entry[]): Promise<Uint8Array> {
   const seal = (sums: Uint8Array) => concat(utf8("sealed "), sums);
-  const stream = await writeSnapshot(folder, asynchronous(entries), testMeta, seal);
-  return await new Response(stream).bytes();
+  const { body, bytes } = await writeSnapshot(folder, asynchronous(entries), testMeta, seal);
+  const file = await new Response(body).bytes();
+  assertEquals(file.length, bytes, "as many as was said");
+  return file;
 }
 
 async function read(folder: string, bytes: Uint8Array): Promise<Entry[]> {
@@ -74,7 +76,7 @@ Deno.test("a reader that goes away, whenever, leaves no file and no error behind
     const folder = await Deno.makeTempDir();
     const seal = (sums: Uint8Array) => concat(utf8("sealed "), sums);
     const entries = [...someEntries(round % 3 === 0 ? 1 : 120)];
-    const stream = await writeSnapshot(folder, asynchronous(entries), testMeta, seal);
+    const { body: stream } = await writeSnapshot(folder, asynchronous(entries), testMeta, seal);
     const reader = stream.getReader();
     for (let i = 0; i < round % 4; i++) await reader.read();
     await reader.cancel();
@@ -145,7 +147,12 @@ Deno.test("what a snapshot says of itself is JSON, whatever it names and however
   const folder = await Deno.makeTempDir();
   const meta = { ...testMeta, ClusterName: `é"${"n".repeat(70_000)}` };
   for (const entries of [[], [...someEntries(200)]]) {
-    const stream = await writeSnapshot(folder, asynchronous(entries), meta, (sums) => sums.slice());
+    const { body: stream } = await writeSnapshot(
+      folder,
+      asynchronous(entries),
+      meta,
+      (sums) => sums.slice(),
+    );
     assertEquals([...Deno.readDirSync(folder)].length, 0, "its file has no name once it is sent");
     const snapshot = await readSnapshot(folder, stream);
     assertEquals(snapshot.meta.ClusterName, meta.ClusterName);

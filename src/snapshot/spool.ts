@@ -8,6 +8,12 @@ const PIECE_BYTES = 192 * 1024;
 /** Bytes that are read at once. */
 const READ_BYTES = 256 * 1024;
 
+/** A stream, and how many bytes will come of it. */
+export interface SizedStream {
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly bytes: number;
+}
+
 /** A temporary file for what is too large to keep in memory. Readable by its owner only. */
 export class SpoolFile {
   /** What waits for the disk, in order. */
@@ -102,15 +108,16 @@ export class SpoolFile {
   }
 
   /** The file as a stream of the runtime's. It has no name any more: nothing is left of it after. */
-  async handOver(): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  async handOver(): Promise<SizedStream> {
     const file = await Deno.open(this.path);
     try {
+      const { size } = await file.stat();
       await this.remove();
+      return { body: file.readable, bytes: size };
     } catch (error) {
       file.close();
       throw error;
     }
-    return file.readable;
   }
 
   /** What is in the file, as a stream; each of its chunks has a buffer of its own. */

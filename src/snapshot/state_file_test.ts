@@ -26,13 +26,13 @@ async function content(seed: number): Promise<{ entries: Entry[]; storage: Inmem
 }
 
 async function opened(folder: string, entries: readonly Entry[]): Promise<StateFile> {
-  const file = await writeSnapshot(
+  const { body } = await writeSnapshot(
     folder,
     asynchronous(entries),
     testMeta,
     (sums) => utf8(`${sums}`),
   );
-  return await StateFile.open(await readSnapshot(folder, file));
+  return await StateFile.open(await readSnapshot(folder, body));
 }
 
 async function folders(storage: Storage, prefix = ""): Promise<string[]> {

@@ -12,7 +12,7 @@ import { tarEnd, tarHeader, tarPadding } from "../base/tar.ts";
 import type { Entry } from "../storage/storage.ts";
 import { EntryPacker } from "./entry_codec.ts";
 import type { SnapshotMeta } from "./meta.ts";
-import { SpoolFile } from "./spool.ts";
+import { type SizedStream, SpoolFile } from "./spool.ts";
 import { Crc, gzipHeader, storedBlocks, storedBytes } from "./stored_gzip.ts";
 
 /** Seals the sums with the cluster's keyring. */
@@ -30,7 +30,7 @@ export async function writeSnapshot(
   entries: AsyncIterable<Entry>,
   meta: Omit<SnapshotMeta, "Size">,
   seal: SumsSealer,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<SizedStream> {
   const spool = await SpoolFile.create(folder);
   try {
     const room = front(meta, 0).bytes.length;

@@ -185,5 +185,8 @@ export async function saveSnapshot(
   if (response.status !== 200) {
     throw new Error(`no snapshot: ${response.status} ${await response.text()}`);
   }
-  return await response.bytes();
+  const file = await response.bytes();
+  const told = response.headers.get("content-length");
+  if (told !== String(file.length)) throw new Error(`${file.length} bytes, and ${told} were told`);
+  return file;
 }

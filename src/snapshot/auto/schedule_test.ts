@@ -68,7 +68,8 @@ const content: readonly Entry[] = [{ key: "logical/a", value: new Uint8Array([1,
 function sourceIn(spoolFolder: string): SnapshotSource {
   return {
     spoolFolder,
-    save: () => writeSnapshot(spoolFolder, asynchronous(content), testMeta, (sums) => sums),
+    save: async () =>
+      (await writeSnapshot(spoolFolder, asynchronous(content), testMeta, (sums) => sums)).body,
     checkSums: ({ sums, sealedSums }) => assertEquals(sums, sealedSums),
     decrypt: ({ key }) => assertEquals(key, "logical/a"),
   };

@@ -112,7 +112,7 @@ function sourceOf(node: Node): SnapshotSource {
   const storage = integrated(node);
   return {
     spoolFolder: storage.spoolFolder,
-    save: (signal) => saveSnapshot(node, storage, signal),
+    save: async (signal) => (await saveSnapshot(node, storage, signal)).body,
     checkSums: (snapshot) => checkSeal(node, snapshot),
     decrypt({ key, value }) {
       if (!isBelowBarrier(key)) wipe(node.barrier.decryptRaw(key, value));

@@ -8,8 +8,10 @@ import { integrated, restoreSnapshot } from "./restore.ts";
 import { saveSnapshot } from "./save.ts";
 
 async function save(node: Node) {
-  const body = await saveSnapshot(node, integrated(node));
-  return { raw: { status: 200, contentType: "application/gzip", body } };
+  const { body, bytes } = await saveSnapshot(node, integrated(node));
+  // With it clients show how far they are, and one that was cut off knows that it was.
+  const headers = { "content-length": String(bytes) };
+  return { raw: { status: 200, contentType: "application/gzip", body, headers } };
 }
 
 export function raftSnapshotPaths(node: () => Node): Path[] {

@@ -6,6 +6,7 @@ import type { Node } from "../../core/node.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import { whileWanted } from "../../snapshot/auto/while_wanted.ts";
 import { FORMAT_VERSION, PROGRAM } from "../../snapshot/meta.ts";
+import type { SizedStream } from "../../snapshot/spool.ts";
 import type { Entry } from "../../storage/storage.ts";
 
 /** What the sealed checksums are bound to. */
@@ -19,7 +20,7 @@ export async function saveSnapshot(
   node: Node,
   storage: IntegratedStorage,
   signal: AbortSignal = new AbortController().signal,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<SizedStream> {
   const { writeSnapshot } = await import("../../snapshot/write.ts");
   const content = await storage.snapshot();
   const { index, term } = content;
