@@ -79,9 +79,13 @@ export class AuditBroker implements Auditor {
   }
 
   async reopen(): Promise<void> {
-    for (const { device, path } of this.#devices) {
+    for (const running of this.#devices) {
+      const { device, path } = running;
       try {
+        if (!this.#devices.includes(running)) continue;
         await device.reopen();
+        // It was removed meanwhile: nothing more is written to it.
+        if (!this.#devices.includes(running)) await device.close();
       } catch (error) {
         this.log.error("an audit device could not be reopened", {
           device: path,

@@ -50,6 +50,11 @@ export function unsupportedOperation(): Failure {
   return new Failure(405, "unsupported operation");
 }
 
+/** 503 while another node takes over, which does not take long: clients are told to come again soon. */
+export function changingOver(message: string, cause?: unknown): Failure {
+  return new Failure(503, message, { cause, headers: { "retry-after": "1" } });
+}
+
 /** The public part of any error, for logs and for answers that must name a reason. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

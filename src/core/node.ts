@@ -2,7 +2,7 @@
  * The life of a node: not initialised, sealed, unsealed. Holds the barrier and, while unsealed, the
  * services that answer requests.
  */
-import { describeError, Failure } from "../base/failure.ts";
+import { changingOver, describeError, Failure } from "../base/failure.ts";
 import { NotAnswered } from "./not_answered.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { sleep } from "../base/clock.ts";
@@ -228,7 +228,9 @@ export class Node {
   /** What answers requests. Throws a 503 while the node is sealed. */
   get services(): Services {
     if (this.#services !== undefined) return this.#services;
-    throw new Failure(503, this.#unsealed ? "Vault is in standby mode" : "Vault is sealed");
+    if (this.#unsealed) throw changingOver("Vault is in standby mode");
+    // No Retry-After: that takes somebody with keys.
+    throw new Failure(503, "Vault is sealed");
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import type { Barrier } from "../barrier/barrier.ts";
 import type { Cancel, Clock, Random } from "../base/clock.ts";
-import { describeError, Failure } from "../base/failure.ts";
+import { changingOver, describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import { version } from "../base/version.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
@@ -270,7 +270,7 @@ export class HighAvailability {
   confirm(): Promise<void> | undefined {
     return this.group.confirmLeading()?.catch((error) => {
       if (!(error instanceof NotLeaderError)) throw error;
-      throw new Failure(503, "this node is not active any more", { cause: error });
+      throw changingOver("this node is not active any more", error);
     });
   }
 

@@ -6,7 +6,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { exactRequest, targetOf } from "../base/exact_request.ts";
 import { sleep } from "../base/clock.ts";
-import { describeError, Failure } from "../base/failure.ts";
+import { changingOver, describeError, Failure } from "../base/failure.ts";
 import type { Logger } from "../base/log.ts";
 import type { Node } from "../core/node.ts";
 import { NotAnswered } from "../core/not_answered.ts";
@@ -235,7 +235,7 @@ class StandbyDivert {
   async #redirect(url: URL): Promise<Response> {
     const active = await this.ha.active();
     if (active === undefined || active.api === "" || active.id === this.ha.nodeId) {
-      return failureResponse(new Failure(503, "no active node is known; try again"));
+      return failureResponse(changingOver("no active node is known; try again"));
     }
     const location = `${active.api.replace(/\/$/, "")}${url.pathname}${url.search}`;
     return new Response(null, {

@@ -1,6 +1,6 @@
 /** What a listener hands requests to: the HTTP app, with what the listener's stanza adds to it. */
 import type { Clock } from "../base/clock.ts";
-import { describeError, Failure } from "../base/failure.ts";
+import { changingOver, describeError, Failure } from "../base/failure.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { ListenerConfig, ServerConfig } from "../config/server_types.ts";
 import { NotAnswered } from "../core/not_answered.ts";
@@ -253,7 +253,7 @@ function bringsSnapshot({ method, url }: Request): boolean {
 
 /** This node was active when the request came, and is not any more. */
 function standbyFailure(cause: NotAnswered): Response {
-  return failureResponse(new Failure(503, "Vault is in standby mode", { cause }));
+  return failureResponse(changingOver("Vault is in standby mode", cause));
 }
 
 /** A limit below zero is none. */

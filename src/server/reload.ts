@@ -77,10 +77,11 @@ export class Reloader {
     };
   }
 
-  /** Log rotation moves audit files away, too. */
+  /** Log rotation moves audit files away, too: also those of a standby, which answers reads. */
   async #reopenAudit(): Promise<void> {
     const { node } = this.#server;
-    if (node.sealed || node.standby) return;
+    if (node.sealed) return;
+    if (node.standby) return await node.reads?.services?.audit.broker.reopen();
     const { audit, transactions } = node.services;
     await audit.applyDeclared(transactions);
     await audit.broker.reopen();

@@ -1,5 +1,5 @@
 /** `sys/storage/raft/configuration`, `remove-peer`, `sys/step-down`, `sys/ha-status`. */
-import { badRequest, Failure, permissionDenied } from "../base/failure.ts";
+import { badRequest, changingOver, permissionDenied } from "../base/failure.ts";
 import { version } from "../base/version.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
@@ -39,7 +39,7 @@ async function removePeer(node: Node, id: string): Promise<void> {
     await group.remove(id);
   } catch (error) {
     if (!(error instanceof NotLeaderError)) throw error;
-    throw new Failure(503, "this node is not active any more", { cause: error });
+    throw changingOver("this node is not active any more", error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Standbys answer reads themselves, and nothing that is older than its request. */
 import { assert, assertEquals } from "@std/assert";
 import { api, eventually, scratch } from "../../src/server/testing.ts";
-import { call, type Cluster, type ClusterNode, makeCluster, settled } from "./process_kit.ts";
+import { call, type Cluster, type ClusterNode, kill, makeCluster, settled } from "./process_kit.ts";
 
 async function prepared(
   path: string,
@@ -257,4 +257,51 @@ Deno.test("standbys issue certificates that are not kept, and pass on all others
   assertEquals(revoked.at("data", "state"), "revoked");
   const read = await call(standby, `pki/cert/${serial}`, { token });
   assert(Number(read.at("data", "revocation_time")) > 0);
+});
+
+/** The audit files that a node has open. */
+function openLogs(node: ClusterNode, folder: string): string[] {
+  const fds = `/proc/${node.process?.pid}/fd`;
+  const found: string[] = [];
+  for (const { name } of Deno.readDirSync(fds)) {
+    try {
+      const path = Deno.readLinkSync(`${fds}/${name}`);
+      if (path.startsWith(`${folder}/audit.log`)) found.push(path);
+    } catch (error) {
+      // It was closed meanwhile.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return found;
+}
+
+Deno.test("a standby's audit file that was moved away is opened anew on SIGHUP, without a request", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [standby], token } = cluster;
+  const leader = await settled(nodes);
+  assert(standby !== undefined);
+  const path = `${folder.path}/audit.log`;
+  const device = { type: "file", options: { file_path: path } };
+  await call(leader, "sys/audit/f", { token, body: device });
+  await call(leader, "secret/x", { token, body: { value: 1 } });
+  await eventually(async () => {
+    await call(standby, "secret/x", { token });
+    return openLogs(standby, folder.path).includes(path);
+  });
+  await Deno.rename(path, `${path}.1`);
+  assertEquals(openLogs(standby, folder.path), [`${path}.1`]);
+  standby.process?.signal("SIGHUP");
+  await eventually(() => openLogs(standby, folder.path).join() === path);
+});
+
+Deno.test("while nobody is active, a client is told to come again soon", async () => {
+  await using folder = await scratch();
+  await using cluster = await prepared(folder.path);
+  const { nodes, standbys: [left], token } = cluster;
+  assert(left !== undefined);
+  for (const node of nodes) if (node !== left) await kill(node);
+  const body = { value: 1 };
+  const answer = await api(left.address, "secret/x", { token, body });
+  assertEquals([answer.status, answer.headers.get("retry-after")], [503, "1"]);
 });

@@ -1,5 +1,5 @@
 /** `sys/storage/raft/join` and `sys/storage/raft/bootstrap/*`: how a node comes to a cluster. */
-import { badRequest, Failure } from "../../base/failure.ts";
+import { badRequest, changingOver, Failure } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import type { Node } from "../../core/node.ts";
 import { seekByDns } from "../../ha/discover.ts";
@@ -34,7 +34,7 @@ function haOf(node: Node): HighAvailability {
 function activeOf(node: Node): HighAvailability {
   const ha = haOf(node);
   if (node.sealed) throw new Failure(503, "Vault is sealed");
-  if (node.standby) throw new Failure(503, "this node is not active");
+  if (node.standby) throw changingOver("this node is not active");
   return ha;
 }
 
