@@ -60,25 +60,17 @@ function settingsOf({ telemetry: { values } }: ServerConfig): TelemetrySettings 
   };
 }
 
-/** Under the names that Prometheus's own libraries give them; those that the system tells. */
+/**
+ * Under the names that Prometheus's own libraries give them. What lies below /proc (open files, virtual
+ * memory) is closed to the program that is shipped, which may not do everything.
+ */
 function measureByCommonNames(): Collector {
-  const self = "/proc/self";
   const startTime = Date.now() / 1000 - process.uptime();
-  return async (report) => {
+  return (report) => {
     const { user, system } = process.cpuUsage();
     report.counter("process_cpu_seconds_total", (user + system) / 1e6);
     report.gauge("process_resident_memory_bytes", Deno.memoryUsage().rss);
     report.gauge("process_start_time_seconds", startTime);
-    if (Deno.build.os !== "linux") return;
-    const [, kib = ""] = /^VmSize:\s+(\d+) kB/m.exec(await Deno.readTextFile(`${self}/status`)) ??
-      [];
-    if (kib !== "") report.gauge("process_virtual_memory_bytes", Number(kib) * 1024);
-    const limits = await Deno.readTextFile(`${self}/limits`);
-    const [, most = ""] = /^Max open files\s+(\d+)/m.exec(limits) ?? [];
-    if (most !== "") report.gauge("process_max_fds", Number(most));
-    let open = 0;
-    for await (const _ of Deno.readDir(`${self}/fd`)) open++;
-    report.gauge("process_open_fds", open);
   };
 }
 
