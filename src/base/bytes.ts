@@ -13,7 +13,21 @@ export function utf8(text: string): Bytes {
 
 /** Decodes UTF-8. Throws TypeError on malformed input. */
 export function fromUtf8(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  return shortAscii(bytes) ?? decoder.decode(bytes);
+}
+
+/** What a decoder takes to begin is several times as long as this takes. */
+const SHORT = 24;
+
+function shortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > SHORT) return undefined;
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte > 0x7f) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 const lenient = new TextDecoder("utf-8", { ignoreBOM: true });

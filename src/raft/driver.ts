@@ -81,6 +81,11 @@ const GROUP_BYTES_MAX = 600_000;
 /** Bytes that one fetch from the log brings at most, except where one entry is larger. */
 const FETCH_BYTES_MAX = 1024 * 1024;
 
+const NOBODY: readonly Proposal[] = [];
+
+/** The same for everybody: to make one takes longer than all else that a refusal does. */
+const notLeading = new NotLeaderError("this node does not lead its group");
+
 export class Driver {
   readonly #options: DriverOptions;
   /** Changes that became entries of the log here. */
@@ -162,10 +167,14 @@ export class Driver {
     });
   }
 
-  /** Runs a task while nothing is being committed or applied; what arrives meanwhile waits. */
+  /**
+   * Runs a task while nothing is being committed or applied; what arrives meanwhile waits. One at a
+   * time: who asks has `Maintenance` to itself, since the first to end lets everything go on.
+   */
   async whileStill<T>(task: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new StorageError("the storage is closed");
     if (this.#failure !== undefined) throw this.#refusal(this.#failure);
+    if (this.#isStill) throw new Error("two tasks at once want everything to stand still");
     this.#isStill = true;
     this.#askedStill();
     try {
@@ -216,11 +225,11 @@ export class Driver {
       try {
         await turn();
         const taken = this.#takeGroup();
-        const room = await this.#hasRoom(taken);
+        const room = await (taken.length === 0 ? "room" : this.#hasRoom(taken));
         if (room === "still" || room === "events") this.#queue.unshift(...taken);
         if (room === "still") break;
         const group = room === "room" ? taken : [];
-        for (const event of this.#events.splice(0)) event();
+        this.#takeEvents();
         this.#dropLost();
         if (group.length > 0) await this.#commitGroup(group);
         else await this.#perform(this.#options.raft.ready());
@@ -230,6 +239,13 @@ export class Driver {
       }
     }
     this.#pumping = undefined;
+  }
+
+  #takeEvents(): void {
+    const events = this.#events;
+    if (events.length === 0) return;
+    this.#events = [];
+    for (const event of events) event();
   }
 
   /** Whoever waits for an entry that another leader may replace is told that nobody knows. */
@@ -249,7 +265,6 @@ export class Driver {
    * do messages and ticks: a leader that waits for its disk must not seem dead.
    */
   async #hasRoom(group: readonly Proposal[]): Promise<"room" | "full" | "still" | "events"> {
-    if (group.length === 0) return "room";
     const bytes = group.reduce((sum, { payload }) => sum + payload.length, 0);
     try {
       this.#room ??= this.#options.backPressure(bytes);
@@ -281,7 +296,8 @@ export class Driver {
     });
   }
 
-  #takeGroup(): Proposal[] {
+  #takeGroup(): readonly Proposal[] {
+    if (this.#queue.length === 0) return NOBODY;
     let bytes = 0, count = 0;
     for (const { payload } of this.#queue) {
       bytes += payload.length;
@@ -296,8 +312,7 @@ export class Driver {
     const items = group.map(({ payload }) => ({ type: EntryType.changes, payload }));
     const first = raft.propose(items);
     if (first === undefined) {
-      const error = new NotLeaderError("this node does not lead its group");
-      for (const { reject } of group) reject(error);
+      for (const { reject } of group) reject(notLeading);
       return await this.#perform(raft.ready());
     }
     this.#proposedIn = raft.term;
@@ -356,19 +371,24 @@ export class Driver {
     this.post(() => raft.fetched(peer, entries));
   }
 
-  async #applyCommitted(): Promise<void> {
-    const { raft, log } = this.#options;
+  /** Applies what is at hand. Undefined where that was all there is, as most often. */
+  #applyCommitted(): Promise<void> | undefined {
+    const { raft } = this.#options;
     while (this.#applied < raft.commitIndex && !this.#isReplacing) {
-      const from = this.#applied + 1;
-      const recent = raft.recent(from, raft.commitIndex);
-      if (recent !== undefined) this.#applyUpToReplacement(recent);
-      else {
-        for await (const page of log.read(from, raft.commitIndex)) {
-          this.#applyUpToReplacement(page);
-          if (this.#isReplacing) break;
-        }
-      }
+      const recent = raft.recent(this.#applied + 1, raft.commitIndex);
+      if (recent === undefined) return this.#applyFromDisk();
+      this.#applyUpToReplacement(recent);
     }
+    return undefined;
+  }
+
+  async #applyFromDisk(): Promise<void> {
+    const { raft, log } = this.#options;
+    for await (const page of log.read(this.#applied + 1, raft.commitIndex)) {
+      this.#applyUpToReplacement(page);
+      if (this.#isReplacing) break;
+    }
+    await this.#applyCommitted();
   }
 
   #applyUpToReplacement(entries: readonly LogEntry[]): void {

@@ -126,3 +126,16 @@ Deno.test("a write that finds no room because the disk is full is told, the next
   await driver.submit(utf8("2"));
   assert.deepEqual(applied, ["2"]);
 });
+
+Deno.test("of two tasks at once that want everything to stand still the second is refused", async () => {
+  const { driver, applied } = await alone();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const first = driver.whileStill(() => promise);
+  await assert.rejects(driver.whileStill(() => Promise.resolve()), /stand still/);
+  const write = driver.submit(utf8("1"));
+  await new Promise((done) => setTimeout(done, 0));
+  assert.deepEqual(applied, [], "the refused one let nothing go on");
+  resolve();
+  await Promise.all([first, write]);
+  assert.deepEqual(applied, ["1"]);
+});

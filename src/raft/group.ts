@@ -55,6 +55,8 @@ export class Group {
   /** Whoever may have promised its vote's absence before a restart has kept the promise by then. */
   #votesFrom = 0;
   #peersText = "";
+  /** The membership as it was looked at last; none is ever altered. */
+  #peers: Configuration | undefined;
   #mustAffirm = false;
   #lastTick = 0;
   #isStaging = false;
@@ -149,6 +151,7 @@ export class Group {
     this.#votesFrom = clock.monotonic() + tickMs * ELECTION_TICKS;
     this.#lastTick = clock.monotonic();
     this.#peersText = "";
+    this.#peers = undefined;
     this.#changed();
     this.#scheduleTick();
   }
@@ -447,7 +450,8 @@ export class Group {
     this.#gate.applied(this.appliedIndex);
     this.#gate.leaderIs(this.leader);
     const { configuration } = this;
-    if (this.#transport !== undefined) {
+    if (this.#transport !== undefined && configuration !== this.#peers) {
+      this.#peers = configuration;
       const text = fromUtf8(encodeConfiguration(configuration));
       if (text !== this.#peersText) this.#transport.setPeers(configuration);
       this.#peersText = text;

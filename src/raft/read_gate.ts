@@ -26,6 +26,9 @@ interface Asked {
 const ASK_AGAIN_MS = 400;
 const ANSWER_MS = 5000;
 
+/** The same for everybody: to make one takes longer than all else that a refusal does. */
+const notProved = new NotLeaderError("leadership was not proved");
+
 export class ReadGate {
   readonly #raft: Raft;
   readonly #driver: Driver;
@@ -119,7 +122,7 @@ export class ReadGate {
       const asked = this.#asked.get(context);
       if (asked === undefined) continue;
       this.#asked.delete(context);
-      if (index === undefined) asked.reject(new NotLeaderError("leadership was not proved"));
+      if (index === undefined) asked.reject(notProved);
       else {
         this.#extendLease(asked);
         this.#applying.push({ index, at: asked.at, resolve: asked.resolve });

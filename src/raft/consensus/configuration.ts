@@ -27,8 +27,13 @@ export function isVoter(configuration: Configuration, id: NodeId): boolean {
 
 /** Whether more than half of the voters are in the set. */
 export function isQuorum(configuration: Configuration, has: (id: NodeId) => boolean): boolean {
-  const all = voters(configuration);
-  return all.filter(has).length * 2 > all.length;
+  let all = 0, found = 0;
+  for (const { id, voter } of configuration.members) {
+    if (!voter) continue;
+    all += 1;
+    if (has(id)) found += 1;
+  }
+  return found * 2 > all;
 }
 
 /** The greatest value that a quorum of voters has reached. */

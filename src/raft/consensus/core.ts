@@ -79,6 +79,9 @@ export class Effects {
   fetches: Fetch[] = [];
 }
 
+/** Of most ticks nothing follows. */
+const NONE: Readonly<Effects> = new Effects();
+
 export class Core {
   hard: HardState;
   role: Role = { name: "follower", leader: undefined };
@@ -179,7 +182,15 @@ export class Core {
     while ((this.configurations[1]?.index ?? Infinity) <= index) this.configurations.shift();
   }
 
-  takeEffects(): Effects {
+  /** Whether there are no effects. */
+  get isIdle(): boolean {
+    const { hardState, truncateFrom, entries, early, messages, reads, fetches } = this.effects;
+    return hardState === undefined && truncateFrom === undefined &&
+      entries.length + early.length + messages.length + reads.length + fetches.length === 0;
+  }
+
+  takeEffects(): Readonly<Effects> {
+    if (this.isIdle) return NONE;
     const { effects } = this;
     this.effects = new Effects();
     return effects;

@@ -105,10 +105,7 @@ export class Raft {
 
   /** Whether `ready` has nothing to hand out. */
   get isIdle(): boolean {
-    const { hardState, truncateFrom, entries, early, messages, reads, fetches } =
-      this.#core.effects;
-    return hardState === undefined && truncateFrom === undefined &&
-      entries.length + early.length + messages.length + reads.length + fetches.length === 0;
+    return this.#core.isIdle;
   }
 
   /** Up to where a peer's log is known to agree with this leader's; undefined where nobody knows. */
