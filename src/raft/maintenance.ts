@@ -82,7 +82,7 @@ export class Maintenance {
     return this.#alone(async () => {
       await this.#flush();
       const { file } = this.#parts.state;
-      return new PinnedState(file, this.#parts.settings.clock);
+      return new PinnedState(file, this.#parts.settings);
     });
   }
 

@@ -4,13 +4,13 @@
  * grows until this is closed.
  */
 import { type Bytes, sameBytes } from "../base/bytes.ts";
-import type { Clock } from "../base/clock.ts";
 import { entryDigest, type Sha256 } from "./digest.ts";
 import { type External, isExternal, type Slot } from "./leaf.ts";
 import type { StoredEntry } from "./state.ts";
 import type { StateFile } from "./state_file.ts";
 import type { StateMeta } from "./state_meta.ts";
 import { StateRows } from "./state_rows.ts";
+import type { Settings } from "./store_options.ts";
 import { FairTurns } from "../base/turn.ts";
 
 /** Reading is synchronous: others have their turn after so many bytes, about a millisecond. */
@@ -19,13 +19,16 @@ const TURN_BYTES = 128 * 1024;
 export class PinnedState {
   readonly meta: StateMeta;
   readonly #sha256: Sha256;
-  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #settings: Pick<Settings, "clock" | "readTurn">;
   readonly #rows: StateRows;
   #isClosed = false;
 
   /** Throws `CorruptionError` where the file does not say what it is. */
-  constructor({ path, sha256, disk }: StateFile, clock: Pick<Clock, "monotonic">) {
-    this.#clock = clock;
+  constructor(
+    { path, sha256, disk }: StateFile,
+    settings: Pick<Settings, "clock" | "readTurn">,
+  ) {
+    this.#settings = settings;
     this.#sha256 = sha256;
     this.#rows = new StateRows(path, disk);
     try {
@@ -42,7 +45,7 @@ export class PinnedState {
     try {
       let next: string | undefined = "";
       let bytes = 0;
-      const turns = new FairTurns(this.#clock);
+      const turns = new FairTurns(this.#settings.clock, this.#settings.readTurn);
       for (const leaf of this.#rows.leaves()) {
         if (leaf === undefined) throw this.#rows.damage(`no leaf starts at "${next}"`);
         for (let i = 0; i < leaf.keys.length; i++) {

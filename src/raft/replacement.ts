@@ -181,7 +181,7 @@ export class Replacement {
   read(id: string): { head: Pick<StateHead, "hash" | "at">; pinned: PinnedState } {
     const file = this.#staged.get(id);
     if (file === undefined) throw new CorruptionError("the staged content is gone");
-    const pinned = new PinnedState(file, this.#parts.settings.clock);
+    const pinned = new PinnedState(file, this.#parts.settings);
     return { head: { hash: pinned.meta.hash, at: pinned.meta.applied }, pinned };
   }
 

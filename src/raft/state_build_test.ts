@@ -60,7 +60,9 @@ async function holds(file: StateFile, expected: readonly StoredEntry[]): Promise
   );
   assert.equal(file.meta.bytes, bytes);
   const found: StoredEntry[] = [];
-  for await (const entry of new PinnedState(file, systemClock).entries()) found.push(entry);
+  for await (
+    const entry of new PinnedState(file, { clock: systemClock, readTurn: eventLoopTurn }).entries()
+  ) found.push(entry);
   assert.deepEqual(found.map(({ key }) => key), expected.map(({ key }) => key));
   assert.ok(
     found.every(({ value }, i) => sameBytes(value, expected[i]?.value ?? new Uint8Array(1))),

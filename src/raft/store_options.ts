@@ -54,6 +54,8 @@ export interface RaftStorageOptions {
   readonly sha256?: Sha256;
   /** Resolves when a group of writes may be put together; a turn of the event loop. */
   readonly turn?: () => Promise<void>;
+  /** Lets others run between parts of a state that is read as a whole; a turn of the event loop. */
+  readonly readTurn?: () => Promise<void>;
 }
 
 export type Settings = Required<Omit<RaftStorageOptions, "nodeId">> & { readonly nodeId?: string };
@@ -75,6 +77,7 @@ export function withDefaults(options: RaftStorageOptions): Settings {
     disk: denoDisk,
     sha256: nodeSha256,
     turn: eventLoopTurn,
+    readTurn: eventLoopTurn,
     ...definedOnly(options),
   };
 }

@@ -22,6 +22,10 @@ export const failedSeeds: readonly FailedSeed[] = [
     seed: 2000077345,
     found: "a compaction was told of after a later state was taken in, and the log forgot its base",
   },
+  {
+    seed: 2000000076,
+    found: "the simulator's own: a node took in two states at once (`driver_test.ts`)",
+  },
 ];
 
 /** Kept by `log_power_test.ts`. */

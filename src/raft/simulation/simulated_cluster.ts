@@ -21,6 +21,10 @@ const THINK_MS = 60;
 /** Clocks are at most so much too fast or too slow, in a thousandth; well within a lease's margin. */
 const DRIFT = 90;
 
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 export class SimulatedCluster {
   readonly nodes = new Map<string, SimulatedNode>();
   readonly network: SimulatedNetwork;
@@ -92,21 +96,21 @@ export class SimulatedCluster {
   }
 
   #read(node: SimulatedNode, key: string): void {
-    const { time, coverage } = this.world;
+    const { time, coverage, fail } = this.world;
     const operation = this.history.begin({ kind: "read", key, start: time.now, value: "" });
     node.process.run(() => {
       node.read(key).then((value) => {
         operation.value = value;
         operation.end = time.now;
       }, (error) => {
-        if (!(error instanceof StorageError)) throw error;
+        if (!(error instanceof StorageError)) fail(error);
         coverage.mark("read refused");
       });
     });
   }
 
   #write(node: SimulatedNode, key: string): void {
-    const { time, coverage } = this.world;
+    const { time, coverage, fail } = this.world;
     const value = `${++this.#written}`;
     const operation = this.history.begin({ kind: "write", key, start: time.now, value });
     node.process.run(() => {
@@ -120,7 +124,7 @@ export class SimulatedCluster {
           coverage.mark("write refused");
         } else if (error instanceof OutcomeUnknownError) {
           coverage.mark("write of unknown outcome");
-        } else if (!(error instanceof StorageError)) throw error;
+        } else if (!(error instanceof StorageError)) fail(error);
       });
     });
   }
@@ -129,7 +133,7 @@ export class SimulatedCluster {
     return this.network.carryState(from, to, this.nodes, {
       receive: (node) => node.receiveState(from, term, state),
       refused: (error) => {
-        if (!(error instanceof StorageError)) throw error;
+        if (!(error instanceof StorageError)) this.world.fail(asError(error));
       },
       goneMs: 2000,
     });

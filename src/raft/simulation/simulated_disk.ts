@@ -4,8 +4,9 @@
  */
 import { CorruptionError, StorageError } from "../errors.ts";
 import type { DrivenLog, HardStateStore } from "../driver.ts";
-import { type LogEntry, type Position, START } from "../log_entry.ts";
-import type { Configuration } from "../consensus/configuration.ts";
+import { EntryType, type LogEntry, type Position, START } from "../log_entry.ts";
+import { type Configuration, decodeConfiguration } from "../consensus/configuration.ts";
+import type { PlacedConfiguration } from "../consensus/core.ts";
 import type { HardState } from "../consensus/messages.ts";
 import type { Process } from "./virtual_time.ts";
 
@@ -23,10 +24,21 @@ class Content {
     public hard: HardState = { term: 0, vote: "" },
     public base: Position = START,
     public entries: LogEntry[] = [],
+    /** The memberships that are among the entries, oldest first. */
+    public changes: PlacedConfiguration[] = [],
   ) {}
 
   clone(): Content {
-    return new Content(this.state, this.hard, this.base, [...this.entries]);
+    const { state, hard, base, entries, changes } = this;
+    return new Content(state, hard, base, [...entries], [...changes]);
+  }
+
+  /** The last membership in the log, or the state's where the log holds none after it. */
+  get configuration(): Configuration {
+    const last = this.changes.at(-1);
+    return last !== undefined && last.index > this.state.at.index
+      ? last.configuration
+      : this.state.configuration;
   }
 
   get last(): Position {
@@ -37,15 +49,19 @@ class Content {
     if (entry.index <= this.base.index) return;
     if (entry.index !== this.last.index + 1) throw new CorruptionError("a gap in the log");
     this.entries.push(entry);
+    if (entry.type !== EntryType.configuration) return;
+    this.changes.push({ index: entry.index, configuration: decodeConfiguration(entry.payload) });
   }
 
   truncate(index: number): void {
     while (this.entries.length > 0 && this.last.index >= index) this.entries.pop();
+    while ((this.changes.at(-1)?.index ?? 0) >= index) this.changes.pop();
   }
 
   compact(base: Position): void {
     if (base.index <= this.base.index) return;
     this.entries = this.entries.filter((entry) => entry.index > base.index);
+    this.changes = this.changes.filter((change) => change.index > base.index);
     this.base = base;
   }
 }
@@ -123,6 +139,7 @@ export class SimulatedDisk {
     return this.#write([(content) => {
       content.state = state;
       content.entries = [];
+      content.changes = [];
       content.base = state.at;
     }]);
   }

@@ -33,14 +33,21 @@ interface StateDelivery<N> {
   readonly goneMs: number;
 }
 
+/** From one node to another. */
+interface Link {
+  /** As in `cuts`. */
+  readonly name: string;
+  /** When the last message arrives; others follow it. */
+  lastAt: number;
+}
+
 export class SimulatedNetwork {
   /** "a>b" where nothing gets from a to b. */
   readonly cuts = new Set<string>();
   readonly faults: NetworkFaults;
   readonly #world: Surroundings;
   readonly #deliver: (message: Message) => void;
-  /** When the last message between two nodes arrives; others follow it. */
-  readonly #lastAt = new Map<string, number>();
+  readonly #links = new Map<string, Map<string, Link>>();
 
   constructor(
     world: Surroundings,
@@ -95,7 +102,16 @@ export class SimulatedNetwork {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.cuts.has(`${from}>${to}`);
+    return this.cuts.size > 0 && this.cuts.has(this.#link(from, to).name);
+  }
+
+  #link(from: string, to: string): Link {
+    const known = this.#links.get(from)?.get(to);
+    if (known !== undefined) return known;
+    const link: Link = { name: `${from}>${to}`, lastAt: 0 };
+    const links = this.#links.get(from) ?? new Map<string, Link>();
+    this.#links.set(from, links.set(to, link));
+    return link;
   }
 
   /** Whether chance lets this one through. */
@@ -123,14 +139,14 @@ export class SimulatedNetwork {
 
   #schedule(message: Message): void {
     const { time, draw, coverage } = this.#world;
-    const pair = `${message.from}>${message.to}`;
+    const link = this.#link(message.from, message.to);
     let at = time.now + 1 + draw(this.faults.delayMs);
     if (draw(1000) < this.faults.overtaken) {
       at += draw(LATE_MS);
       coverage.mark("message overtaken");
     } else {
-      at = Math.max(at, this.#lastAt.get(pair) ?? 0);
-      this.#lastAt.set(pair, at);
+      at = Math.max(at, link.lastAt);
+      link.lastAt = at;
     }
     time.after(at - time.now, () => {
       if (this.isCut(message.from, message.to)) coverage.mark("message cut off");

@@ -15,6 +15,7 @@ import { Raft, type RoleName } from "../consensus/raft.ts";
 import { type DrivenLog, Driver } from "../driver.ts";
 import { ELECTION_TICKS, HEARTBEAT_TICKS, leaseMsOf } from "../timing.ts";
 import { EntryType, type LogEntry, type Position, START } from "../log_entry.ts";
+import { Mutex } from "../mutex.ts";
 import { ReadGate } from "../read_gate.ts";
 import type { Coverage } from "./coverage.ts";
 import { type DiskTiming, type Registers, SimulatedDisk } from "./simulated_disk.ts";
@@ -22,6 +23,9 @@ import { Process } from "./virtual_time.ts";
 import type { World } from "./world.ts";
 
 export const TICK_MS = 80;
+/** Rounds of a driver in which no time passes. */
+export const TURNS_MAX = 2000;
+const DONE = Promise.resolve();
 /** After a state could not be sent. */
 const SEND_AGAIN_MS = 100;
 
@@ -42,9 +46,13 @@ export class SimulatedNode {
   driver: Driver;
   gate: ReadGate;
   process: Process;
+  /** States are taken in one after the other, as `Maintenance` has it. */
+  #installs = new Mutex();
   #registers: Registers;
   #votesFrom = 0;
   #deafUntil = 0;
+  #turns = 0;
+  #turnsAt = 0;
   #role: RoleName = "follower";
   /** Whether the last read here went by the lease. */
   #hadLease = false;
@@ -100,6 +108,7 @@ export class SimulatedNode {
     const { world, rate } = this.#around;
     world.coverage.mark("restart");
     this.process = new Process(world.time, rate);
+    this.#installs = new Mutex();
     this.#registers = this.disk.content.state;
     this.raft = this.#makeRaft();
     this.driver = this.#makeDriver();
@@ -146,17 +155,19 @@ export class SimulatedNode {
       coverage.mark("snapshot not wanted");
       return false;
     }
-    const installed = await driver.whileStill(async () => {
-      if (!raft.wantsSnapshot(at)) return false;
-      await this.disk.install(state);
-      if (process !== this.process) return false;
-      this.#registers = state;
-      raft.snapshotInstalled(at, state.configuration);
-      driver.skipTo(at.index);
-      coverage.mark("snapshot installed");
-      tell(`${this.id} takes in the state at ${at.index}`);
-      return true;
-    });
+    const installed = await this.#installs.run(() =>
+      driver.whileStill(async () => {
+        if (!raft.wantsSnapshot(at)) return false;
+        await this.disk.install(state);
+        if (process !== this.process) return false;
+        this.#registers = state;
+        raft.snapshotInstalled(at, state.configuration);
+        driver.skipTo(at.index);
+        coverage.mark("snapshot installed");
+        tell(`${this.id} takes in the state at ${at.index}`);
+        return true;
+      })
+    );
     driver.post(() => {});
     return installed;
   }
@@ -272,7 +283,7 @@ export class SimulatedNode {
         if (process.isAlive) this.#apply(entries);
       },
       applied: disk.content.state.at.index,
-      turn: () => process.isAlive ? Promise.resolve() : never(),
+      turn: () => this.#turn(process),
       backPressure: () => undefined,
       onFatal: (error) => world.fail(error),
       peers: {
@@ -290,6 +301,17 @@ export class SimulatedNode {
         failed: () => {},
       },
     });
+  }
+
+  /** At one moment only so often, so that a loop without an end is noticed. */
+  #turn(process: Process): Promise<void> {
+    const { time, fail } = this.#around.world;
+    if (this.#turnsAt !== time.now) this.#turns = 0;
+    this.#turnsAt = time.now;
+    this.#turns += 1;
+    if (process.isAlive && this.#turns <= TURNS_MAX) return DONE;
+    if (process.isAlive) fail(new Error(`the driver of ${this.id} goes round and round`));
+    return never();
   }
 
   #watchedLog(process: Process): DrivenLog {

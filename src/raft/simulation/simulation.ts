@@ -7,6 +7,7 @@ import { seeded } from "../testing.ts";
 import { Coverage } from "./coverage.ts";
 import { lasting, Nemesis, someOf, striking } from "./nemesis.ts";
 import { BrokenPromise, Promises } from "./promises.ts";
+import { stepQuietly } from "./quiet.ts";
 import { SimulatedCluster } from "./simulated_cluster.ts";
 import { VirtualTime } from "./virtual_time.ts";
 import type { Plant, World } from "./world.ts";
@@ -35,8 +36,6 @@ const RECOVERY_MS = 12_000;
 /** Of the recovery, with disks still slow: what only slowness shows is not hidden by the rest. */
 const SLOW_MS = 5000;
 const RUN_MS = TROUBLE_MS + RECOVERY_MS + 2000;
-/** Promises of a node's work that follow each other without time passing in between. */
-const TURNS = 12;
 
 export async function simulate({ seed, plant, tell }: RunOptions): Promise<RunResult> {
   const draw = seeded(seed);
@@ -69,9 +68,7 @@ export async function simulate({ seed, plant, tell }: RunOptions): Promise<RunRe
   time.after(TROUBLE_MS + SLOW_MS, () => cluster.mendDisks());
   time.after(TROUBLE_MS + RECOVERY_MS, () => cluster.readAll());
   try {
-    while (failure === undefined && time.now < RUN_MS && time.next()) {
-      for (let turn = 0; turn < TURNS; turn++) await null;
-    }
+    await stepQuietly(() => failure === undefined && time.now < RUN_MS && time.next());
     if (failure === undefined) judge(cluster);
   } catch (error) {
     // A node that can't start with what is on its disk is a finding too.

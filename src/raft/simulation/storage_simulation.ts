@@ -2,13 +2,13 @@
  * One seed, one run of a cluster with its files: the real storage, from the disk up, under faults of
  * disks, networks, clocks and processes.
  */
-import { setImmediate } from "node:timers";
 import { toHex } from "../../base/bytes.ts";
 import { StorageError } from "../errors.ts";
 import { seeded } from "../testing.ts";
 import { Coverage } from "./coverage.ts";
 import { lasting, Nemesis, someOf } from "./nemesis.ts";
 import { BrokenPromise } from "./promises.ts";
+import { stepQuietly, Turns } from "./quiet.ts";
 import type { DiskPlant } from "./simulated_files.ts";
 import type { RunResult } from "./simulation.ts";
 import { storageStrikes, StoredCluster } from "./stored_cluster.ts";
@@ -65,7 +65,8 @@ export async function simulateStorage(options: StorageRunOptions): Promise<RunRe
   const strikes = [...plain, ...own];
   const voters = [3, 3, 3, 5][draw(4)] ?? 3;
   world.tell(`${voters} voters: ${[...faults, ...strikes]}`);
-  const cluster = new StoredCluster(world, { voters, faults, plant });
+  const turns = new Turns();
+  const cluster = new StoredCluster(world, { voters, faults, plant, turns });
   const nemesis = new Nemesis(cluster, strikes, cluster.strikes);
   cluster.form();
   time.after(FORMING_MS, () => nemesis.start());
@@ -75,8 +76,8 @@ export async function simulateStorage(options: StorageRunOptions): Promise<RunRe
   time.after(READ_MS, () => cluster.readAll());
   const isOver = () => failure !== undefined;
   try {
-    await run(time, isOver);
-    if (!isOver()) await settle(time, judge(cluster), isOver);
+    await stepQuietly(() => !isOver() && time.now < RUN_MS && time.next(), turns);
+    if (!isOver()) await settle({ time, turns }, judge(cluster), isOver);
   } catch (error) {
     failure ??= error instanceof Error ? error : new Error(String(error));
   }
@@ -86,20 +87,9 @@ export async function simulateStorage(options: StorageRunOptions): Promise<RunRe
   return { seed, failure, coverage, simulatedMs: time.now, committed: Math.max(...commits) };
 }
 
-async function run(time: VirtualTime, isOver: () => boolean): Promise<void> {
-  while (!isOver() && time.now < RUN_MS && time.next()) await quiet();
-}
-
-/** Everything that follows without time passing has happened. */
-function quiet(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
-}
-
 /** Lets time pass until some work has ended. */
 async function settle(
-  time: VirtualTime,
+  { time, turns }: { readonly time: VirtualTime; readonly turns: Turns },
   work: Promise<void>,
   isOver: () => boolean,
 ): Promise<void> {
@@ -109,7 +99,7 @@ async function settle(
   };
   work.then(end, end);
   const latest = time.now + 20_000;
-  while (!isDone && !isOver() && time.now < latest && time.next()) await quiet();
+  await stepQuietly(() => !isDone && !isOver() && time.now < latest && time.next(), turns);
   if (!isDone && !isOver()) throw new BrokenPromise("what proves the state does not end");
   await work;
 }

@@ -5,6 +5,7 @@ import type { StateHead } from "../transport.ts";
 import { utf8 } from "../../base/bytes.ts";
 import type { Lasting, OwnStrikes, Victims } from "./nemesis.ts";
 import { type Operation, RegisterHistory } from "./register_history.ts";
+import type { Turns } from "./quiet.ts";
 import type { DiskPlant } from "./simulated_files.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
 import { StoredNode } from "./stored_node.ts";
@@ -16,6 +17,7 @@ export interface StoredShape {
   readonly voters: number;
   readonly faults: ReadonlySet<Lasting>;
   readonly plant: DiskPlant | undefined;
+  readonly turns: Turns;
 }
 
 /** Faults of disks and of what is stored. */
@@ -54,7 +56,7 @@ export class StoredCluster implements Victims<StoredNode> {
   /** The one node whose files rot: a majority always has its own. */
   #rotten: StoredNode | undefined;
 
-  constructor(readonly world: Surroundings, { voters, faults, plant }: StoredShape) {
+  constructor(readonly world: Surroundings, { voters, faults, plant, turns }: StoredShape) {
     const { draw, time } = world;
     this.network = new SimulatedNetwork(world, faults, (message) => {
       this.nodes.get(message.to)?.receive(message);
@@ -70,6 +72,7 @@ export class StoredCluster implements Victims<StoredNode> {
         world,
         promises: this.promises,
         plant,
+        turns,
         rate: 1 + drift / 1000,
         syncMs: () => 1 + draw(this.#syncMs),
         readMs: () => this.#readMs === 0 ? 0 : draw(this.#readMs),

@@ -17,22 +17,21 @@ import type { StoredEntry } from "../state.ts";
 import type { StateHead } from "../transport.ts";
 import type { Victim } from "./nemesis.ts";
 import { processDisk } from "./process_disk.ts";
+import type { Turns } from "./quiet.ts";
 import { type DiskPlant, SimulatedFiles } from "./simulated_files.ts";
 import type { StoredPromises } from "./stored_promises.ts";
-import { TICK_MS } from "./simulated_node.ts";
+import { TICK_MS, TURNS_MAX } from "./simulated_node.ts";
 import { Process } from "./virtual_time.ts";
 import type { Surroundings } from "./world.ts";
 
 /** Between the end of a process and the attempt to start it again. */
 const START_AGAIN_MS = 700;
 
-/** Rounds of a driver in which no time passes. */
-const TURNS_MAX = 2000;
-
 export interface StoredSurroundings {
   readonly world: Surroundings;
   readonly promises: StoredPromises;
   readonly plant: DiskPlant | undefined;
+  readonly turns: Turns;
   readonly rate: number;
   readonly syncMs: () => number;
   readonly readMs: () => number;
@@ -239,7 +238,7 @@ export class StoredNode implements Victim {
   }
 
   #open(process: Process): Promise<RaftStorage> {
-    const { world, syncMs, readMs, plant, waste, trailingEntries } = this.#around;
+    const { world, syncMs, readMs, plant, waste, trailingEntries, turns } = this.#around;
     const { draw } = world;
     return openRaftStorage({
       path: `/${this.id}`,
@@ -278,6 +277,7 @@ export class StoredNode implements Victim {
         },
       }),
       turn: () => this.#turn(process),
+      readTurn: () => turns.next(),
       bootstrap: false,
       repair: true,
       flushBytes: 6000,
