@@ -4,9 +4,10 @@
  * proposals as well as messages and ticks, waits and goes into the next.
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { Fetch, HardState, Message, ReadState, Ready } from "./consensus/messages.ts";
+import type { Fetch, HardState, Message, NodeId, ReadState, Ready } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import {
+  CorruptionError,
   NotLeaderError,
   OutcomeUnknownError,
   StorageError,
@@ -63,6 +64,8 @@ export interface DriverOptions {
   /** What a group of so many bytes must wait for, if anything. */
   readonly backPressure: (bytes: number) => Promise<void> | undefined;
   readonly onFatal: (error: Error) => void;
+  /** Told of damage where old entries were to be read for a peer. */
+  readonly damaged?: (error: CorruptionError, peer: NodeId) => void;
   /** What passes before old entries that could not be read are asked for again. */
   readonly pause?: () => Promise<void>;
   readonly peers?: DriverPeers;
@@ -362,8 +365,9 @@ export class Driver {
         if (bytes > FETCH_BYTES_MAX) break;
       }
     } catch (error) {
-      // Compaction was faster, and the peer gets the state. Damage is found by who else reads it.
+      // Compaction was faster, and the peer gets the state.
       if (!(error instanceof StorageError)) throw error;
+      if (error instanceof CorruptionError) this.#options.damaged?.(error, peer);
       entries.length = 0;
       // Consensus asks again at once, and damage stays.
       await this.#options.pause?.();

@@ -1,8 +1,14 @@
 import { strict as assert } from "node:assert";
 import { utf8 } from "../base/bytes.ts";
 import { type DrivenLog, Driver } from "./driver.ts";
-import { OutcomeUnknownError, StorageFatalError, StorageFullError } from "./errors.ts";
+import {
+  CorruptionError,
+  OutcomeUnknownError,
+  StorageFatalError,
+  StorageFullError,
+} from "./errors.ts";
 import { EntryType, type LogEntry, START } from "./log_entry.ts";
+import { Raft } from "./consensus/raft.ts";
 import { newRaft } from "./testing.ts";
 
 /** A log in memory whose next appends fail or take their time as they are told to. */
@@ -138,4 +144,57 @@ Deno.test("of two tasks at once that want everything to stand still the second i
   resolve();
   await Promise.all([first, write]);
   assert.deepEqual(applied, ["1"]);
+});
+
+Deno.test("a damaged entry that a peer needs is told, and asked for again after a pause", async () => {
+  const members = ["a", "b", "c"].map((id) => ({ id, address: "", voter: true }));
+  const raft = new Raft({
+    settings: {
+      id: "a",
+      electionTicks: 10,
+      heartbeatTicks: 2,
+      appendEntriesMax: 10,
+      inflightMax: 10,
+      random: () => 0,
+    },
+    hardState: { term: 1, vote: "a" },
+    log: { base: START, runs: [{ index: 1, term: 1 }], lastIndex: 5, tail: [] },
+    configurations: [{ index: 0, configuration: { members } }],
+    commit: 5,
+    windowBytes: 1000,
+  });
+  const told: string[] = [], last = { index: 5, term: 1 };
+  let pauses = 0;
+  const driver: Driver = new Driver({
+    nodeId: "a",
+    raft,
+    log: {
+      last,
+      append: () => Promise.resolve(),
+      truncate: () => Promise.resolve(),
+      read: () => {
+        throw new CorruptionError("log entry 2 is damaged");
+      },
+    },
+    nodeFile: { save: () => Promise.resolve() },
+    apply: () => {},
+    applied: 5,
+    turn: () => Promise.resolve(),
+    backPressure: () => undefined,
+    onFatal: (error) => told.push(`fatal: ${error.message}`),
+    damaged: (error, peer) => told.push(`${error.message} for ${peer}`),
+    pause: () => new Promise((resolve) => pauses++ < 2 ? resolve() : undefined),
+    peers: { send: () => {}, reads: () => {}, changed: () => {}, failed: () => {} },
+  });
+  await driver.ask(() => {
+    raft.campaign();
+    raft.step({ type: "voteReply", from: "b", to: "a", term: 2, pre: true, granted: true });
+    raft.step({ type: "voteReply", from: "b", to: "a", term: 2, pre: false, granted: true });
+    const hint = { index: 0, term: 0 };
+    const refusal = { type: "appendReply", success: false, match: 0, attempt: 0, hint } as const;
+    raft.step({ ...refusal, from: "b", to: "a", term: 2 });
+  });
+  await new Promise((done) => setTimeout(done, 5));
+  assert.equal(raft.role, "leader");
+  assert.deepEqual(told, Array(3).fill("log entry 2 is damaged for b"));
 });

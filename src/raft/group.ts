@@ -268,6 +268,12 @@ export class Group {
     return isGone();
   }
 
+  /** As `handOver`, to a voter that has all that is committed; of `lacking` nobody knows that. */
+  async handOverWhole(lacking: NodeId): Promise<boolean> {
+    const suits = (id: NodeId) => id !== lacking && (this.matchOf(id) ?? 0) >= this.commitIndex;
+    return this.#successor(suits) !== undefined && await this.handOver(suits);
+  }
+
   /** The voter that has most of the log, of those that `suits`. */
   #successor(suits: (id: NodeId) => boolean = () => true): NodeId | undefined {
     const { raft } = this.#parts;

@@ -17,6 +17,7 @@ import { ELECTION_TICKS, HEARTBEAT_TICKS } from "./timing.ts";
 import { AckMarker } from "./ack_marker.ts";
 import { finishInstall } from "./state_install.ts";
 import { CorruptionError } from "./errors.ts";
+import { LogDamage } from "./log_damage.ts";
 import { LogDisk } from "./log_disk.ts";
 import { EntryType, type LogEntry, type Position } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
@@ -118,6 +119,7 @@ async function assemble(
     turn: settings.turn,
     backPressure: (bytes) => maintenance.backPressure(bytes),
     onFatal: settings.onFatal,
+    damaged: (error, peer) => damage.met(error, peer),
     pause: () => sleep(settings.clock, FETCH_PAUSE_MS),
     peers: {
       send: (messages) => group.peers.send(messages),
@@ -139,12 +141,16 @@ async function assemble(
   const replacement: Replacement = new Replacement(running, staged);
   const parts = { nodeId, ...running, replacement };
   const group: Group = new Group({ ...parts, setConfiguration });
+  const damage = new LogDamage({
+    log: settings.log,
+    handOver: (lacking) => group.handOverWhole(lacking),
+  });
   if (override !== undefined) group.affirm();
   if (raft.configuration.members.length === 1) raft.campaign();
   await driver.advance();
   if (settings.alone) await keepAlone(raft, driver);
   group.peers.changed();
-  return new RaftStorage({ ...parts, submitted, group, release });
+  return new RaftStorage({ ...parts, submitted, group, damage, release });
 }
 
 /** Takes the membership that an operator has written down. */

@@ -7,9 +7,10 @@ import type { Configuration } from "./consensus/configuration.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver } from "./driver.ts";
 import type { Group } from "./group.ts";
-import { StorageError } from "./errors.ts";
+import { type CorruptionError, StorageError } from "./errors.ts";
 import type { NameOptions } from "./folder_walk.ts";
 import { type Change, checkBatch } from "./keys.ts";
+import type { LogDamage } from "./log_damage.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { scrub, type ScrubOptions, type ScrubReport } from "./scrub.ts";
@@ -52,6 +53,7 @@ export interface StorageParts {
   readonly state: State;
   readonly maintenance: Maintenance;
   readonly group: Group;
+  readonly damage: LogDamage;
   /** Closes what else was opened, and lets go of the directory. */
   readonly release: () => void;
 }
@@ -169,6 +171,11 @@ export class RaftStorage {
   scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
     const { state, log, maintenance, settings } = this.#parts;
     return scrub({ state, log, maintenance, clock: settings.clock }, options);
+  }
+
+  /** Told of damage in the log that is met before the scrub gets there, each once. */
+  onDamage(listener: (error: CorruptionError) => void): Cancel {
+    return this.#parts.damage.onFound(listener);
   }
 
   async stats(): Promise<RaftStorageStats> {

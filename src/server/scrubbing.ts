@@ -12,7 +12,7 @@ const firstMs = 3_600_000;
 const pauseMs = 50;
 
 export interface ScrubParts {
-  readonly storage: Pick<IntegratedStorage, "scrub">;
+  readonly storage: Pick<IntegratedStorage, "scrub" | "onDamage">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly registry: Registry;
@@ -24,8 +24,15 @@ export function scheduleScrub({ storage, clock, log, registry }: ScrubParts): Ca
   let stopped = false;
   let cancel: Cancel = () => {};
   let last: { readonly at: number; readonly damages: number } | undefined;
+  /** What was met since the last look; it is in the log already. */
+  let met = 0;
+  const ignore = storage.onDamage(() => {
+    met += 1;
+    damaged.add();
+  });
   const uncollect = registry.collect((report) => {
-    report.gauge("raft_storage.scrub.last_damages", last?.damages);
+    const found = last === undefined && met === 0 ? undefined : (last?.damages ?? 0) + met;
+    report.gauge("raft_storage.scrub.last_damages", found);
     report.gauge("raft_storage.scrub.last_time_seconds", last && last.at / 1000);
   });
   const look = async () => {
@@ -45,6 +52,7 @@ export function scheduleScrub({ storage, clock, log, registry }: ScrubParts): Ca
     };
     if (!report.isComplete) return log.info("the look over the storage was overtaken", facts);
     last = { at: clock.now(), damages: report.damages.length };
+    met = 0;
     log.info("the storage was looked over", facts);
   };
   const later = (delayMs: number) => {
@@ -60,6 +68,7 @@ export function scheduleScrub({ storage, clock, log, registry }: ScrubParts): Ca
   return () => {
     stopped = true;
     cancel();
+    ignore();
     uncollect();
   };
 }

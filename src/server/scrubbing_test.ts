@@ -19,6 +19,7 @@ Deno.test("the storage is looked over every day, and damage is named", async () 
     registry,
     log: { ...silentLogger, error: (_message, fields) => told.push(fields ?? {}) },
     storage: {
+      onDamage: () => () => {},
       scrub: ({ onDamage, pauseMs } = {}) => {
         looks++;
         assertEquals(pauseMs, 50);
@@ -43,4 +44,32 @@ Deno.test("the storage is looked over every day, and damage is named", async () 
   stop();
   await clock.advance(48 * hour);
   assertEquals(looks, 3);
+});
+
+Deno.test("damage that is met before is told at once, until a look over all says what there is", async () => {
+  const clock = new ManualClock();
+  const registry = new Registry({ clock, log: silentLogger });
+  let meet = (_error: CorruptionError) => {};
+  const stop = scheduleScrub({
+    clock,
+    registry,
+    log: silentLogger,
+    storage: {
+      onDamage: (listener) => {
+        meet = listener;
+        return () => {};
+      },
+      scrub: () => Promise.resolve({ entries: 1, logEntries: 1, damages: [], isComplete: true }),
+    },
+  });
+  const damages = async () => {
+    const { gauges } = await registry.look();
+    return gauges.find(({ name }) => name === "raft_storage.scrub.last_damages")?.value;
+  };
+  assertEquals(await damages(), undefined);
+  meet(new CorruptionError("log entry 7 is damaged"));
+  assertEquals(await damages(), 1);
+  await clock.advance(hour);
+  assertEquals(await damages(), 0);
+  stop();
 });

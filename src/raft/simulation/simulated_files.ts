@@ -3,7 +3,7 @@
  * are there as a whole or not at all; notes and removals are not synced; and all that goes wrong
  * with disks goes wrong when it is told to.
  */
-import type { Mutation } from "../disk.ts";
+import type { KvKey, Mutation } from "../disk.ts";
 import { type Row, SortedRows } from "./sorted_rows.ts";
 import type { Draw } from "./world.ts";
 
@@ -141,6 +141,17 @@ export class SimulatedFiles {
     if (row === undefined || row.value.length === 0) return undefined;
     this.#turnBit(row, draw);
     return `${path} ${row.key.join(" ")}`;
+  }
+
+  /** Turns a bit of the row that a key names, in whichever file has it; undefined where none does. */
+  rotRow(draw: Draw, key: KvKey): string | undefined {
+    for (const [path, rows] of this.kv) {
+      const row = rows.rowOf(key);
+      if (row === undefined) continue;
+      this.#turnBit(row, draw);
+      return `${path} ${key.join(" ")}`;
+    }
+    return undefined;
   }
 
   /** The last commits of a file are gone, though they were durable, and noted. */

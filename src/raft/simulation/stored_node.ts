@@ -218,6 +218,9 @@ export class StoredNode implements Victim {
       this.#flushes = this.#rewrites = 0;
       this.#role = "follower";
       world.tell(`${this.id} starts in term ${storage.term} with commit ${storage.commitIndex}`);
+      storage.onDamage((error) => {
+        if (process.isAlive) this.refused(error);
+      });
       storage.group.onChange(() => {
         if (process.isAlive) this.#changed(storage);
       });
