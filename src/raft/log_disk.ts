@@ -6,7 +6,7 @@ import { AckMarker } from "./ack_marker.ts";
 import { denoDisk } from "./deno_disk.ts";
 import { nodeSha256, type Sha256 } from "./digest.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptionError, StorageFullError } from "./errors.ts";
+import { CorruptionError, StorageError, StorageFullError } from "./errors.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
 import { CHAIN_START, type ChainLink } from "./log_record.ts";
 import { commitGroup, LogSegment, type SegmentHeader } from "./log_segment.ts";
@@ -288,7 +288,8 @@ export class LogDisk {
   async #holding(index: number): Promise<LogSegment> {
     if (index >= this.#active.firstIndex) return this.#active;
     const older = this.#older.findLast((segment) => segment.firstIndex <= index);
-    if (older === undefined) throw new CorruptionError(`log entry ${index} is no longer there`);
+    // Consensus hears of a compaction after it is done.
+    if (older === undefined) throw new StorageError(`log entry ${index} is compacted away`);
     return await this.#opened(older);
   }
 

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLogger } from "../base/log.ts";
 import { utf8 } from "../base/bytes.ts";
+import { CorruptionError, StorageError } from "./errors.ts";
 import { EntryType } from "./log_entry.ts";
 import { LogDisk } from "./log_disk.ts";
 
@@ -58,6 +59,8 @@ Deno.test("an old segment without its end can be dropped, and is not read", asyn
     assertEquals([(await log.link(2)).index, await log.oldestCreatedAt()], [2, 7]);
     assertEquals(await log.dropOldest(5, () => true), 1);
     assertEquals((await log.link(4)).index, 4);
+    const gone = await assertRejects(() => Array.fromAsync(log.read(3, 6)), StorageError);
+    assertEquals(gone instanceof CorruptionError, false, "what is compacted away is not damaged");
     log.close();
   } finally {
     await Deno.remove(directory, { recursive: true });

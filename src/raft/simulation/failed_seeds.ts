@@ -70,4 +70,8 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 2538730215,
     found: "the end of an old segment was gone, and compaction ended the node though it needs none",
   },
+  {
+    seed: 3000000430,
+    found: "an entry that had just been compacted away was called damaged (`log_disk_test.ts`)",
+  },
 ];
