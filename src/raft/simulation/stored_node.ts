@@ -27,6 +27,26 @@ import type { Surroundings } from "./world.ts";
 /** Between the end of a process and the attempt to start it again. */
 const START_AGAIN_MS = 700;
 
+/** What runs on a node over its storage: begun with each process, and gone with it. */
+export type StoredProgram = (node: StoredNode, storage: RaftStorage) => void;
+
+/** How much is kept where, in bytes. */
+export interface StoreSizes {
+  readonly flushBytes: number;
+  readonly unflushedBytesMax: number;
+  readonly segmentBytes: number;
+  readonly logBytesMax: number;
+  readonly cacheBytes: number;
+}
+
+const SMALL: StoreSizes = {
+  flushBytes: 6000,
+  unflushedBytesMax: 20_000,
+  segmentBytes: 3000,
+  logBytesMax: 8000,
+  cacheBytes: 4000,
+};
+
 export interface StoredSurroundings {
   readonly world: Surroundings;
   readonly promises: StoredPromises;
@@ -37,6 +57,8 @@ export interface StoredSurroundings {
   readonly readMs: () => number;
   readonly waste: number;
   readonly trailingEntries: number;
+  readonly sizes?: StoreSizes;
+  readonly program?: StoredProgram;
   readonly send: (message: Message) => void;
   /** Brings a state to a peer; resolves with whether it took it in or has it. */
   readonly sendState: (
@@ -235,6 +257,7 @@ export class StoredNode implements Victim {
         },
         setPeers: () => {},
       }, TICK_MS);
+      this.#around.program?.(this, storage);
     } catch (error) {
       if (process.isAlive) this.#ended(error);
     }
@@ -283,13 +306,9 @@ export class StoredNode implements Victim {
       readTurn: () => turns.next(),
       bootstrap: false,
       repair: true,
-      flushBytes: 6000,
       flushAgeMs: 700,
-      unflushedBytesMax: 20_000,
-      segmentBytes: 3000,
-      logBytesMax: 8000,
       logAgeMaxMs: 5000,
-      cacheBytes: 4000,
+      ...(this.#around.sizes ?? SMALL),
       trailingEntries,
     });
   }
