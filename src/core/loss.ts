@@ -7,6 +7,13 @@ export function isLoss(error: unknown): boolean {
   return error instanceof NotLeaderError || error instanceof OutcomeUnknownError;
 }
 
+/** Of a request that has changed something already: nobody is to do it again from the beginning. */
+export function explainBegun(error: unknown): unknown {
+  if (!(error instanceof NotLeaderError)) return error;
+  const message = "leadership was lost in the middle of the request";
+  return new OutcomeUnknownError(message, { cause: error });
+}
+
 /** What its client is told; where nothing was changed, whoever is active now may answer. */
 export function explainLoss(error: unknown): unknown {
   if (error instanceof NotLeaderError) {
@@ -14,10 +21,10 @@ export function explainLoss(error: unknown): unknown {
       cause: error,
     });
   }
-  if (error instanceof OutcomeUnknownError) {
-    return new Failure(500, "this node lost its leadership; whether this was done is unknown", {
-      cause: error,
-    });
-  }
-  return error;
+  return error instanceof OutcomeUnknownError ? outcomeUnknown(error) : error;
+}
+
+export function outcomeUnknown(cause: unknown): Failure {
+  const message = "this node lost its leadership; whether this was done is unknown";
+  return new Failure(500, message, { cause });
 }

@@ -17,6 +17,7 @@ import type { Call } from "./backend.ts";
 import { helpFor } from "./help.ts";
 import { WrongCredentials } from "./lockout.ts";
 import { completeLogin } from "./login.ts";
+import { explainBegun, isLoss } from "./loss.ts";
 import { type MountEntry, routePath, storagePrefix } from "./mount_entry.ts";
 import type { Mounted, Route } from "./router.ts";
 import { registerSecret } from "./secret_lease.ts";
@@ -48,6 +49,8 @@ interface Passage {
   recorded: AuditedRequest | undefined;
   /** Work that is larger than one transaction and belongs to this request. */
   afterwards: readonly (() => Promise<void>)[];
+  /** Something of it is done, whatever becomes of the rest. */
+  isBegun: boolean;
 }
 
 /** Answers a request of an unsealed, active node. Throws `Failure` for what is refused. */
@@ -69,6 +72,9 @@ export async function handleRequest(
       for (const task of passage.afterwards) await task();
     } catch (error) {
       await recordRefusal(passage, error);
+      if (passage.isBegun) throw explainBegun(error);
+      // What could not be written may count the use as well, and another write fares no better.
+      if (isLoss(error)) throw error;
       await useUpAfterRefusal(passage);
       if (error instanceof WrongCredentials) await services.lockouts.lockIfDue(error);
       throw error;
@@ -97,6 +103,7 @@ function begin(services: Services, request: Request): Passage {
     results: undefined,
     recorded: undefined,
     afterwards: [],
+    isBegun: false,
   };
 }
 
@@ -160,6 +167,9 @@ async function pass(
   const counted = countedToken(passage);
   if (counted !== undefined) await useUp(services, transaction, counted);
   passage.afterwards = transaction.tasks;
+  transaction.afterCommit(() => {
+    passage.isBegun = !transaction.changesNothing || transaction.tasks.length > 0;
+  });
   return response === undefined ? undefined : await complete(passage, route, call, response);
 }
 
