@@ -3,7 +3,7 @@ import { badRequest, Failure, permissionDenied } from "../base/failure.ts";
 import type { Request } from "../logical/request.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { BatchTokens } from "../token/batch.ts";
-import type { TokenEntry } from "../token/entry.ts";
+import { isExpired, type TokenEntry } from "../token/entry.ts";
 import type { TokenStore } from "../token/store.ts";
 import { isBatchText } from "../token/text.ts";
 import { cidrContains } from "./cidr.ts";
@@ -24,8 +24,7 @@ export async function findToken(
     ? await validBatch(transaction, tokens, batch, text)
     : await tokens.lookup(transaction, text);
   if (entry === undefined) return undefined;
-  if (entry.expireTime > 0 && entry.expireTime <= tokens.clock.now()) return undefined;
-  return entry;
+  return isExpired(entry, tokens.clock.now()) ? undefined : entry;
 }
 
 /** A batch token ends with its parent. */
@@ -38,7 +37,7 @@ async function validBatch(
   const entry = batch.open(text);
   if (entry === undefined || entry.parent === "") return entry;
   const parent = await tokens.lookupHash(transaction, entry.parent);
-  return parent === undefined ? undefined : entry;
+  return parent === undefined || isExpired(parent, tokens.clock.now()) ? undefined : entry;
 }
 
 /** The same, refusing what has no valid token with the API's 403. */

@@ -1,6 +1,6 @@
 /** Finds a token that someone names, whatever its kind. */
 import type { Transaction } from "../storage/transaction.ts";
-import type { TokenEntry } from "../token/entry.ts";
+import { isExpired, type TokenEntry } from "../token/entry.ts";
 import { isBatchText } from "../token/text.ts";
 import type { Services } from "./services.ts";
 
@@ -15,6 +15,15 @@ export async function findNamedToken(
     ? services.batchTokens.open(token)
     : await services.tokens.lookup(transaction, token);
   if (entry === undefined) return undefined;
-  const now = services.tokens.clock.now();
-  return entry.expireTime > 0 && entry.expireTime <= now ? undefined : entry;
+  return isExpired(entry, services.tokens.clock.now()) ? undefined : entry;
+}
+
+/** The same of the token with an accessor. Who ends tokens asks the store: that may be for one that is over. */
+export async function findByAccessor(
+  { tokens }: Pick<Services, "tokens">,
+  transaction: Transaction,
+  accessor: string,
+): Promise<TokenEntry | undefined> {
+  const entry = await tokens.lookupAccessor(transaction, accessor);
+  return entry === undefined || isExpired(entry, tokens.clock.now()) ? undefined : entry;
 }

@@ -3,7 +3,7 @@ import { badRequest, permissionDenied } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
-import { findNamedToken } from "../core/find_token.ts";
+import { findByAccessor, findNamedToken } from "../core/find_token.ts";
 import type { Services } from "../core/services.ts";
 import type { JsonObject } from "../logical/json.ts";
 import type { LogicalResponse } from "../logical/response.ts";
@@ -55,8 +55,7 @@ export function capabilityPaths(services: () => Services): Path[] {
           summary: "Tells what the token with an accessor may do.",
           standby: true,
           handler: async (call, input) => {
-            const { tokens } = services();
-            const entry = await tokens.lookupAccessor(call.transaction, input.accessor);
+            const entry = await findByAccessor(services(), call.transaction, input.accessor);
             if (entry === undefined) throw badRequest("invalid accessor");
             return await answer(services(), call, entry, input.paths ?? input.path);
           },

@@ -6,7 +6,7 @@ import { badRequest, permissionDenied } from "../base/failure.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
-import { findNamedToken } from "../core/find_token.ts";
+import { findByAccessor, findNamedToken } from "../core/find_token.ts";
 import type { Services } from "../core/services.ts";
 import type { Operation } from "../logical/request.ts";
 import type { TokenEntry } from "../token/entry.ts";
@@ -36,7 +36,7 @@ async function subject(
   const found = token !== ""
     ? await findNamedToken(services, call.transaction, token)
     : accessor !== ""
-    ? await services.tokens.lookupAccessor(call.transaction, accessor)
+    ? await findByAccessor(services, call.transaction, accessor)
     : call.token;
   if (found === undefined) throw badRequest("there is no such token");
   return found;

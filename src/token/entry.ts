@@ -84,6 +84,11 @@ export function tokenOfLease(leaseId: string): string | undefined {
   return leaseId.length === at + 65 && leaseId[at] === "h" ? leaseId.slice(at + 1) : undefined;
 }
 
+/** Whether its time is over, also where nobody has taken it away yet. */
+export function isExpired({ expireTime }: Pick<TokenEntry, "expireTime">, now: number): boolean {
+  return expireTime > 0 && expireTime <= now;
+}
+
 /** Seconds left, rounded down as clients expect; 0 where it does not expire. */
 export function secondsLeft(expireTime: number, now: number): number {
   return expireTime === 0 ? 0 : Math.max(0, Math.ceil((expireTime - now) / 1000));

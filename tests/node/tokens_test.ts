@@ -21,6 +21,31 @@ Deno.test("a token ends when its time is over, and not a moment before", async (
   assertEquals(left.map(({ key }) => key), [], "its lease is gone from storage too");
 });
 
+Deno.test("a token whose time is over answers to no name, and comes back by none, before it is taken away", async () => {
+  const kit = await startNode();
+  const data = { policies: ["default"], ttl: "1m" };
+  const { auth } = await kit.ask("update", "auth/token/create", { data });
+  const { clientToken: token = "", accessor = "" } = auth ?? {};
+  const batch = await kit.ask("update", "auth/token/create", {
+    data: { ...data, type: "batch", ttl: "1h" },
+    token: await kit.token({ policies: ["root"], ttl: "1m" }),
+  });
+  await kit.node.services.expiration.stop();
+  await kit.clock.advance(61_000);
+  const status = (path: string, named: Record<string, string>) =>
+    kit.status("update", `auth/token/${path}`, { data: named });
+  assertEquals(await status("lookup", { token }), 403);
+  assertEquals(await status("lookup-accessor", { accessor }), 400);
+  assertEquals(await status("renew-accessor", { accessor, increment: "1h" }), 400);
+  assertEquals(await kit.status("read", "auth/token/lookup-self", { token }), 403);
+  const own = { token: batch.auth?.clientToken ?? "" };
+  assertEquals(
+    await kit.status("read", "auth/token/lookup-self", own),
+    403,
+    "its parent's is over",
+  );
+});
+
 Deno.test("revoking a token revokes its whole tree, however deep and wide", async () => {
   const kit = await startNode();
   await kit.ask("update", "sys/policies/acl/maker", {

@@ -3,20 +3,21 @@ import { badRequest, Failure, permissionDenied } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
-import { findNamedToken } from "../../core/find_token.ts";
+import { findByAccessor, findNamedToken } from "../../core/find_token.ts";
 import type { Services } from "../../core/services.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { secondsLeft, type TokenEntry } from "../../token/entry.ts";
 
+/** The entry of a live token. Throws a 400 where there is none. */
 export async function findAccessor(
   services: Services,
   call: Call,
   accessor: string,
 ): Promise<TokenEntry> {
   if (accessor === "") throw badRequest("missing accessor");
-  const entry = await services.tokens.lookupAccessor(call.transaction, accessor);
+  const entry = await findByAccessor(services, call.transaction, accessor);
   if (entry === undefined) throw new Failure(400, "invalid accessor");
   return entry;
 }
