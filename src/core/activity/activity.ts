@@ -200,15 +200,21 @@ export class Activity {
 
   /** At the latest when the month ends. */
   #wakeIn(delayMs: number): void {
+    const leftMs = monthStart(this.#month, 1) - this.#parts.clock.now();
+    this.#wakeAfter(Math.max(0, Math.min(delayMs, leftMs)));
+  }
+
+  #wakeAfter(delayMs: number): void {
     if (this.#stopped) return;
     const { clock, log } = this.#parts;
     this.#cancel();
-    const leftMs = monthStart(this.#month, 1) - clock.now();
-    this.#cancel = clock.after(Math.max(0, Math.min(delayMs, leftMs)), () => {
-      this.#tick().catch((error) => {
+    this.#cancel = clock.after(delayMs, () => {
+      this.#tick().then(() => this.#wakeIn(this.#isDirty ? flushMs : Infinity), (error) => {
         if (this.#stopped) return;
         log.warn("client counts could not be stored", { error: describeError(error) });
-      }).finally(() => this.#wakeIn(this.#isDirty ? flushMs : Infinity));
+        // The month may be over: without a pause it would be tried again and again at once.
+        this.#wakeAfter(flushMs);
+      });
     });
   }
 

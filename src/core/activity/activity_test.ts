@@ -3,6 +3,7 @@ import { enableAuth, loginNode } from "../../auth/common/testing.ts";
 import { utf8 } from "../../base/bytes.ts";
 import type { NodeKit } from "../testing/kit.ts";
 import { InmemStorage } from "../../storage/inmem.ts";
+import { StorageFullError, type Write } from "../../storage/storage.ts";
 import { Transactions } from "../../storage/transaction.ts";
 import { testRandom } from "../../crypto/testing.ts";
 import { type Client, ClientSet } from "./client_set.ts";
@@ -126,6 +127,34 @@ Deno.test("counts that can't be read keep no node from starting, and stay as the
   await later.clock.advance(120_000);
   const kept = await later.node.services.transactions.run((t) => t.get(key));
   assertEquals(kept, broken);
+});
+
+/** Says no to client counts. */
+class NoCounts extends InmemStorage {
+  refused = 0;
+  refuses = false;
+
+  override write(batch: readonly Write[]): Promise<void> {
+    if (!this.refuses || !batch.some(({ key }) => key.startsWith("sys/clients/"))) {
+      return super.write(batch);
+    }
+    this.refused++;
+    return Promise.reject(new StorageFullError("no space left"));
+  }
+}
+
+Deno.test("counts that can't be stored when the month is over are tried once a minute", async () => {
+  const physical = new NoCounts();
+  const kit = await loginNode(physical);
+  await kit.ask("update", "auth/token/create", { data: { policies: ["x"] } });
+  physical.refuses = true;
+  await kit.clock.jump(31 * 86_400_000);
+  await kit.clock.advance(180_000);
+  assert(physical.refused > 1 && physical.refused < 6, `${physical.refused} times`);
+  physical.refuses = false;
+  await kit.clock.advance(60_000);
+  assertEquals((await kit.ask("read", path)).data?.total, counts(0, 1), "none is lost");
+  await kit.node.seal();
 });
 
 Deno.test("a set counts exactly while it is small, and within 5 % where it is not", () => {
