@@ -14,17 +14,22 @@ export function explainBegun(error: unknown): unknown {
   return new OutcomeUnknownError(message, { cause: error });
 }
 
-/** What its client is told; where nothing was changed, whoever is active now may answer. */
-export function explainLoss(error: unknown): unknown {
+/**
+ * What its client is told; where nothing was changed, whoever is active now may answer. What a request
+ * of services that were closed because leadership was gone met besides, fails in ways of its own.
+ */
+export function explainLoss(error: unknown, isClosed: boolean): unknown {
   if (error instanceof NotLeaderError) {
     return new NotAnswered("this node is not active any more; nothing was changed", {
       cause: error,
     });
   }
-  return error instanceof OutcomeUnknownError ? outcomeUnknown(error) : error;
+  const isKnown = error instanceof Failure || error instanceof NotAnswered;
+  const isUnknown = error instanceof OutcomeUnknownError || (isClosed && !isKnown);
+  return isUnknown ? outcomeUnknown(error) : error;
 }
 
-export function outcomeUnknown(cause: unknown): Failure {
+function outcomeUnknown(cause: unknown): Failure {
   const message = "this node lost its leadership; whether this was done is unknown";
   return new Failure(500, message, { cause });
 }

@@ -97,7 +97,7 @@ export class Node {
 
   constructor(parts: NodeParts) {
     const telemetry = parts.telemetry ?? plainTelemetry(parts.platform.clock);
-    this.#parts = { ...parts, telemetry };
+    this.#parts = { ...parts, telemetry, confirmActive: () => parts.ha?.confirm() };
     this.#care = new KeyringCare(parts.barrier, parts.platform);
     this.#times = new OperationTimes(telemetry.registry);
     this.warnings = new HealthWarnings(telemetry.registry, parts.platform.log);
@@ -413,7 +413,7 @@ export class Node {
       this.#tellIndex(request, this.#services);
       return response;
     } catch (error) {
-      throw this.ha === undefined ? error : explainLoss(error);
+      throw this.ha === undefined ? error : explainLoss(error, services !== this.#services);
     } finally {
       this.#inFlight--;
     }

@@ -56,6 +56,8 @@ export interface OpenParts {
   /** Of failed logins, by type of auth method; the defaults where absent. */
   readonly lockout?: (type: string) => LockoutSettings;
   readonly tokenForms: TokenForms;
+  /** Whether this node is the active one (`Services.confirmActive`); always where absent. */
+  readonly confirmActive?: () => Promise<void> | undefined;
   /** Texts of the policies that must exist. */
   readonly policies: { readonly default: string; readonly wrapping: string };
   /** By type. */
@@ -184,24 +186,25 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     (entry) => countToken(services(), entry),
     times,
   );
-  const revoker = new Revoker(transactions, tokens, leases, cubbyhole, times);
   const expiryMetrics = new ExpiryMetrics(registry);
+  const secrets = new SecretEnding({
+    transactions,
+    leases,
+    revoke: secretRevoker(transactions, mounts),
+    targetOf: (lease) => revocationTarget(mounts, lease),
+    clock,
+    log: log.named("expiration"),
+    metrics: expiryMetrics,
+    times,
+  });
+  const revoker = new Revoker(transactions, tokens, leases, secrets, cubbyhole, times);
   const inFlight = new RequestsInFlight();
   const expiration = new Expiration(
     transactions,
     leases,
     tokens,
     revoker,
-    new SecretEnding({
-      transactions,
-      leases,
-      revoke: secretRevoker(transactions, mounts),
-      targetOf: (lease) => revocationTarget(mounts, lease),
-      clock,
-      log: log.named("expiration"),
-      metrics: expiryMetrics,
-      times,
-    }),
+    secrets,
     clock,
     log.named("expiration"),
     expiryMetrics,
@@ -238,6 +241,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
     metrics,
     times,
     inFlight,
+    confirmActive: parts.confirmActive ?? (() => undefined),
     isStandby: storage instanceof ReadOnlyStorage,
   };
   return holder.services;

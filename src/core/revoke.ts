@@ -9,6 +9,7 @@ import type { OperationTimes } from "../telemetry/operation_times.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import { type TokenEntry, tokenLeaseId } from "../token/entry.ts";
 import type { TokenStore } from "../token/store.ts";
+import type { SecretEnding } from "./secret_ending.ts";
 
 /** Tokens of which a transaction removes at most so many. */
 const tokensPerTransaction = 200;
@@ -40,6 +41,7 @@ export class Revoker {
     readonly transactions: Transactions,
     readonly tokens: TokenStore,
     readonly leases: LeaseStore,
+    readonly secrets: SecretEnding,
     /** Where the cubbyholes of tokens lie: ends in "/". */
     readonly cubbyholePrefix: () => string,
     readonly times: OperationTimes,
@@ -150,13 +152,11 @@ export class Revoker {
     await this.#emptyCubbyhole(transaction, entry.id);
   }
 
-  /** Leased secrets end now; the expiry, which can talk to their engines, takes them back. */
+  /** Leased secrets end now; who can talk to their engines takes them back. */
   async #endSecrets(transaction: Transaction, tokenId: string): Promise<void> {
-    const now = this.tokens.clock.now();
     for (const id of await this.leases.ofToken(transaction, tokenId, 100_000)) {
       const lease = await this.leases.get(transaction, id);
-      if (lease === undefined || (lease.expireTime > 0 && lease.expireTime <= now)) continue;
-      this.leases.put(transaction, { ...lease, expireTime: now }, lease);
+      if (lease !== undefined) this.secrets.endEarly(transaction, lease);
     }
   }
 

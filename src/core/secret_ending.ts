@@ -66,6 +66,7 @@ export interface SecretEndingParts {
 export class SecretEnding {
   readonly #targets = new Map<string, Target>();
   readonly #running = new Set<Promise<void>>();
+  readonly #attempts = new Map<string, Promise<RevocationFailure | undefined>>();
   readonly #pauses = new Set<() => void>();
   readonly #slots = new Slots(slotsInAll);
   readonly #probes = new Slots(probeSlots);
@@ -79,6 +80,23 @@ export class SecretEnding {
     const ending = this.parts.targetOf(lease);
     this.parts.leases.put(transaction, { ...lease, ending }, lease);
     return ending;
+  }
+
+  /** Ends a secret whose time is not over: from the commit on it is none, whatever clocks show. */
+  endEarly(transaction: Transaction, lease: LeaseEntry): void {
+    if (lease.ending !== undefined) return;
+    const { leases, clock, targetOf } = this.parts;
+    const ending = targetOf(lease);
+    leases.put(transaction, { ...lease, expireTime: clock.now(), ending }, lease);
+    transaction.afterCommit(() => this.nudge(ending));
+  }
+
+  /** Takes back what has no lease any more, and is there all the same: it gets one that has ended. */
+  endAnew(transaction: Transaction, lease: LeaseEntry): void {
+    const { leases, clock, targetOf } = this.parts;
+    const ending = targetOf(lease);
+    leases.put(transaction, { ...lease, expireTime: clock.now(), ending });
+    transaction.afterCommit(() => this.nudge(ending));
   }
 
   /** Goes on with what a restart has interrupted. */
@@ -201,7 +219,16 @@ export class SecretEnding {
     }
   }
 
-  async #end(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
+  /** One attempt at a time for a lease; who asks meanwhile shares it. */
+  #end(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
+    const underWay = this.#attempts.get(lease.id);
+    if (underWay !== undefined) return underWay;
+    const attempt = this.#attempt(lease).finally(() => this.#attempts.delete(lease.id));
+    this.#attempts.set(lease.id, attempt);
+    return attempt;
+  }
+
+  async #attempt(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
     const { transactions, leases, revoke, metrics, times, clock } = this.parts;
     let failure: { readonly error: unknown } | undefined;
     try {

@@ -52,6 +52,11 @@ export interface Services {
   readonly times: OperationTimes;
   /** Requests that have not been answered yet. */
   readonly inFlight: RequestsInFlight;
+  /**
+   * Undefined where this node is the active one for certain; else resolves once that is proved. For
+   * who is to rely on what it reads although it has waited long. Rejects with a 503.
+   */
+  readonly confirmActive: () => Promise<void> | undefined;
   /** Another node is active: what is written here is refused, and passed on. */
   readonly isStandby: boolean;
 }

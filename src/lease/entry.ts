@@ -25,3 +25,11 @@ export interface LeaseEntry {
   /** Why the last try to revoke it failed; absent while none has. */
   readonly failure?: { readonly attempts: number; readonly error: string; readonly since: number };
 }
+
+/**
+ * Whether it has ended, by its time or because somebody asked for that, and only waits to be taken
+ * back. By what it says, not only by the clock, which may show less on the next node.
+ */
+export function isOver({ ending, failure, expireTime }: LeaseEntry, now: number): boolean {
+  return ending !== undefined || failure !== undefined || (expireTime > 0 && expireTime <= now);
+}

@@ -6,7 +6,7 @@ import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
 import { notePrefixRevocation, renewSecret, runNoted } from "../core/revoke_prefix.ts";
 import type { Services } from "../core/services.ts";
-import type { LeaseEntry } from "../lease/entry.ts";
+import { isOver, type LeaseEntry } from "../lease/entry.ts";
 import { rfc3339 } from "../logical/envelope.ts";
 import type { JsonObject } from "../logical/json.ts";
 import { type LogicalResponse, withWarnings } from "../logical/response.ts";
@@ -28,7 +28,8 @@ function leaseBody(lease: LeaseEntry, now: number): JsonObject {
     expire_time: lease.expireTime === 0 ? null : rfc3339(lease.expireTime),
     last_renewal: lease.lastRenewal === 0 ? null : rfc3339(lease.lastRenewal),
     renewable: lease.renewable,
-    ttl: secondsLeft(lease.expireTime, now),
+    // Of one that is over but not taken back yet the time says when that is tried next.
+    ttl: isOver(lease, now) ? 0 : secondsLeft(lease.expireTime, now),
   };
 }
 
@@ -41,9 +42,7 @@ async function renew(
   const lease = await find(services, call, id);
   const now = services.tokens.clock.now();
   if (lease.kind === "token") throw badRequest("cannot renew a token here; use auth/token/renew");
-  // One that could not be revoked has an end before it still: that of its next try.
-  const isEnding = lease.ending !== undefined || lease.failure !== undefined;
-  if (isEnding || lease.expireTime <= now) throw badRequest("lease expired");
+  if (isOver(lease, now)) throw badRequest("lease expired");
   services.times.untilDurable(call.transaction, "expire.renew");
   const response = await renewSecret(services, call.transaction, lease, increment);
   const mounted = services.mounts.router.find(lease.id);
@@ -82,8 +81,7 @@ async function revoke(services: Services, call: Call, id: string, sync: boolean)
     else await services.revoker.revokeTree(call.transaction, entry);
     return;
   }
-  const now = services.tokens.clock.now();
-  services.leases.put(call.transaction, { ...lease, expireTime: now }, lease);
+  services.expiration.secrets.endEarly(call.transaction, lease);
   if (sync) call.transaction.beforeAnswer(() => revokeNow(services, lease));
 }
 

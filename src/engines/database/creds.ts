@@ -1,5 +1,6 @@
 /** `creds/`: a user with a lease of its own. */
 import { badRequest, Failure } from "../../base/failure.ts";
+import { isOver, type LeaseEntry } from "../../lease/entry.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { Call } from "../../core/backend.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -84,43 +85,71 @@ async function issue(engine: Engine, call: Call, name: string): Promise<LogicalR
 async function make(engine: Engine, user: NewUser): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   engine.creating.set(user.username, promise);
+  const ended = () => {
+    engine.creating.delete(user.username);
+    resolve();
+  };
+  let lease: LeaseEntry;
   try {
-    await requireLease(engine, user);
+    lease = await requireLease(engine, user);
     const { mount, config, creation, values } = user;
     await useDatabase(engine, mount, config, (it) => it.run("create", creation, values));
   } catch (error) {
-    await undo(engine, user, error);
+    await undo(engine, user, error, ended);
     throw databaseRefusal("the database user could not be made", error);
   } finally {
-    engine.creating.delete(user.username);
-    resolve();
+    ended();
   }
-  await confirm(engine, user);
+  await confirm(engine, user, lease);
 }
 
 /** Its token may have been revoked meanwhile, and the lease with it. */
-async function requireLease({ services }: Engine, { response }: NewUser): Promise<void> {
-  const { transactions, leases, tokens } = services();
+async function requireLease({ services }: Engine, { response }: NewUser): Promise<LeaseEntry> {
+  const { transactions, leases, tokens, confirmActive } = services();
+  // Another node may be active by now, and have ended it.
+  await confirmActive()?.catch((cause) => {
+    throw new Failure(500, "this node is not active any more", { cause });
+  });
   const id = response.lease?.id ?? "";
   const lease = await transactions.run((transaction) => leases.get(transaction, id));
-  if (lease === undefined || lease.expireTime <= tokens.clock.now()) {
+  if (lease === undefined || isOver(lease, tokens.clock.now())) {
     throw new Failure(500, "the lease ended before the user was made");
   }
+  return lease;
 }
 
 /** A revocation that did not see the user come must not leave it behind. */
-async function confirm(engine: Engine, user: NewUser): Promise<void> {
+async function confirm(engine: Engine, user: NewUser, lease: LeaseEntry): Promise<void> {
   try {
     await requireLease(engine, user);
   } catch (error) {
     // Nobody is answered with the user. Where its lease is there still, that ends without one.
-    await useDatabase(engine, user.mount, user.config, (it) => it.drop(user.username));
+    try {
+      await useDatabase(engine, user.mount, user.config, (it) => it.drop(user.username));
+    } catch (failure) {
+      if (!(failure instanceof DatabaseFailure)) throw failure;
+      await dropLater(engine, lease);
+    }
     throw error;
   }
 }
 
+/** The user is there, and the database does not let go of it now. */
+async function dropLater({ services }: Engine, lease: LeaseEntry): Promise<void> {
+  const { transactions, leases, expiration } = services();
+  await transactions.run(async (transaction) => {
+    const found = await leases.get(transaction, lease.id);
+    if (found === undefined) expiration.secrets.endAnew(transaction, lease);
+  });
+}
+
 /** Takes the lease away; where the user may be there after all, by way of its revocation. */
-async function undo(engine: Engine, user: NewUser, error: unknown): Promise<void> {
+async function undo(
+  engine: Engine,
+  user: NewUser,
+  error: unknown,
+  ended: () => void,
+): Promise<void> {
   const { transactions, leases, expiration } = engine.services();
   const id = user.response.lease?.id ?? "";
   const unchanged = error instanceof DatabaseFailure && error.unchanged;
@@ -131,7 +160,8 @@ async function undo(engine: Engine, user: NewUser, error: unknown): Promise<void
     return found;
   });
   if (lease === undefined || unchanged) return;
-  engine.creating.delete(user.username);
+  // Somebody may be about to end it, and wait for that.
+  ended();
   await expiration.secrets.endNow(lease);
 }
 

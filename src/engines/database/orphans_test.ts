@@ -1,6 +1,7 @@
 /** Whatever fails between us and a database, no user is left without a lease. */
 import { assertEquals } from "@std/assert";
-import type { NodeKit } from "../../core/testing/kit.ts";
+import { type NodeKit, settle } from "../../core/testing/kit.ts";
+import { Failure } from "../../base/failure.ts";
 import { DatabaseFailure, type DatabasePlugin } from "./plugin.ts";
 import { postgres } from "./postgres/plugin.ts";
 import { FakeDatabase } from "./testing/fake_database.ts";
@@ -63,6 +64,57 @@ Deno.test("a token revoked while its user is being made takes the user with it",
     await kit.ask("update", "auth/token/revoke", { data: { token } });
   };
   assertEquals(await creds(kit, token), 500);
+  await kit.clock.advance(60_000);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
+
+Deno.test("one that came after the end of its lease is dropped when its database lets it go", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  fake.during = async () => {
+    // As another node has taken it back meanwhile, to which this one was still to come.
+    const { transactions, leases: store } = kit.node.services;
+    await transactions.run(async (transaction) => {
+      for (const lease of await store.page(transaction, "database/", undefined, 10)) {
+        store.remove(transaction, lease);
+      }
+    });
+  };
+  fake.dropFails = true;
+  assertEquals(await creds(kit), 500);
+  assertEquals(fake.users.size, 1);
+  fake.dropFails = false;
+  await kit.clock.advance(120_000);
+  assertEquals([fake.users.size, await leases(kit)], [0, 0]);
+});
+
+Deno.test("one that is made while its node ceases to be the active one is not handed out", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  fake.during = () => {
+    const deposed = () => Promise.reject(new Failure(503, "this node is not active any more"));
+    Reflect.set(kit.node.services, "confirmActive", deposed);
+    return Promise.resolve();
+  };
+  assertEquals(await creds(kit), 500);
+  assertEquals(
+    [fake.users.size, await leases(kit)],
+    [0, 1],
+    "its lease is for who is active to end",
+  );
+});
+
+Deno.test("one whose creation fails while it is being revoked keeps nobody waiting", async () => {
+  const fake = new FakeDatabase();
+  const kit = await start(fake);
+  const token = await kit.token({ policies: ["root"] });
+  fake.during = async () => {
+    await kit.ask("update", "auth/token/revoke", { data: { token } });
+    await settle();
+  };
+  fake.failure = new DatabaseFailure("connection lost", false);
+  assertEquals(await creds(kit, token), 500);
+  fake.failure = undefined;
   await kit.clock.advance(60_000);
   assertEquals([fake.users.size, await leases(kit)], [0, 0]);
 });
