@@ -90,6 +90,8 @@ export class Node {
   #inFlight = 0;
   readonly #care: KeyringCare;
   #isSettling = false;
+  /** In which the services were opened: leadership that is won again is another one. */
+  #term = 0;
   /** Services that must be closed, because this node does not lead any more. */
   #lost: Services | undefined;
   readonly #times: OperationTimes;
@@ -265,11 +267,13 @@ export class Node {
   #roleChanged(): void {
     const { ha } = this;
     if (ha === undefined || !this.#unsealed) return;
-    if (ha.isActive === (this.#services !== undefined) || this.#isSettling) return;
+    const serves = this.#services !== undefined;
+    const isSettled = ha.isActive ? serves && ha.group.term === this.#term : !serves;
+    if (isSettled || this.#isSettling) return;
     this.#isSettling = true;
     // Whoever asks from now on is told that this node is not active.
-    if (!ha.isActive) this.#lost = this.#services;
-    if (!ha.isActive) this.#services = undefined;
+    this.#lost = this.#services;
+    this.#services = undefined;
     const failed = this.#complain("the change of the active node failed");
     this.#exclusively(() => this.#settle(ha)).catch(failed).finally(() => {
       this.#isSettling = false;
@@ -444,7 +448,10 @@ export class Node {
   }
 
   async #serve(): Promise<void> {
-    this.#services = await openServices(this.#parts);
+    const group = this.ha?.group, term = group?.term ?? 0;
+    this.#term = term;
+    const holds = () => (group?.term ?? 0) === term;
+    this.#services = await openServices({ ...this.#parts, holds });
     const { transactions } = this.#services;
     const { platform: { random }, clusterName } = this.#parts;
     this.#cluster = await readClusterIdentity(transactions, random, clusterName);

@@ -5,6 +5,7 @@ import type { Barrier } from "../barrier/barrier.ts";
 import { Identity } from "../identity/identity.ts";
 import { LeaseStore } from "../lease/store.ts";
 import { EntryCache } from "../storage/cache.ts";
+import { FencedStorage } from "../storage/fenced.ts";
 import { ReadOnlyStorage } from "../storage/read_only.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Transaction, Transactions } from "../storage/transaction.ts";
@@ -56,6 +57,8 @@ export interface OpenParts {
   /** Of failed logins, by type of auth method; the defaults where absent. */
   readonly lockout?: (type: string) => LockoutSettings;
   readonly tokenForms: TokenForms;
+  /** Whether what is opened may write still; always where absent. */
+  readonly holds?: () => boolean;
   /** Whether this node is the active one (`Services.confirmActive`); always where absent. */
   readonly confirmActive?: () => Promise<void> | undefined;
   /** Texts of the policies that must exist. */
@@ -100,7 +103,9 @@ const alwaysMounted: readonly NewMount[] = [
 export async function openServices(parts: OpenParts): Promise<Services> {
   const { clock } = parts.platform;
   const start = clock.monotonic();
-  const services = await assemble(parts, parts.barrier);
+  const { barrier, holds } = parts;
+  const storage = holds === undefined ? barrier : new FencedStorage(barrier, holds);
+  const services = await assemble(parts, storage);
   await services.audit.applyDeclared(services.transactions);
   measureServices(services);
   services.expiration.start();

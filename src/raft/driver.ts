@@ -73,6 +73,8 @@ export interface DriverOptions {
 
 interface Proposal {
   readonly payload: Bytes;
+  /** In which it was submitted: it is proposed in no other. */
+  readonly term: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -165,7 +167,7 @@ export class Driver {
     if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
     if (this.#isClosed) return Promise.reject(new StorageError("the storage is closed"));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload, resolve, reject });
+      this.#queue.push({ payload, term: this.#options.raft.term, resolve, reject });
       this.#kick();
     });
   }
@@ -310,8 +312,20 @@ export class Driver {
     return this.#queue.splice(0, count);
   }
 
-  async #commitGroup(group: readonly Proposal[]): Promise<void> {
+  /** Whoever submitted in another term may have read what is not so in this one. */
+  #refuseEarlier(taken: readonly Proposal[]): readonly Proposal[] {
+    const { term } = this.#options.raft;
+    const earlier = taken.filter((proposal) => proposal.term !== term);
+    if (earlier.length === 0) return taken;
+    const error = new NotLeaderError("another term has begun");
+    for (const { reject } of earlier) reject(error);
+    return taken.filter((proposal) => proposal.term === term);
+  }
+
+  async #commitGroup(taken: readonly Proposal[]): Promise<void> {
     const { raft } = this.#options;
+    const group = this.#refuseEarlier(taken);
+    if (group.length === 0) return await this.#perform(raft.ready());
     const items = group.map(({ payload }) => ({ type: EntryType.changes, payload }));
     const first = raft.propose(items);
     if (first === undefined) {

@@ -3,6 +3,7 @@ import { utf8 } from "../base/bytes.ts";
 import { type DrivenLog, Driver } from "./driver.ts";
 import {
   CorruptionError,
+  NotLeaderError,
   OutcomeUnknownError,
   StorageFatalError,
   StorageFullError,
@@ -121,6 +122,24 @@ Deno.test("while writes wait for room, messages and ticks are taken in", async (
   resolve();
   await write;
   assert.deepEqual(applied, ["1"]);
+});
+
+Deno.test("a write that was submitted in one leadership is not made in the next", async () => {
+  const { driver, raft, applied, room } = await alone();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  room.gate = promise;
+  const { term } = raft;
+  const write = driver.submit(utf8("1"));
+  const refused = assert.rejects(write, NotLeaderError);
+  await driver.ask(() => {
+    raft.resign();
+    raft.campaign();
+  });
+  room.gate = undefined;
+  resolve();
+  await refused;
+  await driver.submit(utf8("2"));
+  assert.deepEqual([applied, raft.term], [["2"], term + 1]);
 });
 
 Deno.test("a write that finds no room because the disk is full is told, the next one is taken", async () => {
