@@ -1,12 +1,14 @@
 /**
  * `deno task simulate --seed N` replays a run of the simulator and tells its story; without a seed
  * fresh ones are run for `--seconds N` (20) and printed. With `--storage` the clusters have their
- * files, and more goes wrong with disks.
+ * files, and more goes wrong with disks; with `--tokens` each node is a whole one, and clients have
+ * tokens and leases.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { simulate } from "../src/raft/simulation/simulation.ts";
 import { simulateStorage } from "../src/raft/simulation/storage_simulation.ts";
+import { simulateTokens } from "../tests/simulation/token_simulation.ts";
 
 const { values } = parseArgs({
   options: {
@@ -14,9 +16,10 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "20" },
     from: { type: "string" },
     storage: { type: "boolean", default: false },
+    tokens: { type: "boolean", default: false },
   },
 });
-const run = values.storage ? simulateStorage : simulate;
+const run = values.tokens ? simulateTokens : values.storage ? simulateStorage : simulate;
 
 async function replay(seed: number): Promise<boolean> {
   const { failure, committed, simulatedMs } = await run({ seed, tell: console.log });

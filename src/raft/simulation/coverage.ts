@@ -76,23 +76,23 @@ export const storageMarks = [
 
 export type Mark = typeof marks[number] | typeof storageMarks[number];
 
-export class Coverage {
-  readonly #counts = new Map<Mark, number>();
+export class Coverage<M extends string = Mark> {
+  readonly #counts = new Map<M, number>();
 
-  mark(mark: Mark): void {
+  mark(mark: M): void {
     this.#counts.set(mark, this.count(mark) + 1);
   }
 
-  count(mark: Mark): number {
+  count(mark: M): number {
     return this.#counts.get(mark) ?? 0;
   }
 
-  add(other: Coverage): void {
+  add(other: Coverage<M>): void {
     for (const [mark, count] of other.#counts) this.#counts.set(mark, this.count(mark) + count);
   }
 
   /** Those of a list that were never reached. */
-  missing(of: readonly Mark[] = marks): Mark[] {
+  missing(of: readonly M[]): M[] {
     return of.filter((mark) => this.count(mark) === 0);
   }
 }
