@@ -73,6 +73,10 @@ export class Expiration {
     this.#sleepUntil(this.clock.now());
   }
 
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Stops after the batch under way. */
   async stop(): Promise<void> {
     this.#stopped = true;

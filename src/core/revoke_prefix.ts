@@ -19,6 +19,9 @@ const batchSize = 128;
 /** Secrets that are revoked at a time. */
 const secretsAtOnce = 8;
 
+/** Before one that was broken off goes on. */
+const pauseMs = 10_000;
+
 /** Revocations by prefix that have begun and not ended, in storage. */
 const noted = "sys/expire/prefix/";
 
@@ -51,7 +54,8 @@ export function notePrefixRevocation(
 
 /**
  * Revokes what a note says and removes it. Throws a 400 `Failure` at the end where leases were
- * refused; where something else breaks it off, the note stays, and the next start goes on.
+ * refused; where something else breaks it off, the note stays, and it goes on after a pause, or with
+ * the next start.
  */
 export async function runNoted(services: Services, revocation: PrefixRevocation): Promise<void> {
   const { running } = services.revoker;
@@ -68,20 +72,38 @@ export async function runNoted(services: Services, revocation: PrefixRevocation)
     );
     await services.transactions.run((transaction) => transaction.delete(noted + id));
     if (refused !== undefined) throw new Failure(400, refused);
+  } catch (error) {
+    if (!(error instanceof Failure)) goOnLater(services);
+    throw error;
   } finally {
     running.delete(id);
   }
 }
 
-/** Goes on with what a restart has interrupted. */
+/** What broke one off, a full disk for instance, may be over by then. */
+function goOnLater(services: Services): void {
+  const { clock, log } = services.mounts.platform;
+  clock.after(pauseMs, () => {
+    if (services.expiration.isStopped) return;
+    resumeNoted(services).catch((error) => {
+      log.warn("a revocation by prefix was broken off", { error: describeError(error) });
+    });
+  });
+}
+
+/** Goes on with what was interrupted, by a restart or otherwise. */
 export async function resumeNoted(services: Services): Promise<void> {
   const { log } = services.mounts.platform;
   const left = await services.transactions.run((transaction) =>
     transaction.scan(noted, { limit: 1000 })
-  );
+  ).catch((error) => {
+    goOnLater(services);
+    throw error;
+  });
   for (const { value } of left) {
     const revocation: PrefixRevocation = JSON.parse(storedText(value));
-    const { prefix } = revocation;
+    const { id, prefix } = revocation;
+    if (services.revoker.running.has(id)) continue;
     log.info("going on with a revocation by prefix", { prefix });
     try {
       await runNoted(services, revocation);

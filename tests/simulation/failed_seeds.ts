@@ -37,4 +37,8 @@ export const failedTokenSeeds: readonly { readonly seed: number; readonly found:
       "a node that led again wrote what it had read when it led before, beside its new services " +
       "(storage/fenced_test.ts, raft/driver_test.ts)",
   },
+  {
+    seed: 2428413240,
+    found: "a revocation by prefix that a full disk broke off waited for the next start",
+  },
 ];
