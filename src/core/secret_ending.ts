@@ -131,6 +131,12 @@ export class SecretEnding {
    * that is kept with the lease too, and it is tried again.
    */
   async endNow(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
+    const underWay = this.#attempts.get(lease.id);
+    if (underWay !== undefined) {
+      const failure = await underWay;
+      // One that began before may have met what is over by now, a connection of before for instance.
+      if (failure === undefined || failure.isSilent) return failure;
+    }
     return await this.#end(lease);
   }
 
