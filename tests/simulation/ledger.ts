@@ -80,11 +80,7 @@ export class Ledger {
   ): Token {
     const token: Token = {
       ...about,
-      madeAt: this.#time.now,
-      end: endAfter(span, ttlSeconds),
-      earlier: [],
-      isRenewing: false,
-      endings: [],
+      ...this.#begun(ttlSeconds, span),
       lone: [],
       mayBeFree: (about.parent?.lone.length ?? 0) > 0,
       attempts: 0,
@@ -94,6 +90,16 @@ export class Ledger {
     return token;
   }
 
+  #begun(ttlSeconds: number, span: Span) {
+    return {
+      madeAt: this.#time.now,
+      end: endAfter(span, ttlSeconds),
+      earlier: [],
+      isRenewing: false,
+      endings: [],
+    };
+  }
+
   leased(
     about: Pick<Secret, "id" | "token" | "username" | "path">,
     ttlSeconds: number,
@@ -101,11 +107,7 @@ export class Ledger {
   ): Secret {
     const secret: Secret = {
       ...about,
-      madeAt: this.#time.now,
-      end: endAfter(span, ttlSeconds),
-      earlier: [],
-      isRenewing: false,
-      endings: [],
+      ...this.#begun(ttlSeconds, span),
     };
     this.secrets.push(secret);
     return secret;
