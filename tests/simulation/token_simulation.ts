@@ -5,9 +5,10 @@
 import { seeded } from "../../src/raft/testing.ts";
 import { Coverage } from "../../src/raft/simulation/coverage.ts";
 import { lasting, Nemesis, someOf } from "../../src/raft/simulation/nemesis.ts";
-import { type Passing, passTime, settle } from "../../src/raft/simulation/passing_time.ts";
+import { type Passing, passTime } from "../../src/raft/simulation/passing_time.ts";
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import { Turns } from "../../src/raft/simulation/quiet.ts";
+import { settle } from "../../src/raft/simulation/settle.ts";
 import { VirtualTime } from "../../src/raft/simulation/virtual_time.ts";
 import type { Surroundings } from "../../src/raft/simulation/world.ts";
 import type { TokenMark } from "./marks.ts";
@@ -83,7 +84,7 @@ export async function simulateTokens(options: TokenRunOptions): Promise<TokenRun
   const cluster = new TokenCluster(world, { voters, faults, plant, usesNewForms, turns });
   const isOver = () => failure !== undefined;
   try {
-    await settle(passing, cluster.setUp(), isOver);
+    await ended(passing, cluster.setUp(), isOver);
     await live(passing, cluster, strikes, isOver);
     if (!isOver()) await end(passing, cluster, isOver);
   } catch (error) {
@@ -145,7 +146,7 @@ async function end(
     const next = time.now + ENDING_STEP_MS;
     await passTime(passing, () => isOver() || time.now >= next);
     if (isOver()) return;
-    await settle(
+    await ended(
       passing,
       cluster.leftOver().then((found) => {
         left = found;
@@ -154,4 +155,8 @@ async function end(
     );
   } while (left !== undefined && time.now < latest);
   if (left !== undefined) throw new BrokenPromise(`${left} belongs to nobody`);
+}
+
+function ended(passing: Passing, work: Promise<void>, isOver: () => boolean): Promise<void> {
+  return settle(passing.time, (until) => passTime(passing, until), work, isOver);
 }

@@ -3,12 +3,8 @@
  * slower than `quiet.ts`.
  */
 import { setImmediate } from "node:timers";
-import { BrokenPromise } from "./promises.ts";
 import type { Turns } from "./quiet.ts";
 import type { VirtualTime } from "./virtual_time.ts";
-
-/** Longer than anything takes that ends. */
-const LONGEST_MS = 20_000;
 
 export interface Passing {
   readonly time: VirtualTime;
@@ -31,22 +27,4 @@ function quiet(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
-}
-
-/** Until some work has ended, or the run is over. Throws what the work throws. */
-export async function settle(
-  passing: Passing,
-  work: Promise<void>,
-  isOver: () => boolean,
-): Promise<void> {
-  let isDone = false;
-  const end = () => {
-    isDone = true;
-  };
-  work.then(end, end);
-  const { time } = passing;
-  const latest = time.now + LONGEST_MS;
-  await passTime(passing, () => isDone || isOver() || time.now >= latest);
-  if (!isDone && !isOver()) throw new BrokenPromise("what proves the state does not end");
-  await work;
 }

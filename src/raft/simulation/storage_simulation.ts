@@ -9,6 +9,7 @@ import { Coverage } from "./coverage.ts";
 import { lasting, Nemesis, someOf } from "./nemesis.ts";
 import { BrokenPromise } from "./promises.ts";
 import { stepQuietly, Turns } from "./quiet.ts";
+import { settle } from "./settle.ts";
 import type { DiskPlant } from "./simulated_files.ts";
 import type { RunResult } from "./simulation.ts";
 import { storageStrikes, StoredCluster } from "./stored_cluster.ts";
@@ -77,7 +78,8 @@ export async function simulateStorage(options: StorageRunOptions): Promise<RunRe
   const isOver = () => failure !== undefined;
   try {
     await stepQuietly(() => !isOver() && time.now < RUN_MS && time.next(), turns);
-    if (!isOver()) await settle({ time, turns }, judge(cluster), isOver);
+    const pass = (until: () => boolean) => stepQuietly(() => !until() && time.next(), turns);
+    if (!isOver()) await settle(time, pass, judge(cluster), isOver);
   } catch (error) {
     failure ??= error instanceof Error ? error : new Error(String(error));
   }
@@ -85,23 +87,6 @@ export async function simulateStorage(options: StorageRunOptions): Promise<RunRe
   const commits = [...cluster.nodes.values()].map(({ storage }) => storage?.commitIndex ?? 0);
   for (const node of cluster.nodes.values()) node.process.isAlive = false;
   return { seed, failure, coverage, simulatedMs: time.now, committed: Math.max(...commits) };
-}
-
-/** Lets time pass until some work has ended. */
-async function settle(
-  { time, turns }: { readonly time: VirtualTime; readonly turns: Turns },
-  work: Promise<void>,
-  isOver: () => boolean,
-): Promise<void> {
-  let isDone = false;
-  const end = () => {
-    isDone = true;
-  };
-  work.then(end, end);
-  const latest = time.now + 20_000;
-  await stepQuietly(() => !isDone && !isOver() && time.now < latest && time.next(), turns);
-  if (!isDone && !isOver()) throw new BrokenPromise("what proves the state does not end");
-  await work;
 }
 
 /** After everything is mended there is one leader and one state, whole, and nobody was lied to. */
