@@ -4,6 +4,7 @@
  * who started knows, or encrypted with a PGP key, so that the holder of the last share, who gets
  * the answer, can't use it.
  */
+import { randomBase62 } from "../base/base62.ts";
 import { type Bytes, toBase64, utf8, wipe } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import { badRequest } from "../base/failure.ts";
@@ -52,8 +53,6 @@ interface Attempt {
   readonly pgpKey?: PgpKey;
 }
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
 export class GenerateRoot {
   readonly #parts: GenerateRootParts;
   #attempt: Attempt | undefined;
@@ -93,7 +92,7 @@ export class GenerateRoot {
       ? undefined
       : await parsePgpKey(pgpKey, this.#parts.clock.now(), "error parsing PGP key: ");
     if (this.#attempt !== undefined) throw badRequest("root generation already in progress");
-    const made = otp === "" && key === undefined ? this.#password(length) : "";
+    const made = otp === "" && key === undefined ? randomBase62(this.#parts.random, length) : "";
     const password = key === undefined ? utf8(otp === "" ? made : otp) : undefined;
     this.#attempt = {
       nonce: this.#parts.random.uuid(),
@@ -162,17 +161,6 @@ export class GenerateRoot {
     } finally {
       wipe(attempt.otp);
     }
-  }
-
-  /** Letters and digits, each equally likely: bytes beyond a multiple of 62 are drawn again. */
-  #password(length: number): string {
-    let out = "";
-    while (out.length < length) {
-      for (const byte of this.#parts.random.bytes(length)) {
-        if (byte < 248 && out.length < length) out += ALPHABET[byte % 62];
-      }
-    }
-    return out;
   }
 }
 

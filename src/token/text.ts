@@ -1,24 +1,10 @@
 /** The text form of tokens: a prefix that tells the type, then letters and digits. */
+import { base62Digits, randomBase62 } from "../base/base62.ts";
 import type { Clock, Random } from "../base/clock.ts";
 
 export const servicePrefix = "hvs.";
 export const batchPrefix = "hvb.";
 export const recoveryPrefix = "hvr.";
-
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** `length` characters of base 62, unbiased; 24 of them are 142 bits. */
-export function randomBase62(random: Random, length: number): string {
-  const units: number[] = [];
-  while (units.length < length) {
-    for (const byte of random.bytes(length * 2)) {
-      // 248 is the largest multiple of 62 in a byte; what is above would favour some characters.
-      if (byte < 248 && units.length < length) units.push(alphabet.charCodeAt(byte % 62));
-    }
-  }
-  // In one piece: a text that grows by characters is as many pieces, put together when it is used.
-  return String.fromCharCode(...units);
-}
 
 /** Characters that tell the time, in ticks of 16 ms; they come round every 169 days. */
 const timeLength = 5;
@@ -33,7 +19,7 @@ export function timedBase62(clock: Clock, random: Random, length: number): strin
   let left = Math.floor(clock.now() / tickMs) % timesMax;
   let time = "";
   for (let i = 0; i < timeLength; i++) {
-    time = alphabet.charAt(left % 62) + time;
+    time = base62Digits.charAt(left % 62) + time;
     left = Math.floor(left / 62);
   }
   return time + randomBase62(random, length - timeLength);
@@ -43,7 +29,7 @@ export function timedBase62(clock: Clock, random: Random, length: number): strin
 export function timeOfText(text: string): string | undefined {
   let time = 0;
   for (let i = 0; i < timeLength; i++) {
-    const digit = alphabet.indexOf(text.charAt(i) || "-");
+    const digit = base62Digits.indexOf(text.charAt(i) || "-");
     if (digit < 0) return undefined;
     time = time * 62 + digit;
   }

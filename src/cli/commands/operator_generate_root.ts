@@ -9,7 +9,8 @@ import { columns } from "../output/table.ts";
 import { product } from "../help.ts";
 import { keyShare } from "./key_input.ts";
 import { readPgpKey } from "./pgp_keys.ts";
-import { decodeToken, randomOtp } from "./otp.ts";
+import { randomBase62 } from "../../base/base62.ts";
+import { decodeToken } from "./otp.ts";
 
 export const command: Command = {
   usage: "[options] [KEY]",
@@ -96,7 +97,7 @@ async function start(call: Call, { client, path, status }: Attempt): Promise<num
   const keyFile = call.flags.text("pgp-key");
   if (otp !== "" && keyFile !== "") throw new UsageError("-otp and -pgp-key exclude one another");
   const makeOtp = otp === "" && keyFile === "" && path.includes("/replication/");
-  const used = makeOtp ? randomOtp(asNumber(status.otp_length) || 26, call.io.random) : otp;
+  const used = makeOtp ? randomBase62(call.io.random, asNumber(status.otp_length) || 26) : otp;
   const body = {
     ...(used === "" ? {} : { otp: used }),
     ...(keyFile === "" ? {} : { pgp_key: await readPgpKey(keyFile, call.io) }),
@@ -148,7 +149,7 @@ async function provide(call: Call, { client, path, status }: Attempt): Promise<n
 }
 
 function generateOtp(call: Call, { status }: Attempt): number {
-  return call.exact(randomOtp(asNumber(status.otp_length) || 26, call.io.random));
+  return call.exact(randomBase62(call.io.random, asNumber(status.otp_length) || 26));
 }
 
 async function decode(call: Call): Promise<number> {

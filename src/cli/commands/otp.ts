@@ -1,21 +1,6 @@
 /** The one-time password of a root generation: as long as a token, and XORed with it. */
 import { fromBase64, utf8 } from "../../base/bytes.ts";
-import type { Random } from "../../base/clock.ts";
 import { CommandError } from "../errors.ts";
-
-const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** Letters and digits, each as likely as any other. */
-export function randomOtp(length: number, random: Random): string {
-  let otp = "";
-  // Bytes from 248 on are drawn again: 248 is the largest multiple of 62 below 256.
-  while (otp.length < length) {
-    for (const byte of random.bytes(length)) {
-      if (byte < 248 && otp.length < length) otp += alphabet[byte % 62];
-    }
-  }
-  return otp;
-}
 
 /** The token behind an encoded one (base64 without padding). Throws CommandError. */
 export function decodeToken(encoded: string, otp: string): string {

@@ -3,7 +3,7 @@ import { type Bytes, toHex, utf8 } from "../../base/bytes.ts";
 import type { Clock, Random } from "../../base/clock.ts";
 import { badRequest } from "../../base/failure.ts";
 import { rfc3339 } from "../../logical/envelope.ts";
-import { randomBase62 } from "../../token/text.ts";
+import { randomBase62 } from "../../base/base62.ts";
 import { renderTemplate, type TemplateFunction, type TemplateValue } from "./template.ts";
 
 type Sha256 = (bytes: Bytes) => Bytes;

@@ -3,7 +3,8 @@ import { utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import type { Platform } from "../../core/backend.ts";
 import type { TokenStrategy } from "../../seal/generate_root.ts";
-import { randomBase62, recoveryPrefix } from "../../token/text.ts";
+import { randomBase62 } from "../../base/base62.ts";
+import { recoveryPrefix } from "../../token/text.ts";
 
 const randomLength = 24;
 

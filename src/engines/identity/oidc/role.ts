@@ -4,7 +4,7 @@ import { badRequest, notFound } from "../../../base/failure.ts";
 import { field } from "../../../backend/field.ts";
 import { type Path, path } from "../../../backend/path.ts";
 import type { Call } from "../../../core/backend.ts";
-import { randomBase62 } from "../../../token/text.ts";
+import { randomBase62 } from "../../../base/base62.ts";
 import { readKey } from "./key.ts";
 import { keeperOf, type OidcParts } from "./parts.ts";
 import { checkTemplate, readTemplate } from "./template.ts";
