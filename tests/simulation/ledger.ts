@@ -193,7 +193,7 @@ export class Ledger {
     if (this.mustHaveEnded(token, start)) {
       throw new BrokenPromise(`the token ${token.accessor} answers after its revocation`);
     }
-    this.#isInTime(token, `the token ${token.accessor}`, span);
+    this.#isInTime(token, `the token ${token.accessor}`, start, span);
   }
 
   /** A use of a token that has so many was answered. */
@@ -209,11 +209,13 @@ export class Ledger {
     if (this.mustSecretHaveEnded(secret, start)) {
       throw new BrokenPromise(`the lease ${secret.id} lives after its revocation`);
     }
-    this.#isInTime(secret, `the lease ${secret.id}`, span);
+    this.#isInTime(secret, `the lease ${secret.id}`, start, span);
   }
 
-  #isInTime({ end }: Leased, name: string, { low }: Span): void {
-    if (low >= end.high) throw new BrokenPromise(`${name} outlives its time`);
+  /** By the latest end that it had at some moment since `start`: a renewal may bring it nearer. */
+  #isInTime({ end, earlier }: Leased, name: string, start: number, { low }: Span): void {
+    const ends = [end, ...earlier.filter(({ until }) => until >= start).map((one) => one.end)];
+    if (ends.every(({ high }) => low >= high)) throw new BrokenPromise(`${name} outlives its time`);
   }
 
   /**
