@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { isThere } from "../src/base/files.ts";
+import { peerProgram } from "./e2e/peer.ts";
 
 interface Counts {
   readonly passed: number;
@@ -117,7 +118,7 @@ function conformance(
   name: string,
   suite: string,
   flags: readonly string[],
-  { usesBuild = false, standby = false } = {},
+  { usesBuild = false, standby = false, usesPeer = false } = {},
 ): Stage {
   return {
     name,
@@ -127,6 +128,13 @@ function conformance(
         console.log(`skipped: ${suite} is not beside this checkout`);
         return { passed: 0, failed: 0, skipped: 1 };
       }
+      const peer = usesPeer ? await peerProgram() : undefined;
+      if (usesPeer && peer === undefined) {
+        const isCi = (Deno.env.get("CI") ?? "") !== "";
+        console.log(`${isCi ? "failed" : "skipped"}: ${name} needs the peer's program`);
+        return { passed: 0, failed: isCi ? 1 : 0, skipped: isCi ? 0 : 1 };
+      }
+      const client = peer === undefined ? [] : ["--client", peer];
       const json = await Deno.makeTempFile({ suffix: ".json" });
       const command = usesBuild
         ? join(root, "dist", "holdfast")
@@ -135,7 +143,7 @@ function conformance(
         : `${deno} run -A --unstable-kv --config ${root}/deno.json ${root}/main.ts`;
       const { text } = await output(
         "python3",
-        [join(shared, suite, "run.py"), "check", ...flags, command, "--json", json],
+        [join(shared, suite, "run.py"), "check", ...client, ...flags, command, "--json", json],
         { XDG_CACHE_HOME: join(root, "dist", ".cache"), DENO: deno },
       );
       const found = scores(JSON.parse(await Deno.readTextFile(json)));
@@ -191,7 +199,7 @@ const stages: readonly Stage[] = [
   tests("system", ["tests"], { usesBuild: true }),
   conformance("http", "conformance", ["--target"]),
   conformance("cli", "cli-conformance", ["--bin"]),
-  slow(conformance("bao", "cli-conformance", ["--client", "bao", "--bin"], { usesBuild: true })),
+  slow(conformance("bao", "cli-conformance", ["--bin"], { usesBuild: true, usesPeer: true })),
   // The server under test is a standby of a cluster of three.
   slow(conformance("standby-http", "conformance", ["-j", "2", "--target"], { standby: true })),
   slow(conformance("standby-cli", "cli-conformance", ["--jobs", "2", "--bin"], { standby: true })),
