@@ -20,12 +20,31 @@ export async function bundle(root: string, entry: string): Promise<Files> {
     if (!success) throw new Error(new TextDecoder().decode(stderr));
     const raw = new Map<string, string>();
     for await (const { name } of Deno.readDir(folder)) {
-      raw.set(name, await Deno.readTextFile(join(folder, name)));
+      raw.set(name, withoutModuleLoader(await Deno.readTextFile(join(folder, name))));
     }
     return canonical(raw);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+const moduleLoader = /^import \{ createRequire as (\w+) \} from "node:module";$/m;
+
+/**
+ * The bundler has every program load "node:module", and with it nearly all of Node's library, for the
+ * sake of packages that `require` one of its modules. They get it when they ask: a command that needs
+ * none of them takes a quarter less of the processor.
+ */
+function withoutModuleLoader(text: string): string {
+  return text.replace(
+    moduleLoader,
+    (_, createRequire) =>
+      `const ${createRequire} = () => (name) => {
+  const found = process.getBuiltinModule(name);
+  if (found === undefined) throw new Error(\`\${name} is not part of this program\`);
+  return found;
+};`,
+  );
 }
 
 /** Lines that tell where a source lay when it was bundled. */

@@ -73,6 +73,22 @@ Deno.test("without a cache directory it finds a private one", async (t) => {
   skipUnless(t, done, "an executable that unpacks itself");
 });
 
+Deno.test("packages get what they ask for of Node's library", async (t) => {
+  const done = await fresh(async (bin, cache) => {
+    await run(bin, ["version"], { env: { XDG_CACHE_HOME: cache } });
+    const [copy] = await names(`${cache}/holdfast`);
+    const home = `${cache}/holdfast/${copy}`;
+    const asking = (await run("grep", ["-l", '__require("node:', "-r", home])).stdout.trim();
+    const parts = asking.split("\n");
+    assert(parts.length >= 4, asking);
+    const all = `${cache}/all.js`;
+    await Deno.writeTextFile(all, parts.map((path) => `import "${path}";\n`).join(""));
+    const { code, text } = await run(`${home}/holdfast`, ["run", "--no-config", "-A", all]);
+    assertEquals(code, 0, text);
+  });
+  skipUnless(t, done, "an executable that unpacks itself");
+});
+
 Deno.test({
   name: "the same sources give the same bytes",
   ignore: Deno.env.get("HOLDFAST_SLOW") !== "1",
