@@ -112,6 +112,15 @@ Deno.test("a key turns by time and by order; former ones verify a while, then ar
   assertEquals([kids.size, await published()], [4, 2], "the signer and the one before");
 });
 
+Deno.test("nobody's request for the public keys makes one", async () => {
+  const kit = await loginNode();
+  const keys = "identity/oidc/.well-known/keys";
+  assertEquals(await read(kit, keys), { keys: [] });
+  await kit.ask("update", "identity/oidc/role/r", { data: { key: "default" } });
+  const { keys: made } = JSON.parse(JSON.stringify(await read(kit, keys)));
+  assertEquals(made.length, 1);
+});
+
 Deno.test("the jwt auth method takes our identity tokens, by discovery", async () => {
   const world = await start();
   const { kit } = world;
