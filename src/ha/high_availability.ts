@@ -25,9 +25,9 @@ import {
 } from "./advertisement.ts";
 import { ActiveLink } from "./active_link.ts";
 import type { ForwardClient } from "./forward_client.ts";
-import type { Echo } from "./forward_frames.ts";
 import { acceptForwarded, type ForwardTarget } from "./forward_server.ts";
 import { Autopilot, AUTOPILOT_KEY, type Observed } from "./autopilot.ts";
+import { Echoes, type HeardOf } from "./echoes.ts";
 import { FEATURES, Features } from "./features.ts";
 import { Joiner } from "./joiner.ts";
 import { readShared } from "./read_shared.ts";
@@ -62,16 +62,6 @@ export interface HaParts {
   readonly rotation: RotationTimes;
 }
 
-/** A standby as it last told of itself. */
-export interface HeardOf extends Echo {
-  /** Milliseconds since the epoch, on this node's clock. */
-  readonly heardAt: number;
-}
-
-const ECHO_MS = 2000;
-/** Who has not been heard of for so long is not listed any more. */
-const ECHO_VALID_MS = 15_000;
-
 interface Cluster {
   readonly port: ClusterPort;
   readonly transport: RaftTransport;
@@ -85,9 +75,9 @@ export class HighAvailability {
   readonly features: Features;
   readonly #facts: NodeFacts;
   readonly #link: ActiveLink;
+  readonly #echoes: Echoes;
   readonly #parts: HaParts;
   #ignoreApplied: Cancel = () => {};
-  readonly #heard = new Map<string, HeardOf>();
   #cluster: Cluster | undefined;
   #opening: Promise<Cluster> | undefined;
   #forwardTarget: Omit<ForwardTarget, "heard"> | undefined;
@@ -98,12 +88,12 @@ export class HighAvailability {
   /** When this node became active, milliseconds of the monotonic clock. */
   #activeFrom = 0;
   #ignoreChanges: Cancel = () => {};
-  #cancelEcho: Cancel = () => {};
 
   constructor(parts: HaParts) {
     this.#parts = parts;
-    this.#link = new ActiveLink(parts.clock);
     const { clock, random, crypto, log, addresses, storage, barrier } = parts;
+    this.#link = new ActiveLink(clock);
+    this.#echoes = new Echoes({ clock, log, tell: (now) => this.#echo(now) });
     this.#facts = ownFacts({ ...parts, features: FEATURES });
     const members = () => this.group.configuration.members.map(({ id }) => id);
     this.features = new Features({
@@ -237,7 +227,7 @@ export class HighAvailability {
       this.#opening = undefined;
       throw error;
     }
-    this.#echoLater();
+    this.#echoes.start();
   }
 
   /** Takes part no more; a leader hands over first. */
@@ -246,7 +236,7 @@ export class HighAvailability {
     this.#ignoreApplied();
     this.autopilot.stop();
     this.rotation.stop();
-    this.#cancelEcho();
+    this.#echoes.stop();
     this.joiner.stop();
     const cluster = this.#cluster;
     if (cluster === undefined) return;
@@ -386,8 +376,7 @@ export class HighAvailability {
 
   /** The standbys that were heard of lately. */
   standbys(): HeardOf[] {
-    const since = this.#parts.clock.now() - ECHO_VALID_MS;
-    return [...this.#heard.values()].filter(({ heardAt }) => heardAt >= since);
+    return this.#echoes.standbys();
   }
 
   async #open(): Promise<Cluster> {
@@ -421,9 +410,7 @@ export class HighAvailability {
           return target.isActive;
         },
         handle: (request, from) => target.handle(request, from),
-        heard: (echo) => {
-          this.#heard.set(echo.id, { ...echo, heardAt: clock.now() });
-        },
+        heard: (echo) => this.#echoes.heard(echo),
       }, log);
     });
     try {
@@ -476,22 +463,11 @@ export class HighAvailability {
     return this.#parts.addresses.cluster.replace(/^[a-z]+:\/\//, "");
   }
 
-  #echoLater(): void {
-    this.#cancelEcho();
-    this.#cancelEcho = this.#parts.clock.after(ECHO_MS, () => {
-      this.#echo().catch((error) =>
-        this.#parts.log.debug("no echo from the active node", { error: describeError(error) })
-      ).finally(() => {
-        if (this.#cluster !== undefined) this.#echoLater();
-      });
-    });
-  }
-
-  async #echo(): Promise<void> {
-    const { addresses, clock, hostname } = this.#parts;
+  async #echo(now: number): Promise<void> {
+    const { addresses, hostname } = this.#parts;
     const active = await this.active();
     if (active === undefined || active.id === this.nodeId) return;
     const client = await this.client(active.cluster);
-    client.echo({ id: this.nodeId, hostname, ...addresses, version, now: clock.now() });
+    client.echo({ id: this.nodeId, hostname, ...addresses, version, now });
   }
 }
