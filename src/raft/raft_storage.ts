@@ -96,6 +96,11 @@ export class RaftStorage {
     return this.#parts.raft.configuration;
   }
 
+  /** Whether it is not known yet that this membership is committed. */
+  get isReconfiguring(): boolean {
+    return this.#parts.raft.isReconfiguring;
+  }
+
   /** Tells of every change that is applied from now on, whoever made it. */
   follow(listener: AppliedListener): Cancel {
     const { followers } = this.#parts.state;

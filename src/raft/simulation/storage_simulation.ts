@@ -19,6 +19,8 @@ import type { Surroundings } from "./world.ts";
 export interface StorageRunOptions {
   readonly seed: number;
   readonly plant?: DiskPlant;
+  /** Of the faults that need no files, those that are left out though the seed draws them. */
+  readonly without?: readonly string[];
   /** Told what happens, with the time in milliseconds in front. */
   readonly tell?: (line: string) => void;
 }
@@ -44,7 +46,7 @@ const READ_MS = REST_MS + 1500;
 const RUN_MS = READ_MS + 1500;
 
 export async function simulateStorage(options: StorageRunOptions): Promise<RunResult> {
-  const { seed, plant, tell } = options;
+  const { seed, plant, tell, without = [] } = options;
   const draw = seeded(seed);
   const time = new VirtualTime();
   const coverage = new Coverage();
@@ -60,14 +62,16 @@ export async function simulateStorage(options: StorageRunOptions): Promise<RunRe
   };
   const faults = new Set(someOf(draw, lasting));
   const own: readonly string[] = plant?.strikes ?? someOf(draw, storageStrikes);
-  // Of two voters of which one has begun anew none may be electable: see the README of `raft`.
-  const rots = own.includes("rotten row") || own.includes("torn file");
-  const plain = someOf(draw, plainStrikes).filter((each) => !rots || each !== "membership");
+  const plain = someOf(draw, plainStrikes).filter((each) => !without.includes(each));
   const strikes = [...plain, ...own];
+  const rots = ["rotten row", "torn file"].some((each) => own.includes(each)) &&
+    plain.includes("membership");
   const voters = [3, 3, 3, 5][draw(4)] ?? 3;
-  world.tell(`${voters} voters: ${[...faults, ...strikes]}`);
+  // With others to come in, who else is there can leave too.
+  const spares = rots ? draw(3) : 0;
+  world.tell(`${voters} voters, ${spares} spare nodes: ${[...faults, ...strikes]}`);
   const turns = new Turns();
-  const cluster = new StoredCluster(world, { voters, faults, plant, turns });
+  const cluster = new StoredCluster(world, { voters, spares, rots, faults, plant, turns });
   const nemesis = new Nemesis(cluster, strikes, cluster.strikes);
   cluster.form();
   time.after(FORMING_MS, () => nemesis.start());

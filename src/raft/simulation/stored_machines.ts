@@ -1,8 +1,9 @@
 /** Nodes with their files, the network between them, and what goes wrong with their disks. */
 import type { StoredEntry } from "../state.ts";
 import type { StateHead } from "../transport.ts";
-import type { Lasting, OwnStrikes, Victims } from "./nemesis.ts";
+import type { Lasting, Victims } from "./nemesis.ts";
 import type { Turns } from "./quiet.ts";
+import { Rotting } from "./rotting.ts";
 import type { DiskPlant } from "./simulated_files.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
 import { StoredNode, type StoredProgram, type StoreSizes } from "./stored_node.ts";
@@ -11,6 +12,10 @@ import type { Surroundings } from "./world.ts";
 
 export interface StoredShape {
   readonly voters: number;
+  /** Nodes that belong to no group at first. */
+  readonly spares?: number;
+  /** Whether memberships change while files rot. */
+  readonly rots?: boolean;
   readonly faults: ReadonlySet<Lasting>;
   readonly plant: DiskPlant | undefined;
   readonly turns: Turns;
@@ -37,16 +42,20 @@ export class StoredMachines implements Victims<StoredNode> {
   readonly nodes = new Map<string, StoredNode>();
   readonly network: SimulatedNetwork;
   readonly promises = new StoredPromises();
+  readonly #voters: number;
   #syncMs = 5;
   #readMs = 0;
-  /** The one node whose files rot: a majority always has its own. */
-  #rotten: StoredNode | undefined;
+  readonly #rotting: Rotting;
 
   constructor(
     readonly world: Surroundings,
-    { voters, faults, plant, turns, sizes, program }: StoredShape,
+    { voters, spares = 0, rots = false, faults, plant, turns, sizes, program }: StoredShape,
   ) {
     const { draw } = world;
+    this.#voters = voters;
+    this.#rotting = new Rotting(world, this.nodes, { reconfigures: rots });
+    const rotting = rots ? this.#rotting : undefined;
+    if (rots) this.diskStrikes.membership = () => this.#rotting.reconfigure();
     this.network = new SimulatedNetwork(world, faults, (message) => {
       this.nodes.get(message.to)?.receive(message);
     });
@@ -55,7 +64,7 @@ export class StoredMachines implements Victims<StoredNode> {
       this.#readMs = 3;
     }
     const waste = draw(2) === 0 ? 1 : 60, trailingEntries = draw(40);
-    for (const id of [..."abcdefghi"].slice(0, voters)) {
+    for (const id of [..."abcdefghi"].slice(0, voters + spares)) {
       const drift = faults.has("drift") ? draw(2 * DRIFT + 1) - DRIFT : 0;
       const node = new StoredNode(id, {
         world,
@@ -67,6 +76,7 @@ export class StoredMachines implements Victims<StoredNode> {
         waste,
         trailingEntries,
         turns,
+        ...(rotting === undefined ? {} : { rotting }),
         ...(sizes === undefined ? {} : { sizes }),
         ...(program === undefined ? {} : { program }),
         send: (message) => this.network.send(message),
@@ -78,7 +88,7 @@ export class StoredMachines implements Victims<StoredNode> {
 
   /** The first node makes the group, and the others join it. */
   form(): void {
-    const [first, ...others] = [...this.nodes.values()];
+    const [first, ...others] = [...this.nodes.values()].slice(0, this.#voters);
     const storage = first?.storage;
     if (first === undefined || storage === undefined) {
       this.world.time.after(50, () => this.form());
@@ -109,7 +119,7 @@ export class StoredMachines implements Victims<StoredNode> {
     }
   }
 
-  readonly diskStrikes: OwnStrikes<StoredNode> = {
+  readonly diskStrikes: Record<string, (node: StoredNode, ms: number) => void> = {
     "crash point": ({ files }) => {
       files.crashIn = 1 + this.world.draw(CRASH_OPERATIONS);
     },
@@ -129,53 +139,9 @@ export class StoredMachines implements Victims<StoredNode> {
         node.files.isFailing = false;
       });
     },
-    "rotten row": (_, ms) => this.#rot(ms),
-    "torn file": (_, ms) => this.#tear(ms),
+    "rotten row": (_, ms) => this.#rotting.rot(ms),
+    "torn file": (_, ms) => this.#rotting.tear(ms),
   };
-
-  #rot(ms: number): void {
-    const { world } = this;
-    const node = this.#victimOfRot();
-    if (node === undefined || node.files.isDamaged) return;
-    const what = node.files.rot(world.draw, (path) => !path.includes("damaged-"));
-    if (what === undefined) return;
-    world.coverage.mark("row rotten");
-    world.tell(`a bit turns in ${what}`);
-    if (world.draw(2) === 0) {
-      node.crash(false);
-      world.time.after(200, () => node.restart());
-    }
-    world.time.after(ms, () => this.#mendFiles(node));
-  }
-
-  #tear(ms: number): void {
-    const { world } = this;
-    const node = this.#victimOfRot();
-    if (node === undefined || node.files.isDamaged || !node.process.isAlive) return;
-    node.crash(false);
-    const what = node.files.tear(world.draw, (path) => /log-|\/state-/.test(path));
-    world.time.after(200, () => node.restart());
-    if (what === undefined) return;
-    world.coverage.mark("file torn");
-    world.tell(`torn off: ${what}`);
-    world.time.after(ms, () => this.#mendFiles(node));
-  }
-
-  #mendFiles(node: StoredNode): void {
-    if (!node.files.isDamaged) return;
-    this.world.tell(`the files of ${node.id} are mended`);
-    // A process may hold what it read of the damage.
-    node.crash(false);
-    node.files.mend();
-    node.restart();
-  }
-
-  #victimOfRot(): StoredNode | undefined {
-    const nodes = [...this.nodes.values()];
-    this.#rotten ??= nodes[this.world.draw(nodes.length)];
-    const voters = this.#rotten?.configuration.members.filter(({ voter }) => voter) ?? [];
-    return voters.length < 3 ? undefined : this.#rotten;
-  }
 
   #sendState(
     from: string,

@@ -18,6 +18,7 @@ import type { StateHead } from "../transport.ts";
 import type { Victim } from "./nemesis.ts";
 import { processDisk } from "./process_disk.ts";
 import type { Turns } from "./quiet.ts";
+import type { Rotting } from "./rotting.ts";
 import { type DiskPlant, SimulatedFiles } from "./simulated_files.ts";
 import type { StoredPromises } from "./stored_promises.ts";
 import { TICK_MS, TURNS_MAX } from "./simulated_node.ts";
@@ -57,6 +58,8 @@ export interface StoredSurroundings {
   readonly readMs: () => number;
   readonly waste: number;
   readonly trailingEntries: number;
+  /** What a membership must be like where files rot. */
+  readonly rotting?: Rotting;
   readonly sizes?: StoreSizes;
   readonly program?: StoredProgram;
   readonly send: (message: Message) => void;
@@ -97,6 +100,15 @@ export class StoredNode implements Victim {
 
   get term(): number {
     return this.storage?.term ?? 0;
+  }
+
+  /** Whether it leads, and has all that was ever committed. */
+  get isActive(): boolean {
+    return this.isUp && this.storage?.group.isActive === true;
+  }
+
+  get isReconfiguring(): boolean {
+    return this.storage?.isReconfiguring ?? false;
   }
 
   get configuration(): Configuration {
@@ -184,22 +196,27 @@ export class StoredNode implements Victim {
   /** Adds or removes the node by which the membership differs; learners are promoted by the group. */
   reconfigure(next: Configuration): void {
     const { storage, configuration, process } = this;
-    const { coverage, tell } = this.#around.world;
-    if (storage === undefined) return;
+    const { world: { coverage, tell }, rotting } = this.#around;
+    if (storage === undefined || rotting?.allows(next) === false) return;
     const has = ({ members }: Configuration, id: string) => members.some((one) => one.id === id);
     const added = next.members.find(({ id }) => !has(configuration, id));
     const removed = configuration.members.find(({ id }) => !has(next, id));
-    const changed = () => coverage.mark("membership changed");
-    const refused = (error: unknown) => this.refused(error);
-    process.run(() => {
-      if (added !== undefined) {
-        tell(`${added.id} is to join`);
-        storage.group.add({ id: added.id, address: "" }).then(changed, refused);
-      } else if (removed !== undefined && removed.id !== this.id) {
-        tell(`${removed.id} is to leave`);
-        storage.group.remove(removed.id).then(changed, refused);
-      }
-    });
+    const change = (of: string, ask: () => Promise<unknown>) => {
+      rotting?.asks(process);
+      process.run(() => {
+        ask().then(() => {
+          coverage.mark("membership changed");
+          rotting?.changed(of, next);
+        }, (error) => this.refused(error)).finally(() => rotting?.answered(process));
+      });
+    };
+    if (added !== undefined) {
+      tell(`${added.id} is to join`);
+      change(added.id, () => storage.group.add({ id: added.id, address: "" }));
+    } else if (removed !== undefined && removed.id !== this.id) {
+      tell(`${removed.id} is to leave`);
+      change(removed.id, () => storage.group.remove(removed.id));
+    }
   }
 
   /** The values of some keys as of one moment that is proved to be current. */
@@ -344,9 +361,10 @@ export class StoredNode implements Victim {
   }
 
   #changed(storage: RaftStorage): void {
-    const { world, promises } = this.#around;
+    const { world, promises, rotting } = this.#around;
     const { group, term, commitIndex } = storage;
     const { process, id } = this;
+    rotting?.seen(this);
     const seen = { term, commitIndex, leader: group.leader };
     // Where its disk has just failed, what it holds in memory counts for nothing.
     Promise.resolve().then(() => {
