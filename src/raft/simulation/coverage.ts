@@ -62,6 +62,7 @@ export const storageMarks = [
   "damage found later",
   "state begun anew",
   "membership changed beside rotten files",
+  "membership changed after a state was begun anew",
   "rotten node leaves",
   "rotten node joins",
   "learner rots",

@@ -27,6 +27,8 @@ export class Rotting {
   #rotten: StoredNode | undefined;
   /** Whether a membership with enough others was ever committed. */
   #isFormed = false;
+  /** How often a state was begun anew before the damage there is. */
+  #begunBefore = 0;
   /** In which a change was asked for that is not answered. */
   #asking: Process | undefined;
 
@@ -59,6 +61,9 @@ export class Rotting {
     const { coverage, tell } = this.#world;
     const rotten = this.#rotten;
     if (rotten === undefined || !rotten.files.isDamaged) return;
+    if (coverage.count("state begun anew") > this.#begunBefore) {
+      coverage.mark("membership changed after a state was begun anew");
+    }
     const isIn = members.some(({ id }) => id === rotten.id);
     if (of !== rotten.id) {
       if (isIn) coverage.mark("membership changed beside rotten files");
@@ -96,12 +101,16 @@ export class Rotting {
     const { draw, coverage, tell, time } = this.#world;
     const node = this.#victim();
     if (node === undefined || node.files.isDamaged) return;
-    const what = node.files.rot(draw, (path) => !path.includes("damaged-"));
+    // Who then begins anew has forgotten its log, which is what matters most to a membership.
+    const isHead = this.#reconfigures && draw(2) === 0;
+    const what = isHead
+      ? node.files.rotRow(draw, ["m"])
+      : node.files.rot(draw, (path) => !path.includes("damaged-"));
     if (what === undefined) return;
     coverage.mark("row rotten");
     tell(`a bit turns in ${what}`);
     this.#damaged(node, ms);
-    if (draw(2) === 0) {
+    if (isHead || draw(2) === 0) {
       node.crash(false);
       time.after(200, () => node.restart());
     }
@@ -124,14 +133,15 @@ export class Rotting {
   }
 
   #damaged({ id }: StoredNode, ms: number): void {
-    const { draw, time } = this.#world;
+    const { draw, time, coverage } = this.#world;
+    this.#begunBefore = coverage.count("state begun anew");
     for (let left = this.#reconfigures ? CHANGES : 0; left > 0; left--) {
       time.after(draw(ms), () => this.reconfigure());
     }
     const active = [...this.#nodes.values()].find(({ isActive }) => isActive);
     const member = active?.configuration.members.find((each) => each.id === id);
-    if (member?.voter === false) this.#world.coverage.mark("learner rots");
-    if (active !== undefined && member === undefined) this.#world.coverage.mark("outsider rots");
+    if (member?.voter === false) coverage.mark("learner rots");
+    if (active !== undefined && member === undefined) coverage.mark("outsider rots");
   }
 
   #mend(node: StoredNode): void {
