@@ -2,6 +2,7 @@
 import { fromUtf8, sameBytes, utf8 } from "../base/bytes.ts";
 import { decodeConfiguration } from "./consensus/configuration.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
+import type { Disk } from "./disk.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { ReplacementParts } from "./replacement.ts";
@@ -100,5 +101,10 @@ export async function finishInstall(path: string, log: LogDisk, file: StateFile)
       `${file.path} holds the state up to log entry ${applied.index} and held it up to ${index}`,
     );
   }
-  await disk.remove(mark);
+  await forgetInstall(path, disk);
+}
+
+/** The log is empty: no state is there for it to begin after. */
+export async function forgetInstall(path: string, disk: Disk): Promise<void> {
+  await disk.remove(`${path}/raft/${MARK}`);
 }

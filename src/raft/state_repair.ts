@@ -19,6 +19,7 @@ import { LogDisk, type LogDiskOptions } from "./log_disk.ts";
 import { type Position, START } from "./log_entry.ts";
 import { CHAIN_START } from "./log_record.ts";
 import { openRecord, sealRecord } from "./sealed_record.ts";
+import { forgetInstall } from "./state_install.ts";
 
 const NAME = "repair";
 
@@ -86,6 +87,8 @@ export async function setAside(
     const floor = utf8(JSON.stringify([index, term, stateName]));
     await disk.replace(`${directory}/raft`, NAME, sealRecord(NAME, floor));
     await log.restart(CHAIN_START);
+    // It may name the file that takes the place of this one.
+    await forgetInstall(directory, disk);
   } finally {
     log.close();
   }

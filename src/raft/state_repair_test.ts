@@ -61,3 +61,26 @@ Deno.test("a log that may have held acknowledged entries is not given up", () =>
     assert((await Deno.stat(`${path}/CURRENT`)).isFile);
     assertEquals(await readFloor(path), undefined);
   }));
+
+Deno.test("a node that was taking in another state repairs itself, and what broke off counts no more", () =>
+  inDirectory(async (path) => {
+    const last = await usedDirectory(path);
+    await spoil(path, /^state-1\.kv$/);
+    // The state that the repair makes gets the name that the other one would have had.
+    await Deno.writeTextFile(`${path}/raft/installing`, "63 state-2.kv\n");
+    for (let start = 0; start < 2; start++) {
+      const storage = await openForTest(path, repairing);
+      assertEquals([storage.nodeId, storage.appliedIndex], ["a", 0]);
+      assertEquals(await readFloor(path), last);
+      await storage.close();
+    }
+  }));
+
+Deno.test("a state that does not hold what was taken in is named at every start", () =>
+  inDirectory(async (path) => {
+    await usedDirectory(path);
+    await Deno.writeTextFile(`${path}/raft/installing`, "63 state-1.kv\n");
+    for (let start = 0; start < 2; start++) {
+      await assertRejects(() => openForTest(path), CorruptionError, "held it up to 63");
+    }
+  }));

@@ -89,4 +89,9 @@ export const failedStorageSeeds: readonly FailedSeed[] = [
     seed: 3000000430,
     found: "an entry that had just been compacted away was called damaged (`log_disk_test.ts`)",
   },
+  {
+    seed: 4200000393,
+    found:
+      "a repaired state got the name of one whose taking in had broken off, and was called torn",
+  },
 ];
