@@ -17,6 +17,7 @@ export interface Asked {
   readonly operation: Operation;
   readonly path: string;
   readonly data?: JsonObject;
+  /** "" where the path needs none. */
   readonly token: string;
 }
 
@@ -33,6 +34,7 @@ export type Answer =
     readonly kind: "refused";
     readonly status: number;
     readonly message: string;
+    readonly span: Span;
     readonly server: SimulatedServer;
   }
   /** Whether it was done is unknown. */
@@ -101,15 +103,21 @@ export class Asking {
       // Who is not there is not reached; who ends later never answers.
       if (!process.isAlive) return resolve(undefined);
       process.run(() => {
-        server.handle(this.#request(asked)).then(
-          ({ response, span }: Handled) => end({ kind: "ok", response, span, server }),
-          (error) => end(this.#refusal(error, server, asked)),
-        );
+        const answer = ({ response, error, span }: Handled) =>
+          response === undefined
+            ? this.#refusal(error, span, server, asked)
+            : { kind: "ok", response, span, server } as const;
+        server.handle(this.#request(asked)).then((handled) => end(answer(handled)));
       });
     });
   }
 
-  #refusal(error: unknown, server: SimulatedServer, { path }: Asked): Answer | undefined {
+  #refusal(
+    error: unknown,
+    span: Span,
+    server: SimulatedServer,
+    { path }: Asked,
+  ): Answer | undefined {
     const message = describeError(error);
     if (error instanceof NotAnswered) {
       this.#world.tell(`${server.id} passes ${path} on: ${message}`);
@@ -118,7 +126,8 @@ export class Asking {
     if (error instanceof Failure) {
       // Sealed, or between two roles: nothing was looked at.
       if (error.status === 503) return undefined;
-      if (error.status < 500) return { kind: "refused", status: error.status, message, server };
+      const { status } = error;
+      if (status < 500) return { kind: "refused", status, message, span, server };
     }
     if (server.process.isAlive && !mayHappen(error)) {
       this.#world.fail(error instanceof Error ? error : new Error(message));

@@ -3,6 +3,7 @@ import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { Surroundings } from "../../src/raft/simulation/world.ts";
 import type { Answer, Asked, Asking } from "./asking.ts";
 import type { Coverage } from "../../src/raft/simulation/coverage.ts";
+import type { Kind } from "./kind.ts";
 import type { Ledger, Secret, Token } from "./ledger.ts";
 import type { TokenMark } from "./marks.ts";
 import type { Outside } from "./outside.ts";
@@ -40,12 +41,16 @@ export interface ClientParts {
 
 export class Clients {
   readonly #parts: ClientParts;
+  readonly #kinds: readonly Kind[];
+  readonly #operations: Kind["operations"];
   #isBusy = false;
   #creations = 0;
   #hasFamily = false;
 
-  constructor(parts: ClientParts) {
+  constructor(parts: ClientParts, kinds: readonly Kind[]) {
     this.#parts = parts;
+    this.#kinds = kinds;
+    this.#operations = [...this.#own, ...kinds.flatMap(({ operations }) => operations)];
   }
 
   start(): void {
@@ -70,6 +75,9 @@ export class Clients {
       for (const secret of livingFirst(ledger.secrets, (one) => ledger.maySecretHaveEnded(one))) {
         this.#run(this.#lookUpLease(secret, server));
       }
+      for (const kind of this.#kinds) {
+        for (const work of kind.lookAt(server)) this.#run(work);
+      }
     }
   }
 
@@ -86,7 +94,7 @@ export class Clients {
     work?.catch((error) => this.#parts.world.fail(error));
   }
 
-  readonly #operations: readonly (() => Promise<unknown> | undefined)[] = [
+  readonly #own: Kind["operations"] = [
     () => this.#create(),
     () => this.#create(),
     () => this.#create(this.#token()),
@@ -270,7 +278,7 @@ export class Clients {
     if (answer.kind === "unknown") return renewal.unknown();
     // It lived, or it could not have been renewed.
     renewal.refused();
-    ledger.lives(token, start, answer.span);
+    ledger.isRenewed(token, start, answer.span);
     this.#mark("token renewed");
     const seconds = answer.response.auth?.leaseDurationSeconds ?? 0;
     renewal.done(seconds, answer.span);

@@ -5,21 +5,7 @@
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { VirtualTime } from "../../src/raft/simulation/virtual_time.ts";
 import type { Span } from "./clocks.ts";
-
-/** Within what something ends by itself, milliseconds since the epoch. */
-interface End {
-  readonly low: number;
-  readonly high: number;
-}
-
-const whenever: End = { low: -Infinity, high: Infinity };
-
-/** That somebody asked for an end, in milliseconds of virtual time. */
-interface Ending {
-  readonly from: number;
-  /** Undefined as long as no answer has come, or none will. */
-  doneAt?: number;
-}
+import { begin, type Begun, type End, endAfter, type Ending, isDone, whenever } from "./endings.ts";
 
 /** A revocation of all leases below a prefix. */
 export interface PrefixEnding extends Ending {
@@ -50,6 +36,8 @@ export interface Token extends Leased {
   readonly lone: Ending[];
   /** 0 for no limit. */
   readonly uses: number;
+  /** Ends of what it was logged in with, which a renewal asks for. */
+  readonly login?: readonly Ending[];
   attempts: number;
   used: number;
 }
@@ -74,7 +62,7 @@ export class Ledger {
   }
 
   made(
-    about: Pick<Token, "text" | "accessor" | "parent" | "path" | "uses">,
+    about: Pick<Token, "text" | "accessor" | "parent" | "path" | "uses" | "login">,
     ttlSeconds: number,
     span: Span,
   ): Token {
@@ -114,16 +102,16 @@ export class Ledger {
   }
 
   /** Somebody asks for the end of it; `done` is to be called with the answer. */
-  ends(leased: Leased): { readonly done: () => void } {
-    return this.#begin(leased.endings);
+  ends(leased: Leased): Begun {
+    return begin(leased.endings, this.#time);
   }
 
   /** The same of a token alone, its children set free. */
-  endsAlone(token: Token): { readonly done: () => void } {
+  endsAlone(token: Token): Begun {
     const children = () => this.tokens.filter(({ parent }) => parent === token);
     const start = this.#time.now;
     for (const child of children()) child.mayBeFree = true;
-    const { done } = this.#begin(token.lone);
+    const { done } = begin(token.lone, this.#time);
     return {
       done: () => {
         for (const child of children()) {
@@ -146,16 +134,6 @@ export class Ledger {
         ending.doneAt = this.#time.now;
       },
       covered: () => this.secrets.filter((secret) => isOf(ending, secret)),
-    };
-  }
-
-  #begin(endings: Ending[]): { readonly done: () => void } {
-    const ending: Ending = { from: this.#time.now };
-    endings.push(ending);
-    return {
-      done: () => {
-        ending.doneAt = this.#time.now;
-      },
     };
   }
 
@@ -194,6 +172,15 @@ export class Ledger {
       throw new BrokenPromise(`the token ${token.accessor} answers after its revocation`);
     }
     this.#isInTime(token, `the token ${token.accessor}`, start, span);
+  }
+
+  /** The same of one that was renewed. */
+  isRenewed(token: Token, start: number, span: Span): void {
+    this.lives(token, start, span);
+    if (token.login?.some((ending) => isDone(ending, start)) !== true) return;
+    throw new BrokenPromise(
+      `the token ${token.accessor} is renewed without what it logged in with`,
+    );
   }
 
   /** A use of a token that has so many was answered. */
@@ -279,14 +266,6 @@ export class Ledger {
   }
 }
 
-function isDone({ doneAt }: Ending, start: number): boolean {
-  return doneAt !== undefined && doneAt < start;
-}
-
 function isOf({ prefix }: PrefixEnding, { path }: Leased): boolean {
   return `${path}/`.startsWith(prefix);
-}
-
-function endAfter({ low, high }: Span, ttlSeconds: number): End {
-  return { low: low + ttlSeconds * 1000, high: high + ttlSeconds * 1000 };
 }

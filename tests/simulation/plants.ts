@@ -2,6 +2,7 @@
  * Faults of the program that are planted under its token and lease stores: they alter what these
  * write, as they would if they had them. Keys are plain below the barrier.
  */
+import type { KindName } from "./kind.ts";
 import type { Storage, Write } from "../../src/storage/storage.ts";
 
 export interface TokenPlant {
@@ -16,6 +17,8 @@ export interface TokenPlant {
   readonly isDeaf?: true;
   /** What has to go wrong for it to show, where that is rare. */
   readonly strikes?: readonly string[];
+  /** What clients do besides, where it shows in that, or is drowned by it. */
+  readonly kinds?: readonly KindName[];
 }
 
 const isPut = ({ value }: Write) => value !== null;
@@ -42,6 +45,16 @@ function countsNothing(batch: readonly Write[]): readonly Write[] {
   return isUse ? [{ key: "sys/planted", value: new Uint8Array(1) }] : batch;
 }
 
+/** What an auth method keeps below a folder of its own. */
+const isOfMethod = (folder: string) => ({ key }: Write) =>
+  key.startsWith("auth/") && key.split("/")[2] === folder;
+
+/** A login takes no use of its secret id. */
+function takesNoUse(batch: readonly Write[]): readonly Write[] {
+  const isLogin = batch.some((write) => isPut(write) && isBelow("sys/token/id/")(write));
+  return isLogin ? batch.filter((write) => !isOfMethod("secret_id")(write)) : batch;
+}
+
 export const tokenPlants: readonly TokenPlant[] = [
   {
     name: "a revocation that is answered before it is written",
@@ -49,19 +62,36 @@ export const tokenPlants: readonly TokenPlant[] = [
   },
   { name: "a child that its parent does not know", write: without("sys/token/parent/") },
   { name: "a renewal that takes no place in the order of time", write: movesWithoutPlace },
-  { name: "a secret that its token does not know", write: without("sys/expire/token/") },
+  { name: "a secret that its token does not know", write: without("sys/expire/token/"), kinds: [] },
   { name: "uses that are not counted", write: countsNothing },
-  { name: "a circuit that never closes again", givesUp: true, strikes: ["database"] },
+  { name: "a circuit that never closes again", givesUp: true, strikes: ["database"], kinds: [] },
   {
     name: "a tree whose rest is forgotten",
     write: without("sys/expire/revoking/"),
     strikes: ["large family"],
+    kinds: [],
   },
   { name: "a standby that does not hear of changes", isDeaf: true },
   {
     name: "an accessor that outlives its token",
     write: (batch) =>
       batch.filter((write) => isPut(write) || !isBelow("sys/token/accessor/")(write)),
+  },
+  { name: "a login that takes no use of its secret id", write: takesNoUse, kinds: ["logins"] },
+  {
+    name: "a user that is deleted after that was answered",
+    lateMs: (batch) => batch.some((one) => !isPut(one) && isOfMethod("user")(one)) ? 700 : 0,
+    kinds: ["logins"],
+  },
+  {
+    name: "a name that no later login finds again",
+    write: without("identity/alias/name/"),
+    kinds: ["logins"],
+  },
+  {
+    name: "a lock that goes with its leader",
+    write: without("core/login/lockedUsers/"),
+    kinds: ["logins"],
   },
 ];
 

@@ -2,6 +2,9 @@
  * What a process runs over its storage: the barrier, the node, all backends, as `server/` puts them
  * together, but for sockets. It is unsealed again whenever it is sealed.
  */
+import { scryptSync } from "node:crypto";
+import { userpassBackend } from "../../src/auth/userpass/backend.ts";
+import type { Cost, Derive } from "../../src/auth/userpass/password.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
 import type { Cancel, Random } from "../../src/base/clock.ts";
 import { describeError, Failure } from "../../src/base/failure.ts";
@@ -27,6 +30,10 @@ import { planted, type TokenPlant, type Wait } from "./plants.ts";
 
 /** Between attempts to unseal. */
 const UNSEAL_AGAIN_MS = 300;
+/** To make a key of a password, at most. */
+const DERIVE_MS = 40;
+/** In real time. */
+const cheap: Cost = { logN: 1, r: 1, p: 1 };
 
 export interface ServerParts {
   readonly world: Surroundings;
@@ -41,7 +48,9 @@ export interface ServerParts {
 
 /** What came of a request, with what the clock showed meanwhile. */
 export interface Handled {
-  readonly response: LogicalResponse;
+  /** Undefined where it was refused. */
+  readonly response?: LogicalResponse;
+  readonly error?: unknown;
   readonly span: Span;
 }
 
@@ -79,7 +88,7 @@ export class SimulatedServer {
       hostname: id,
       sanitizedConfig: () => ({}),
       hostInfo: () => ({}),
-      backendTypes: { engines: ["database"], authMethods: [], databases: [] },
+      backendTypes: { engines: ["database"], authMethods: ["approle", "userpass"], databases: [] },
       raftIndexes: () => ({}),
       ttls: { defaultLeaseTtl: 60, maxLeaseTtl: 120 },
       cacheEntries: 500,
@@ -90,7 +99,11 @@ export class SimulatedServer {
         const all = backendFactory(() => this.node)(services);
         const databases = [parts.outside.plugin(process, parts.plant?.givesUp)];
         return (table, type) =>
-          type === "database" ? databaseBackend(services, databases) : all(table, type);
+          type === "database"
+            ? databaseBackend(services, databases)
+            : type === "userpass"
+            ? userpassBackend(services, cheap, this.#derive)
+            : all(table, type);
       },
     });
     void this.#keepUnsealed();
@@ -105,12 +118,20 @@ export class SimulatedServer {
     const { wall } = this.#parts;
     const span = wall.begin(this.process);
     try {
-      const response = await this.node.handle(request) ?? {};
-      return { response, span };
+      return { response: await this.node.handle(request) ?? {}, span };
+    } catch (error) {
+      return { error, span };
     } finally {
       wall.end(this.process, span);
     }
   }
+
+  /** A key of a password, on virtual time. */
+  readonly #derive: Derive = (password, salt, { logN, r, p }) => {
+    const ms = 1 + this.#parts.world.draw(DERIVE_MS);
+    const key = scryptSync(password, salt, 32, { N: 2 ** logN, r, p });
+    return new Promise((resolve) => this.process.after(ms, () => resolve(key)));
+  };
 
   readonly #later: Wait = (ms, write) => {
     this.process.after(ms, () => {

@@ -11,6 +11,12 @@ import type { StoredNode } from "../../src/raft/simulation/stored_node.ts";
 import type { Turns } from "../../src/raft/simulation/quiet.ts";
 import type { Surroundings } from "../../src/raft/simulation/world.ts";
 import { Asking } from "./asking.ts";
+import { decodeEntity } from "../../src/identity/entities.ts";
+import { prefixes } from "../../src/identity/keys.ts";
+import type { Kind, KindName } from "./kind.ts";
+import { LOCK_SECONDS, LoginClients, loginMounts } from "./login_clients.ts";
+import { LoginLedger } from "./login_ledger.ts";
+import { storagePrefix } from "../../src/core/mount_entry.ts";
 import { Clients, databaseRoles, tokenRoles } from "./clients.ts";
 import { tokenEntries } from "../../src/token/store.ts";
 import { decodeTokenEntry } from "../../src/token/stored_entry.ts";
@@ -44,6 +50,9 @@ const families = [
   "sys/expire/",
 ] as const;
 
+/** Below these, within its mount, everything hangs on a secret id. */
+const secretIds = ["secret_id/", "accessor/", "secret_id_ends/"] as const;
+
 /** The same in every run: made once, since making it takes real time. */
 const wrappingKey = await makeWrappingKey();
 
@@ -53,6 +62,8 @@ export interface TokenShape {
   readonly plant: TokenPlant | undefined;
   readonly turns: Turns;
   readonly usesNewForms: boolean;
+  /** What clients do besides. */
+  readonly kinds: readonly KindName[];
 }
 
 export class TokenCluster {
@@ -61,6 +72,7 @@ export class TokenCluster {
   readonly marks = new Coverage<TokenMark>();
   readonly outside: Outside;
   readonly ledger: Ledger;
+  readonly logins: LoginLedger;
   readonly clients: Clients;
   readonly #walls = new Map<string, WallClock>();
   readonly #asking: Asking;
@@ -68,6 +80,7 @@ export class TokenCluster {
   /** The accessors of tokens, by the requests that made them. */
   readonly #doneBy = new Map<string, string>();
   #root = "";
+  #userpass = "";
   /** Keys of the families before there was anything that ends. */
   #lasting: ReadonlySet<string> = new Set();
 
@@ -76,9 +89,11 @@ export class TokenCluster {
     const crypto = portableProvider();
     this.#rootKey = Uint8Array.from({ length: 32 }, () => draw(256));
     this.ledger = new Ledger(time, () => this.#highestClock());
-    this.outside = new Outside(world, (username) => this.#isDropped(username));
+    this.logins = new LoginLedger(time, () => this.#highestClock(), LOCK_SECONDS * 1000);
+    const outside = new Outside(world, (username) => this.#isDropped(username));
+    this.outside = outside;
     const { plant, usesNewForms } = shape;
-    const parts = { world, outside: this.outside, crypto, plant, usesNewForms };
+    const parts = { world, outside, crypto, plant, usesNewForms };
     this.machines = new StoredMachines(world, {
       ...shape,
       plant: undefined,
@@ -89,14 +104,12 @@ export class TokenCluster {
       },
     });
     this.#asking = new Asking(world, this.servers);
-    this.clients = new Clients({
-      world,
-      asking: this.#asking,
-      ledger: this.ledger,
-      outside: this.outside,
-      marks: this.marks,
-      root: () => this.#root,
-    });
+    const { ledger, logins, marks } = this;
+    const asking = this.#asking, root = () => this.#root;
+    const kind = { world, asking, ledger, logins, marks, root, userpass: () => this.#userpass };
+    const kinds: Record<KindName, Kind> = { logins: new LoginClients(kind) };
+    const drawn = shape.kinds.map((name) => kinds[name]);
+    this.clients = new Clients({ world, asking, ledger, outside, marks, root }, drawn);
   }
 
   get active(): SimulatedServer | undefined {
@@ -157,6 +170,11 @@ export class TokenCluster {
         max_ttl: "40s",
       });
     }
+    for (const [name, data] of Object.entries(loginMounts)) {
+      await this.#must("update", `sys/auth/${name}`, data);
+    }
+    this.#userpass = this.active?.node.services.mounts.router.at("auth/userpass/")?.entry
+      .accessor ?? "";
   }
 
   async #must(operation: Operation, path: string, data: JsonObject): Promise<void> {
@@ -224,6 +242,23 @@ export class TokenCluster {
     }
   }
 
+  /** Tells where a name in the outside world has come to be of two entities. */
+  async checkEntities(): Promise<void> {
+    const { active } = this;
+    if (active === undefined) return;
+    const { transactions } = active.node.services;
+    const found = await transactions.run((t) => t.scan(prefixes.entity, { limit: 100_000 }));
+    const owners = new Map<string, string>();
+    for (const { value } of found) {
+      const { id, aliases } = decodeEntity(value);
+      for (const { mountAccessor, name } of aliases) {
+        const alias = `${mountAccessor} ${name}`, known = owners.get(alias) ?? id;
+        owners.set(alias, known);
+        if (known !== id) throw new BrokenPromise(`${alias} is of the entities ${known} and ${id}`);
+      }
+    }
+  }
+
   /** A node may fail under whoever looks; what was found must not be. */
   lookedInVain(error: unknown): void {
     if (mayHappen(error)) return;
@@ -232,6 +267,8 @@ export class TokenCluster {
 
   /** What belongs to nobody, or undefined where there is nothing. */
   async leftOver(): Promise<string | undefined> {
+    const path = "auth/approle/tidy/secret-id";
+    await this.#asking.ask({ operation: "update", path, token: this.#root });
     const left = (await this.#keys()).find((key) => !this.#lasting.has(key));
     if (left !== undefined) return `the row ${left}`;
     const [user] = this.outside.usable(trueTime(this.world.time.now));
@@ -242,7 +279,13 @@ export class TokenCluster {
   async #keys(): Promise<string[]> {
     const { active } = this;
     if (active === undefined) throw new BrokenPromise("nobody is active");
-    const below = [...families, active.node.services.revoker.cubbyholePrefix()];
+    const { revoker, mounts } = active.node.services;
+    const approle = mounts.router.at("auth/approle/");
+    const below = [...families, revoker.cubbyholePrefix()];
+    if (approle !== undefined) {
+      const prefix = storagePrefix(approle.entry);
+      below.push(...secretIds.map((folder) => prefix + folder));
+    }
     const keys: string[] = [];
     for (const prefix of below) {
       const found = await active.storage.scan(prefix, { limit: 100_000 });

@@ -11,6 +11,7 @@ import { Turns } from "../../src/raft/simulation/quiet.ts";
 import { settle } from "../../src/raft/simulation/settle.ts";
 import { VirtualTime } from "../../src/raft/simulation/virtual_time.ts";
 import type { Surroundings } from "../../src/raft/simulation/world.ts";
+import { kindNames } from "./kind.ts";
 import type { TokenMark } from "./marks.ts";
 import type { TokenPlant } from "./plants.ts";
 import { TokenCluster, tokenStrikes } from "./token_cluster.ts";
@@ -78,10 +79,10 @@ export async function simulateTokens(options: TokenRunOptions): Promise<TokenRun
   ];
   const voters = [3, 3, 3, 5][draw(4)] ?? 3;
   const usesNewForms = draw(3) > 0;
-  world.tell(
-    `${voters} voters${usesNewForms ? ", new forms" : ""}: ${[...faults, ...strikes]}`,
-  );
-  const cluster = new TokenCluster(world, { voters, faults, plant, usesNewForms, turns });
+  const kinds = plant?.kinds ?? someOf(draw, kindNames);
+  const forms = usesNewForms ? ", new forms" : "";
+  world.tell(`${voters} voters${forms}, ${kinds}: ${[...faults, ...strikes]}`);
+  const cluster = new TokenCluster(world, { voters, faults, plant, usesNewForms, turns, kinds });
   const isOver = () => failure !== undefined;
   try {
     await ended(passing, cluster.setUp(), isOver);
@@ -115,6 +116,7 @@ async function live(
   const look = () => {
     if (isOver()) return;
     cluster.checkDoubles().catch((error) => cluster.lookedInVain(error));
+    cluster.checkEntities().catch((error) => cluster.lookedInVain(error));
     time.after(LOOK_MS, look);
   };
   look();

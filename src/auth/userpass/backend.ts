@@ -3,12 +3,17 @@ import { defineBackend } from "../../backend/backend.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
 import { loginPath, renewUserLogin } from "./login.ts";
-import { type Cost, Passwords } from "./password.ts";
+import { type Cost, type Derive, Passwords } from "./password.ts";
 import { userPaths } from "./users.ts";
 
-/** `cost` of new hashes is for tests. */
-export function userpassBackend(services: () => Services, cost?: Cost): LogicalBackend {
-  const passwords = new Passwords(() => services().mounts.platform.random, cost);
+/** `cost` of new hashes, and how a key is made of a password, are for tests. */
+export function userpassBackend(
+  services: () => Services,
+  cost?: Cost,
+  derive?: Derive,
+): LogicalBackend {
+  const random = () => services().mounts.platform.random;
+  const passwords = new Passwords(random, cost, undefined, derive);
   return defineBackend({
     type: "userpass",
     help: "Logs people in by name and password.",

@@ -20,6 +20,9 @@ export interface Cost {
 
 export const defaultCost: Cost = { logN: 15, r: 8, p: 1 };
 
+/** Makes a key of a password. */
+export type Derive = (password: string, salt: Uint8Array, cost: Cost) => Promise<Uint8Array>;
+
 const saltBytes = 16;
 const keyBytes = 32;
 const bcryptForm = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
@@ -54,6 +57,7 @@ export class Passwords {
     readonly random: () => Random,
     readonly cost: Cost = defaultCost,
     readonly turnstile: Turnstile = new Turnstile(2, 512),
+    readonly derive: Derive = deriveElsewhere,
   ) {}
 
   /** The hash to keep for a password that came with a request. */
@@ -74,7 +78,10 @@ export class Passwords {
     const against = hash ?? (this.#dummy ??= this.#nobodys());
     let checked = this.#checked.get(request);
     if (checked === undefined || checked.hash !== against) {
-      checked = { hash: against, result: this.turnstile.pass(() => matches(password, against)) };
+      checked = {
+        hash: against,
+        result: this.turnstile.pass(() => this.#matches(password, against)),
+      };
       this.#checked.set(request, checked);
     }
     return await checked.result && hash !== undefined;
@@ -85,7 +92,7 @@ export class Passwords {
     return format(
       this.cost,
       salt,
-      await this.turnstile.pass(() => derive(password, salt, this.cost)),
+      await this.turnstile.pass(() => this.derive(password, salt, this.cost)),
     );
   }
 
@@ -93,21 +100,29 @@ export class Passwords {
   #nobodys(): string {
     return format(this.cost, this.random().bytes(saltBytes), this.random().bytes(keyBytes));
   }
+
+  async #matches(password: string, hash: string): Promise<boolean> {
+    if (isForeign(hash)) {
+      return utf8(password).length <= mostBcryptBytes && await compare(password, hash);
+    }
+    const [, logN, r, p, salt, key] = scryptForm.exec(hash) ?? [];
+    if (salt === undefined || key === undefined) {
+      throw new Error("a kept password hash is unreadable");
+    }
+    const cost = { logN: Number(logN), r: Number(r), p: Number(p) };
+    return timingSafeEqual(
+      await this.derive(password, fromUnpadded(salt), cost),
+      fromUnpadded(key),
+    );
+  }
 }
 
-async function matches(password: string, hash: string): Promise<boolean> {
-  if (isForeign(hash)) {
-    return utf8(password).length <= mostBcryptBytes && await compare(password, hash);
-  }
-  const [, logN, r, p, salt, key] = scryptForm.exec(hash) ?? [];
-  if (salt === undefined || key === undefined) {
-    throw new Error("a kept password hash is unreadable");
-  }
-  const cost = { logN: Number(logN), r: Number(r), p: Number(p) };
-  return timingSafeEqual(await derive(password, fromUnpadded(salt), cost), fromUnpadded(key));
-}
-
-function derive(password: string, salt: Uint8Array, { logN, r, p }: Cost): Promise<Uint8Array> {
+/** Off the event loop. */
+function deriveElsewhere(
+  password: string,
+  salt: Uint8Array,
+  { logN, r, p }: Cost,
+): Promise<Uint8Array> {
   const options = { N: 2 ** logN, r, p, maxmem: 256 * 2 ** logN * r };
   return new Promise((resolve, reject) => {
     scrypt(password, salt, keyBytes, options, (error, key) => {
