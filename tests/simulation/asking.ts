@@ -19,6 +19,8 @@ export interface Asked {
   readonly data?: JsonObject;
   /** "" where the path needs none. */
   readonly token: string;
+  /** How long the answer is to wait behind a token, which is not asked for where this is absent. */
+  readonly wrapSeconds?: number;
 }
 
 export type Answer =
@@ -135,7 +137,7 @@ export class Asking {
     return { kind: "unknown", message };
   }
 
-  #request({ operation, path, data = {}, token }: Asked): Request {
+  #request({ operation, path, data = {}, token, wrapSeconds }: Asked): Request {
     const id = `00000000-0000-4000-8000-${String(this.#asked).padStart(12, "0")}`;
     return {
       id,
@@ -146,6 +148,9 @@ export class Asking {
       headers: { get: () => null },
       clientToken: token,
       connection: { remoteAddress: "127.0.0.1", remotePort: 1234 },
+      ...(wrapSeconds === undefined
+        ? {}
+        : { wrap: { ttlSeconds: wrapSeconds, format: "" } as const }),
       method: operation === "read" ? "GET" : "POST",
     };
   }
@@ -155,9 +160,9 @@ function describe(answer: Answer): string {
   if (answer.kind === "undone") return "nobody answered";
   if (answer.kind === "unknown") return `unknown: ${answer.message}`;
   if (answer.kind === "refused") return `refused by ${answer.server.id}: ${answer.message}`;
-  const { response: { auth, lease, data }, server, span } = answer;
+  const { response: { auth, lease, data, wrapInfo }, server, span } = answer;
   const made = auth === undefined
-    ? lease?.id ?? ""
+    ? lease?.id ?? wrapInfo?.accessor ?? ""
     : `${auth.accessor} (${auth.clientToken.slice(-6)}) for ${auth.leaseDurationSeconds} s`;
   const end = data?.expire_time ?? "";
   return `done by ${server.id} at ${new Date(span.low).toISOString().slice(14)}: ${made}${end}`;

@@ -6,8 +6,9 @@ import type { Ledger } from "./ledger.ts";
 import type { LoginLedger } from "./login_ledger.ts";
 import type { TokenMark } from "./marks.ts";
 import type { SimulatedServer } from "./server.ts";
+import type { WrappingLedger } from "./wrapping_ledger.ts";
 
-export const kindNames = ["logins"] as const;
+export const kindNames = ["logins", "wrapping"] as const;
 export type KindName = typeof kindNames[number];
 
 /** Something that was begun, or nothing. */
@@ -25,6 +26,7 @@ export interface KindParts {
   readonly asking: Asking;
   readonly ledger: Ledger;
   readonly logins: LoginLedger;
+  readonly wrappings: WrappingLedger;
   readonly marks: Coverage<TokenMark>;
   /** The root token. */
   readonly root: () => string;

@@ -55,6 +55,12 @@ function takesNoUse(batch: readonly Write[]): readonly Write[] {
   return isLogin ? batch.filter((write) => !isOfMethod("secret_id")(write)) : batch;
 }
 
+/** What was given to somebody stays, with its token. */
+function keepsWrapped(batch: readonly Write[]): readonly Write[] {
+  const isGiven = batch.some(({ key, value }) => value === null && key.endsWith("/response"));
+  return isGiven ? batch.filter(isPut) : batch;
+}
+
 export const tokenPlants: readonly TokenPlant[] = [
   {
     name: "a revocation that is answered before it is written",
@@ -77,6 +83,7 @@ export const tokenPlants: readonly TokenPlant[] = [
     write: (batch) =>
       batch.filter((write) => isPut(write) || !isBelow("sys/token/accessor/")(write)),
   },
+  { name: "a wrapped answer that stays", write: keepsWrapped, kinds: ["wrapping"] },
   { name: "a login that takes no use of its secret id", write: takesNoUse, kinds: ["logins"] },
   {
     name: "a user that is deleted after that was answered",

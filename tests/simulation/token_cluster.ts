@@ -26,6 +26,8 @@ import type { TokenMark } from "./marks.ts";
 import { moods, Outside } from "./outside.ts";
 import type { TokenPlant } from "./plants.ts";
 import { mayHappen, type ServerParts, SimulatedServer } from "./server.ts";
+import { WrappingClients } from "./wrapping_clients.ts";
+import { WrappingLedger } from "./wrapping_ledger.ts";
 
 export const tokenStrikes = [...diskStrikes, "clock", "seal", "database", "large family"] as const;
 
@@ -73,6 +75,7 @@ export class TokenCluster {
   readonly outside: Outside;
   readonly ledger: Ledger;
   readonly logins: LoginLedger;
+  readonly wrappings: WrappingLedger;
   readonly clients: Clients;
   readonly #walls = new Map<string, WallClock>();
   readonly #asking: Asking;
@@ -89,6 +92,7 @@ export class TokenCluster {
     const crypto = portableProvider();
     this.#rootKey = Uint8Array.from({ length: 32 }, () => draw(256));
     this.ledger = new Ledger(time, () => this.#highestClock());
+    this.wrappings = new WrappingLedger(time, () => this.#highestClock());
     this.logins = new LoginLedger(time, () => this.#highestClock(), LOCK_SECONDS * 1000);
     const outside = new Outside(world, (username) => this.#isDropped(username));
     this.outside = outside;
@@ -104,10 +108,14 @@ export class TokenCluster {
       },
     });
     this.#asking = new Asking(world, this.servers);
-    const { ledger, logins, marks } = this;
+    const { ledger, logins, wrappings, marks } = this;
     const asking = this.#asking, root = () => this.#root;
-    const kind = { world, asking, ledger, logins, marks, root, userpass: () => this.#userpass };
-    const kinds: Record<KindName, Kind> = { logins: new LoginClients(kind) };
+    const userpass = () => this.#userpass;
+    const kind = { world, asking, ledger, logins, wrappings, marks, root, userpass };
+    const kinds: Record<KindName, Kind> = {
+      logins: new LoginClients(kind),
+      wrapping: new WrappingClients(kind),
+    };
     const drawn = shape.kinds.map((name) => kinds[name]);
     this.clients = new Clients({ world, asking, ledger, outside, marks, root }, drawn);
   }
