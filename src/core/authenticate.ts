@@ -3,10 +3,10 @@ import { badRequest, Failure, permissionDenied } from "../base/failure.ts";
 import type { Request } from "../logical/request.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { BatchTokens } from "../token/batch.ts";
-import { isExpired, type TokenEntry } from "../token/entry.ts";
+import type { TokenEntry } from "../token/entry.ts";
 import type { TokenStore } from "../token/store.ts";
-import { isBatchText } from "../token/text.ts";
 import { cidrContains } from "./cidr.ts";
+import { findNamedToken } from "./find_token.ts";
 
 /** The longest token that is looked at. */
 const maxTokenLength = 8192;
@@ -20,24 +20,7 @@ export async function findToken(
 ): Promise<TokenEntry | undefined> {
   const text = request.clientToken;
   if (text === "" || text.length > maxTokenLength) return undefined;
-  const entry = isBatchText(text)
-    ? await validBatch(transaction, tokens, batch, text)
-    : await tokens.lookup(transaction, text);
-  if (entry === undefined) return undefined;
-  return isExpired(entry, tokens.clock.now()) ? undefined : entry;
-}
-
-/** A batch token ends with its parent. */
-async function validBatch(
-  transaction: Transaction,
-  tokens: TokenStore,
-  batch: BatchTokens,
-  text: string,
-): Promise<TokenEntry | undefined> {
-  const entry = batch.open(text);
-  if (entry === undefined || entry.parent === "") return entry;
-  const parent = await tokens.lookupHash(transaction, entry.parent);
-  return parent === undefined || isExpired(parent, tokens.clock.now()) ? undefined : entry;
+  return await findNamedToken({ tokens, batchTokens: batch }, transaction, text);
 }
 
 /** The same, refusing what has no valid token with the API's 403. */

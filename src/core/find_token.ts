@@ -12,10 +12,22 @@ export async function findNamedToken(
 ): Promise<TokenEntry | undefined> {
   if (token === "") return undefined;
   const entry = isBatchText(token)
-    ? services.batchTokens.open(token)
+    ? await liveBatchToken(services, transaction, token)
     : await services.tokens.lookup(transaction, token);
   if (entry === undefined) return undefined;
   return isExpired(entry, services.tokens.clock.now()) ? undefined : entry;
+}
+
+/** The entry of a batch token, which ends with its parent; its own time is the caller's to look at. */
+export async function liveBatchToken(
+  { tokens, batchTokens }: Pick<Services, "tokens" | "batchTokens">,
+  transaction: Transaction,
+  text: string,
+): Promise<TokenEntry | undefined> {
+  const entry = batchTokens.open(text);
+  if (entry === undefined || entry.parent === "") return entry;
+  const parent = await tokens.lookupHash(transaction, entry.parent);
+  return parent === undefined || isExpired(parent, tokens.clock.now()) ? undefined : entry;
 }
 
 /** The same of the token with an accessor. Who ends tokens asks the store: that may be for one that is over. */

@@ -17,6 +17,16 @@ async function refuseLastUse(services: Services, call: Call, token: TokenEntry):
   throw badRequest("the secret is not handed out: this was its token's last use, which ended it");
 }
 
+/** Of a batch token only its parent has an entry that can end its leases: see `LeaseEntry`. */
+function ownerOf({ type, id, parent, expireTime }: TokenEntry) {
+  return type === "batch" ? { tokenId: parent, tokenEnd: expireTime } : { tokenId: id };
+}
+
+/** Of so many seconds those that a lease gets: until the end of its batch token at most. */
+export function leaseTtl(now: number, ttlSeconds: number, tokenEnd = Infinity): number {
+  return Math.max(0, Math.min(ttlSeconds, Math.floor((tokenEnd - now) / 1000)));
+}
+
 /** Keeps a lease for the answer's secret in the request's transaction, and tells of it. */
 export async function registerSecret(
   services: Services,
@@ -28,7 +38,7 @@ export async function registerSecret(
     throw new Failure(500, "a leased secret needs a token that it can belong to");
   }
   const now = services.tokens.clock.now();
-  const { ttl, warnings } = effectiveTtl({
+  const given = effectiveTtl({
     increment: 0,
     ttl: secret.ttlSeconds,
     period: 0,
@@ -39,12 +49,14 @@ export async function registerSecret(
     issueTime: now,
     now,
   });
+  const owner = ownerOf(call.token);
+  const ttl = leaseTtl(now, given.ttl, owner.tokenEnd);
   const id = `${call.request.path}/${
     timedBase62(services.tokens.clock, services.tokens.random, 24)
   }`;
   await refuseLastUse(services, call, call.token);
   services.times.untilDurable(call.transaction, "expire.register");
-  await services.tokens.burden(call.transaction, call.token.id);
+  await services.tokens.burden(call.transaction, owner.tokenId);
   await services.quotas.reserveLease(call.transaction, {
     path: call.request.path,
     mount: call.mount.path,
@@ -53,7 +65,7 @@ export async function registerSecret(
   services.leases.put(call.transaction, {
     id,
     kind: "secret",
-    tokenId: call.token.id,
+    ...owner,
     issueTime: now,
     expireTime: now + ttl * 1000,
     lastRenewal: 0,
@@ -66,5 +78,5 @@ export async function registerSecret(
   const engine = services.mounts.router.at(path)?.entry.type ?? "";
   call.transaction.afterCommit(() => services.metrics.leaseCreated(engine, path, ttl));
   response.lease = { id, durationSeconds: ttl, renewable: secret.renewable };
-  withWarnings(response, warnings);
+  withWarnings(response, given.warnings);
 }

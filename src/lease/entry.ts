@@ -6,8 +6,13 @@ export interface LeaseEntry {
   readonly id: string;
   /** "token": the lease is the token itself. "secret": an engine must revoke it. */
   readonly kind: "token" | "secret";
-  /** Hash of the token that it belongs to, or that it is. */
+  /**
+   * Hash of the token that it belongs to, or that it is. A batch token has none: its parent's, with
+   * which it ends, or "" for an orphan.
+   */
   readonly tokenId: string;
+  /** When the batch token ends that it belongs to; absent for other tokens, which take it with them. */
+  readonly tokenEnd?: number;
   /** Milliseconds since the epoch. */
   readonly issueTime: number;
   /** Milliseconds since the epoch; 0 for one that does not end by itself. */

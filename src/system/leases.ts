@@ -4,6 +4,7 @@ import { pageFields, pageOptions } from "../backend/page.ts";
 import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import type { Call } from "../core/backend.ts";
+import { leaseTtl } from "../core/secret_lease.ts";
 import { notePrefixRevocation, renewSecret, runNoted } from "../core/revoke_prefix.ts";
 import type { Services } from "../core/services.ts";
 import { isOver, type LeaseEntry } from "../lease/entry.ts";
@@ -48,7 +49,7 @@ async function renew(
   const mounted = services.mounts.router.find(lease.id);
   if (mounted === undefined) throw badRequest("the mount of this lease is gone");
   const { defaultLeaseTtl, maxLeaseTtl } = services.mounts.info(mounted.mounted.entry);
-  const { ttl, warnings } = effectiveTtl({
+  const given = effectiveTtl({
     increment,
     ttl: response.secret?.ttlSeconds ?? 0,
     period: 0,
@@ -59,6 +60,7 @@ async function renew(
     issueTime: lease.issueTime,
     now,
   });
+  const ttl = leaseTtl(now, given.ttl, lease.tokenEnd);
   if (ttl <= 0) throw badRequest("past the maximum TTL: the lease can't be renewed");
   const renewed = { ...lease, expireTime: now + ttl * 1000, lastRenewal: now };
   services.leases.put(call.transaction, renewed, lease);
@@ -66,7 +68,7 @@ async function renew(
     lease: { id: lease.id, durationSeconds: ttl, renewable: lease.renewable },
     ...(response.data === undefined ? {} : { data: response.data }),
   };
-  return withWarnings(answer, warnings);
+  return withWarnings(answer, given.warnings);
 }
 
 /** One that is not there is as good as revoked. */

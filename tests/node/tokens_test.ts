@@ -150,6 +150,10 @@ Deno.test("a batch token needs no storage and ends with its parent", async () =>
   assert(await alive(kit, token));
   await kit.ask("update", "auth/token/revoke", { data: { token: parent } });
   assert(!await alive(kit, token));
+  const named = { data: { token } };
+  assertEquals(await kit.status("update", "auth/token/lookup", named), 403, "by who names it too");
+  const onPath = { data: { token, path: "sys/mounts" } };
+  assertEquals(await kit.status("update", "sys/capabilities", onPath), 400);
 });
 
 Deno.test("a batch token that was altered is no token", async () => {
