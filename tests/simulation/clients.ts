@@ -8,6 +8,7 @@ import type { Ledger, Secret, Token } from "./ledger.ts";
 import type { TokenMark } from "./marks.ts";
 import type { Outside } from "./outside.ts";
 import type { SimulatedServer } from "./server.ts";
+import { useToken } from "./token_use.ts";
 
 /** Seconds that something lives, at most. */
 const TTL = 30;
@@ -101,12 +102,12 @@ export class Clients {
     () => this.#create(this.#token()),
     () => this.#onToken((token) => this.#lookUp(token)),
     () => this.#onToken((token) => this.#lookUp(token)),
-    () => this.#onToken((token) => this.#lookUpAccessor(token)),
+    () => this.#onService((token) => this.#lookUpAccessor(token)),
     () => this.#onToken((token) => this.#keepSomething(token)),
-    () => this.#onToken((token) => this.#renew(token)),
-    () => this.#onToken((token) => this.#renew(token)),
-    () => this.#onToken((token) => this.#revoke(token)),
-    () => this.#onToken((token) => this.#perhaps(3, () => this.#revokeAlone(token))),
+    () => this.#onService((token) => this.#renew(token)),
+    () => this.#onService((token) => this.#renew(token)),
+    () => this.#onService((token) => this.#revoke(token)),
+    () => this.#onService((token) => this.#perhaps(3, () => this.#revokeAlone(token))),
     () => this.#onToken((token) => this.#makeUser(token)),
     () => this.#onToken((token) => this.#makeUser(token)),
     () => this.#onSecret((secret) => this.#lookUpLease(secret)),
@@ -131,6 +132,11 @@ export class Clients {
     return token === undefined ? undefined : work(token);
   }
 
+  /** One that is renewed and revoked, and has an accessor. */
+  #onService(work: (token: Token) => Promise<void> | undefined): Promise<void> | undefined {
+    return this.#onToken((token) => token.isBatch ? undefined : work(token));
+  }
+
   #onSecret(work: (secret: Secret) => Promise<void> | undefined): Promise<void> | undefined {
     const all = this.#parts.ledger.secrets.slice(-LATEST);
     const secret = all[this.#parts.world.draw(all.length)];
@@ -145,24 +151,8 @@ export class Clients {
     this.#parts.marks.mark(mark);
   }
 
-  /**
-   * A request by a token. What it says of the token is noted; the answer is the caller's, undefined
-   * where the token was refused.
-   */
-  async #use(token: Token, asked: Omit<Asked, "token">, server?: SimulatedServer) {
-    const { ledger, world: { time } } = this.#parts;
-    const start = time.now;
-    token.attempts += 1;
-    const answer = await this.#ask({ ...asked, token: token.text }, server);
-    if (answer.kind === "ok") {
-      ledger.lives(token, start, answer.span);
-      ledger.isUsed(token);
-    } else if (answer.kind === "refused" && answer.status === 403) {
-      ledger.isGone(token, start, 1);
-      this.#mark("token refused");
-      return undefined;
-    }
-    return answer;
+  #use(token: Token, asked: Omit<Asked, "token">, server?: SimulatedServer) {
+    return useToken(this.#parts, token, asked, server);
   }
 
   /** Of a parent, or of nobody. */
@@ -323,7 +313,7 @@ export class Clients {
     if (lease === undefined) throw new Error("a user was answered without a lease");
     const about = { id: lease.id, token, path, username: String(data?.username) };
     const secret = ledger.leased(about, lease.durationSeconds, answer.span);
-    this.#mark("user made");
+    this.#mark(token.isBatch ? "user of a batch token made" : "user made");
     if (!outside.has(secret.username)) ledger.leaseIsGone(secret, time.now);
   }
 

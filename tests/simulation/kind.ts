@@ -8,7 +8,7 @@ import type { TokenMark } from "./marks.ts";
 import type { SimulatedServer } from "./server.ts";
 import type { WrappingLedger } from "./wrapping_ledger.ts";
 
-export const kindNames = ["logins", "wrapping"] as const;
+export const kindNames = ["logins", "wrapping", "batch tokens"] as const;
 export type KindName = typeof kindNames[number];
 
 /** Something that was begun, or nothing. */

@@ -27,7 +27,10 @@ export interface Leased {
 
 export interface Token extends Leased {
   readonly text: string;
+  /** Or what it is called here, where it has none. */
   readonly accessor: string;
+  /** It is in no storage: it ends with its parent, or its time. */
+  readonly isBatch?: true;
   /** Undefined for an orphan. */
   parent: Token | undefined;
   /** Somebody has asked to set it free. */
@@ -62,7 +65,7 @@ export class Ledger {
   }
 
   made(
-    about: Pick<Token, "text" | "accessor" | "parent" | "path" | "uses" | "login">,
+    about: Pick<Token, "text" | "accessor" | "parent" | "path" | "uses" | "login" | "isBatch">,
     ttlSeconds: number,
     span: Span,
   ): Token {
@@ -70,12 +73,22 @@ export class Ledger {
       ...about,
       ...this.#begun(ttlSeconds, span),
       lone: [],
-      mayBeFree: (about.parent?.lone.length ?? 0) > 0,
+      mayBeFree: about.isBatch !== true && (about.parent?.lone.length ?? 0) > 0,
       attempts: 0,
       used: 0,
     };
     this.tokens.push(token);
     return token;
+  }
+
+  /** It has neither an accessor nor a lease whose id a prefix may be of. */
+  batchMade(text: string, parent: Token | undefined, ttlSeconds: number, span: Span): Token {
+    const accessor = `…${text.slice(-8)}`;
+    return this.made(
+      { text, accessor, parent, path: "", uses: 0, isBatch: true },
+      ttlSeconds,
+      span,
+    );
   }
 
   #begun(ttlSeconds: number, span: Span) {
@@ -108,7 +121,7 @@ export class Ledger {
 
   /** The same of a token alone, its children set free. */
   endsAlone(token: Token): Begun {
-    const children = () => this.tokens.filter(({ parent }) => parent === token);
+    const children = () => this.tokens.filter((one) => one.parent === token && !one.isBatch);
     const start = this.#time.now;
     for (const child of children()) child.mayBeFree = true;
     const { done } = begin(token.lone, this.#time);
@@ -191,12 +204,14 @@ export class Ledger {
     }
   }
 
-  /** The same of a lease that was renewed or looked up. */
+  /** The same of a lease that was renewed or looked up. That of a batch token ends with its time. */
   leaseLives(secret: Secret, start: number, span: Span): void {
     if (this.mustSecretHaveEnded(secret, start)) {
       throw new BrokenPromise(`the lease ${secret.id} lives after its revocation`);
     }
-    this.#isInTime(secret, `the lease ${secret.id}`, start, span);
+    const name = `the lease ${secret.id}`;
+    this.#isInTime(secret, name, start, span);
+    if (secret.token.isBatch) this.#isInTime(secret.token, name, start, span);
   }
 
   /** By the latest end that it had at some moment since `start`: a renewal may bring it nearer. */
@@ -239,9 +254,11 @@ export class Ledger {
   }
 
   #mustTreeEnd(token: Token, start: number): boolean {
+    const { parent, isBatch, mayBeFree } = token;
     if (this.#wasRevoked(token, start)) return true;
-    return token.parent !== undefined && !token.mayBeFree &&
-      this.#mustTreeEnd(token.parent, start);
+    if (parent === undefined || mayBeFree) return false;
+    if (isBatch && parent.lone.some((ending) => isDone(ending, start))) return true;
+    return this.#mustTreeEnd(parent, start);
   }
 
   #wasRevoked(leased: Leased, start: number): boolean {
@@ -252,8 +269,9 @@ export class Ledger {
   }
 
   #mayTreeEnd(token: Token, since: number): boolean {
-    return this.#mayEnd(token, since) ||
-      (token.parent !== undefined && this.#mayTreeEnd(token.parent, since));
+    const { parent, isBatch } = token;
+    return this.#mayEnd(token, since) || parent !== undefined &&
+        (this.#mayTreeEnd(parent, since) || isBatch === true && parent.lone.length > 0);
   }
 
   #mayEnd(leased: Leased, since: number): boolean {

@@ -108,14 +108,16 @@ export class LoginClients implements Kind {
   /** What tokens of a role shall be like. */
   #newVersion(): { readonly version: RoleVersion; readonly data: JsonObject } {
     const { draw } = this.#parts.world;
-    const ttl = 2 + draw(TTL), uses = draw(3) === 0 ? 1 + draw(3) : 0;
-    const isPeriodic = draw(4) === 0;
+    const isBatch = draw(5) === 0, ttl = 2 + draw(TTL);
+    const uses = !isBatch && draw(3) === 0 ? 1 + draw(3) : 0;
+    const isPeriodic = !isBatch && draw(4) === 0;
     const data = {
       token_policies: ["worker"],
       token_ttl: `${ttl}s`,
       token_max_ttl: draw(2) === 0 ? "0s" : `${ttl + draw(20)}s`,
       token_period: isPeriodic ? `${ttl}s` : "0s",
       token_num_uses: uses,
+      token_type: isBatch ? "batch" : "default",
     };
     return { version: { ttl, uses }, data };
   }
@@ -233,11 +235,14 @@ export class LoginClients implements Kind {
     login: SecretId["endings"],
     { response: { auth }, span }: { readonly response: LogicalResponse; readonly span: Span },
   ): { readonly ttl: number; readonly uses: number } {
-    const { ledger, logins } = this.#parts;
+    const { ledger, logins, marks } = this.#parts;
     if (auth === undefined) throw new Error("a login was answered without a token");
     const { clientToken: text, accessor, leaseDurationSeconds: ttl, numUses: uses } = auth;
     logins.isOf(alias, auth.entityId);
-    ledger.made({ text, accessor, parent: undefined, path, uses, login }, ttl, span);
+    if (auth.tokenType === "batch") {
+      ledger.batchMade(text, undefined, ttl, span);
+      marks.mark("logged in for a batch token");
+    } else ledger.made({ text, accessor, parent: undefined, path, uses, login }, ttl, span);
     return { ttl, uses };
   }
 

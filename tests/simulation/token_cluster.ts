@@ -17,6 +17,7 @@ import type { Kind, KindName } from "./kind.ts";
 import { LOCK_SECONDS, LoginClients, loginMounts } from "./login_clients.ts";
 import { LoginLedger } from "./login_ledger.ts";
 import { storagePrefix } from "../../src/core/mount_entry.ts";
+import { BatchClients } from "./batch_clients.ts";
 import { Clients, databaseRoles, tokenRoles } from "./clients.ts";
 import { tokenEntries } from "../../src/token/store.ts";
 import { decodeTokenEntry } from "../../src/token/stored_entry.ts";
@@ -115,6 +116,7 @@ export class TokenCluster {
     const kinds: Record<KindName, Kind> = {
       logins: new LoginClients(kind),
       wrapping: new WrappingClients(kind),
+      "batch tokens": new BatchClients(kind),
     };
     const drawn = shape.kinds.map((name) => kinds[name]);
     this.clients = new Clients({ world, asking, ledger, outside, marks, root }, drawn);

@@ -1,0 +1,35 @@
+/** A request by a token, and what it says of the token. */
+import type { Coverage } from "../../src/raft/simulation/coverage.ts";
+import type { Surroundings } from "../../src/raft/simulation/world.ts";
+import type { Answer, Asked, Asking } from "./asking.ts";
+import type { Ledger, Token } from "./ledger.ts";
+import type { TokenMark } from "./marks.ts";
+import type { SimulatedServer } from "./server.ts";
+
+export interface UseParts {
+  readonly world: Surroundings;
+  readonly asking: Asking;
+  readonly ledger: Ledger;
+  readonly marks: Coverage<TokenMark>;
+}
+
+/** The answer is the caller's; undefined where the token was refused. */
+export async function useToken(
+  { ledger, asking, marks, world: { time } }: UseParts,
+  token: Token,
+  asked: Omit<Asked, "token">,
+  server?: SimulatedServer,
+): Promise<Answer | undefined> {
+  const start = time.now;
+  token.attempts += 1;
+  const answer = await asking.ask({ ...asked, token: token.text }, server);
+  if (answer.kind === "ok") {
+    ledger.lives(token, start, answer.span);
+    ledger.isUsed(token);
+  } else if (answer.kind === "refused" && answer.status === 403) {
+    ledger.isGone(token, start, 1);
+    marks.mark("token refused");
+    return undefined;
+  }
+  return answer;
+}
