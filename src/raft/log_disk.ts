@@ -6,7 +6,7 @@ import { AckMarker } from "./ack_marker.ts";
 import { denoDisk } from "./deno_disk.ts";
 import { nodeSha256, type Sha256 } from "./digest.ts";
 import type { Disk } from "./disk.ts";
-import { CorruptionError, StorageError, StorageFullError } from "./errors.ts";
+import { CorruptionError, StorageError, StorageFatalError, StorageFullError } from "./errors.ts";
 import type { LogEntry, Position } from "./log_entry.ts";
 import { CHAIN_START, type ChainLink } from "./log_record.ts";
 import { commitGroup, LogSegment, type SegmentHeader } from "./log_segment.ts";
@@ -45,6 +45,8 @@ export class LogDisk {
   /** One change at a time: an append must not meet a change of segments. */
   readonly #mutex = new Mutex();
   #active: LogSegment;
+  /** What ended all changes: see `#change`. */
+  #failure: StorageFatalError | undefined;
   commits = 0;
   commitMs = 0;
 
@@ -103,7 +105,7 @@ export class LogDisk {
    * up to `last` are, and none after.
    */
   append(entries: readonly LogEntry[]): Promise<void> {
-    return this.#mutex.run(async () => {
+    return this.#change(async () => {
       for (let at = 0; at < entries.length;) {
         const count = commitGroup(entries, at);
         await this.#appendGroup(entries.slice(at, at + count));
@@ -145,7 +147,7 @@ export class LogDisk {
    * was replaced before it was written counts in memory alone.
    */
   truncate(index: number): Promise<void> {
-    return this.#mutex.run(async () => {
+    return this.#change(async () => {
       if (index <= this.last.index) await this.#truncate(index);
     });
   }
@@ -195,9 +197,26 @@ export class LogDisk {
     return runs;
   }
 
+  /**
+   * Makes a change when its turn has come. What failed may be on disk all the same, a segment that
+   * is not known here or entries beyond the last: nothing is added to it, so that the next start finds
+   * one or the other.
+   */
+  #change(work: () => Promise<void>): Promise<void> {
+    return this.#mutex.run(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      try {
+        await work();
+      } catch (error) {
+        if (error instanceof StorageFatalError) this.#failure = error;
+        throw error;
+      }
+    });
+  }
+
   /** Closes the active segment and begins the next, unless there is nothing in it. */
   roll(): Promise<void> {
-    return this.#mutex.run(() => this.#roll());
+    return this.#change(() => this.#roll());
   }
 
   async #roll(): Promise<void> {
@@ -241,7 +260,7 @@ export class LogDisk {
 
   /** Replaces the whole log by an empty one that starts after `base`. */
   restart(base: ChainLink): Promise<void> {
-    return this.#mutex.run(() => this.#restart(base));
+    return this.#change(() => this.#restart(base));
   }
 
   async #restart(base: ChainLink): Promise<void> {
@@ -302,7 +321,8 @@ export class LogDisk {
       : this.#older[position + 1]?.firstIndex ?? this.#active.firstIndex;
     if (segment === undefined || segment.last.index !== next - 1) {
       segment?.close();
-      throw new CorruptionError(`${sealed.path}: the segment does not reach entry ${next - 1}`);
+      const end = segment === undefined ? "is empty" : `ends at entry ${segment.last.index}`;
+      throw new CorruptionError(`${sealed.path}: the segment ${end} and should at ${next - 1}`);
     }
     sealed.open = segment;
     return segment;

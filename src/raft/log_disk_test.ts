@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { silentLogger } from "../base/log.ts";
 import { utf8 } from "../base/bytes.ts";
-import { CorruptionError, StorageError } from "./errors.ts";
+import { denoDisk } from "./deno_disk.ts";
+import type { Disk } from "./disk.ts";
+import { CorruptionError, StorageError, StorageFatalError } from "./errors.ts";
 import { EntryType } from "./log_entry.ts";
 import { LogDisk } from "./log_disk.ts";
 
@@ -66,3 +68,54 @@ Deno.test("an old segment without its end can be dropped, and is not read", asyn
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+for (const first of ["entry", "segment"] as const) {
+  Deno.test(`after a write that failed and is on disk all the same nothing is written: a new ${first}`, async () => {
+    const directory = await Deno.makeTempDir({ prefix: "holdfast-log-" });
+    try {
+      const clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };
+      let isFailing = false;
+      const disk: Disk = {
+        ...denoDisk,
+        openKv: async (path) => {
+          const store = await denoDisk.openKv(path);
+          return {
+            get: (key) => store.get(key),
+            list: (range) => store.list(range),
+            close: () => store.close(),
+            commit: async (mutations) => {
+              await store.commit(mutations);
+              if (isFailing) throw new Error("disk I/O error");
+            },
+          };
+        },
+      };
+      const options = { directory, clock, log: silentLogger, segmentBytes: 1e6, disk };
+      const entry = (index: number) => ({
+        index,
+        term: 1,
+        type: EntryType.changes,
+        payload: utf8(`entry ${index}`),
+      });
+      const failing = await LogDisk.open(options);
+      await failing.append([entry(1)]);
+      isFailing = true;
+      const changes = [() => failing.append([entry(2)]), () => failing.roll()];
+      for (const change of first === "entry" ? changes : changes.toReversed()) {
+        await assertRejects(change, StorageFatalError, "disk I/O error");
+      }
+      failing.close();
+      isFailing = false;
+      const log = await LogDisk.open(options);
+      const last = first === "entry" ? 2 : 1;
+      assertEquals(log.last.index, last);
+      await log.append([entry(last + 1)]);
+      const read = [];
+      for await (const page of log.read(1, last + 1)) read.push(...page.map(({ index }) => index));
+      assertEquals(read, [1, 2, 3].slice(0, last + 1));
+      log.close();
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}

@@ -18,8 +18,8 @@ import { Crc, gzipHeader, storedBlocks, storedBytes } from "./stored_gzip.ts";
 /** Seals the sums with the cluster's keyring. */
 export type SumsSealer = (sums: Bytes) => Bytes;
 
-/** Bytes of entries that are written at once: each write costs two ways between threads. */
-const chunkBytes = 512 * 1024;
+/** Bytes of entries that are written at once. */
+const chunkBytes = 256 * 1024;
 
 /**
  * Writes the file in `folder`, then returns it as a stream; it has no name any more by then, and is

@@ -44,6 +44,16 @@ export const failedTokenSeeds: readonly { readonly seed: number; readonly found:
       "back, was held against an answer that had been asked for before it",
   },
   {
+    seed: 3671979613,
+    found:
+      "a log entry whose write had failed and was on disk all the same, and a new segment that " +
+      "began without it: the node did not start again (raft/log_disk_test.ts)",
+  },
+  {
+    seed: 3671979821,
+    found: "the ledger's own: a wrapping token that a node's clock had ended was taken for used up",
+  },
+  {
     seed: 2428413240,
     found: "a revocation by prefix that a full disk broke off waited for the next start",
   },
