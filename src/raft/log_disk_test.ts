@@ -4,21 +4,43 @@ import { utf8 } from "../base/bytes.ts";
 import { denoDisk } from "./deno_disk.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError, StorageError, StorageFatalError } from "./errors.ts";
-import { EntryType } from "./log_entry.ts";
+import { EntryType, type LogEntry } from "./log_entry.ts";
 import { LogDisk } from "./log_disk.ts";
+import { inDirectory } from "./testing.ts";
 
-Deno.test("what was never written need not be removed, and what follows still fits", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "holdfast-log-" });
-  try {
-    const clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };
-    const log = await LogDisk.open({ directory, clock, log: silentLogger, segmentBytes: 1e6 });
-    const entry = (index: number, term: number) => ({
-      index,
-      term,
-      type: EntryType.changes,
-      payload: utf8(`entry ${index} of ${term}`),
-    });
-    await log.append([entry(1, 1), entry(2, 1)]);
+function options(directory: string, segmentBytes = 1e6) {
+  const clock = { now: () => 7, monotonic: () => 0, after: () => () => {} };
+  return { directory, clock, log: silentLogger, segmentBytes };
+}
+
+function entry(index: number, term = 1): LogEntry {
+  return { index, term, type: EntryType.changes, payload: utf8(`entry ${index} of ${term}`) };
+}
+
+/** Whose commits fail while it is told so, after they were made. */
+class DoubtfulDisk {
+  isFailing = false;
+  readonly disk: Disk = {
+    ...denoDisk,
+    openKv: async (path) => {
+      const store = await denoDisk.openKv(path);
+      return {
+        get: (key) => store.get(key),
+        list: (range) => store.list(range),
+        close: () => store.close(),
+        commit: async (mutations) => {
+          await store.commit(mutations);
+          if (this.isFailing) throw new Error("disk I/O error");
+        },
+      };
+    },
+  };
+}
+
+Deno.test("what was never written need not be removed, and what follows still fits", () =>
+  inDirectory(async (directory) => {
+    const log = await LogDisk.open(options(directory));
+    await log.append([entry(1), entry(2)]);
     await log.truncate(5);
     assertEquals(log.last.index, 2);
     await assertRejects(() => log.append([entry(5, 2)]), Error, "follow each other");
@@ -26,25 +48,13 @@ Deno.test("what was never written need not be removed, and what follows still fi
     await log.truncate(3);
     assertEquals([log.last.index, log.last.term], [2, 1]);
     log.close();
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-});
+  }));
 
-Deno.test("an old segment without its end can be dropped, and is not read", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "holdfast-log-" });
-  try {
-    const clock = { now: () => 7, monotonic: () => 0, after: () => () => {} };
-    const options = { directory, clock, log: silentLogger, segmentBytes: 1 };
-    const written = await LogDisk.open(options);
+Deno.test("an old segment without its end can be dropped, and is not read", () =>
+  inDirectory(async (directory) => {
+    const written = await LogDisk.open(options(directory, 1));
     for (let index = 1; index <= 6; index += 2) {
-      const entries = [index, index + 1].map((index) => ({
-        index,
-        term: 1,
-        type: EntryType.changes,
-        payload: utf8(`entry ${index}`),
-      }));
-      await written.append(entries);
+      await written.append([entry(index), entry(index + 1)]);
     }
     assertEquals([written.segments, written.firstIndex, written.last.index], [3, 1, 6]);
     written.close();
@@ -54,7 +64,7 @@ Deno.test("an old segment without its end can be dropped, and is not read", asyn
     using torn = await Deno.openKv(path);
     await torn.delete(["e", 4]);
 
-    const log = await LogDisk.open(options);
+    const log = await LogDisk.open(options(directory, 1));
     await assertRejects(() => Array.fromAsync(log.read(3, 3)), Error, path);
     assertEquals(await log.dropOldest(3, () => true), 1);
     // What compaction asks for: where the log starts now, and since when.
@@ -64,49 +74,23 @@ Deno.test("an old segment without its end can be dropped, and is not read", asyn
     const gone = await assertRejects(() => Array.fromAsync(log.read(3, 6)), StorageError);
     assertEquals(gone instanceof CorruptionError, false, "what is compacted away is not damaged");
     log.close();
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-});
+  }));
 
 for (const first of ["entry", "segment"] as const) {
-  Deno.test(`after a write that failed and is on disk all the same nothing is written: a new ${first}`, async () => {
-    const directory = await Deno.makeTempDir({ prefix: "holdfast-log-" });
-    try {
-      const clock = { now: () => 0, monotonic: () => 0, after: () => () => {} };
-      let isFailing = false;
-      const disk: Disk = {
-        ...denoDisk,
-        openKv: async (path) => {
-          const store = await denoDisk.openKv(path);
-          return {
-            get: (key) => store.get(key),
-            list: (range) => store.list(range),
-            close: () => store.close(),
-            commit: async (mutations) => {
-              await store.commit(mutations);
-              if (isFailing) throw new Error("disk I/O error");
-            },
-          };
-        },
-      };
-      const options = { directory, clock, log: silentLogger, segmentBytes: 1e6, disk };
-      const entry = (index: number) => ({
-        index,
-        term: 1,
-        type: EntryType.changes,
-        payload: utf8(`entry ${index}`),
-      });
-      const failing = await LogDisk.open(options);
+  Deno.test(`after a write that failed and is on disk all the same nothing is written: a new ${first}`, () =>
+    inDirectory(async (directory) => {
+      const doubtful = new DoubtfulDisk();
+      const { disk } = doubtful;
+      const failing = await LogDisk.open({ ...options(directory), disk });
       await failing.append([entry(1)]);
-      isFailing = true;
+      doubtful.isFailing = true;
       const changes = [() => failing.append([entry(2)]), () => failing.roll()];
       for (const change of first === "entry" ? changes : changes.toReversed()) {
         await assertRejects(change, StorageFatalError, "disk I/O error");
       }
       failing.close();
-      isFailing = false;
-      const log = await LogDisk.open(options);
+      doubtful.isFailing = false;
+      const log = await LogDisk.open({ ...options(directory), disk });
       const last = first === "entry" ? 2 : 1;
       assertEquals(log.last.index, last);
       await log.append([entry(last + 1)]);
@@ -114,8 +98,5 @@ for (const first of ["entry", "segment"] as const) {
       for await (const page of log.read(1, last + 1)) read.push(...page.map(({ index }) => index));
       assertEquals(read, [1, 2, 3].slice(0, last + 1));
       log.close();
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
-  });
+    }));
 }

@@ -1,6 +1,7 @@
 /** Clients that make batch tokens, which nobody renews or revokes: they end with their parent. */
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
-import type { Kind, KindParts, Work } from "./kind.ts";
+import { Chance } from "./chance.ts";
+import type { Kind, KindParts } from "./kind.ts";
 import type { Token } from "./ledger.ts";
 import type { SimulatedServer } from "./server.ts";
 import { useToken } from "./token_use.ts";
@@ -13,19 +14,21 @@ const inVain = ["renew", "revoke", "revoke-orphan"] as const;
 
 export class BatchClients implements Kind {
   readonly #parts: KindParts;
+  readonly #chance: Chance;
 
   constructor(parts: KindParts) {
     this.#parts = parts;
+    this.#chance = new Chance(parts.world);
   }
 
   readonly operations: Kind["operations"] = [
     () => this.#make(),
-    () => this.#make(this.#pick(this.#parents())),
-    () => this.#make(this.#pick(this.#parents())),
-    () => this.#on(this.#batch(), (token) => this.#endInVain(token)),
-    () => this.#on(this.#batch(), (token) => this.#endItselfInVain(token)),
-    () => this.#on(this.#batch(), (token) => this.#lookUp(token)),
-    () => this.#on(this.#parts.ledger.tokens.slice(-LATEST), (token) => this.#lookUp(token)),
+    () => this.#make(this.#chance.pick(this.#parents())),
+    () => this.#make(this.#chance.pick(this.#parents())),
+    () => this.#chance.on(this.#batch(), (token) => this.#endInVain(token)),
+    () => this.#chance.on(this.#batch(), (token) => this.#endItselfInVain(token)),
+    () => this.#chance.on(this.#batch(), (token) => this.#lookUp(token)),
+    () => this.#chance.on(this.#parts.ledger.tokens.slice(-LATEST), (token) => this.#lookUp(token)),
   ];
 
   /** By who names them, as they are looked up by themselves anyway. */
@@ -41,15 +44,6 @@ export class BatchClients implements Kind {
   #parents(): readonly Token[] {
     const { tokens } = this.#parts.ledger;
     return tokens.filter(({ isBatch, uses }) => !isBatch && uses === 0).slice(-LATEST);
-  }
-
-  #pick<T>(all: readonly T[]): T | undefined {
-    return all[this.#parts.world.draw(all.length)];
-  }
-
-  #on(tokens: readonly Token[], work: (token: Token) => Work): Work {
-    const token = this.#pick(tokens);
-    return token === undefined ? undefined : work(token);
   }
 
   async #make(parent?: Token): Promise<void> {
@@ -70,7 +64,7 @@ export class BatchClients implements Kind {
 
   async #endInVain(token: Token): Promise<void> {
     const { asking, root } = this.#parts;
-    const path = `auth/token/${this.#pick(inVain) ?? ""}`, data = { token: token.text };
+    const path = `auth/token/${this.#chance.pick(inVain) ?? ""}`, data = { token: token.text };
     const answer = await asking.ask({ operation: "update", path, data, token: root() });
     this.#isRefused(token, path, answer.kind);
   }

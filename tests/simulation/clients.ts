@@ -1,10 +1,9 @@
 /** What clients do with tokens and leases all the time, and what they conclude from the answers. */
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
-import type { Surroundings } from "../../src/raft/simulation/world.ts";
-import type { Answer, Asked, Asking } from "./asking.ts";
-import type { Coverage } from "../../src/raft/simulation/coverage.ts";
-import type { Kind } from "./kind.ts";
-import type { Ledger, Secret, Token } from "./ledger.ts";
+import type { Answer, Asked } from "./asking.ts";
+import { Chance } from "./chance.ts";
+import type { CommonParts, Kind, Work } from "./kind.ts";
+import type { Secret, Token } from "./ledger.ts";
 import type { TokenMark } from "./marks.ts";
 import type { Outside } from "./outside.ts";
 import type { SimulatedServer } from "./server.ts";
@@ -30,18 +29,13 @@ interface Wanted {
   readonly ttl?: number;
 }
 
-export interface ClientParts {
-  readonly world: Surroundings;
-  readonly asking: Asking;
-  readonly ledger: Ledger;
+export interface ClientParts extends CommonParts {
   readonly outside: Outside;
-  readonly marks: Coverage<TokenMark>;
-  /** The root token. */
-  readonly root: () => string;
 }
 
 export class Clients {
   readonly #parts: ClientParts;
+  readonly #chance: Chance;
   readonly #kinds: readonly Kind[];
   readonly #operations: Kind["operations"];
   #isBusy = false;
@@ -50,6 +44,7 @@ export class Clients {
 
   constructor(parts: ClientParts, kinds: readonly Kind[]) {
     this.#parts = parts;
+    this.#chance = new Chance(parts.world);
     this.#kinds = kinds;
     this.#operations = [...this.#own, ...kinds.flatMap(({ operations }) => operations)];
   }
@@ -91,15 +86,15 @@ export class Clients {
   }
 
   /** What breaks a promise ends the run. */
-  #run(work: Promise<unknown> | undefined): void {
+  #run(work: Work): void {
     work?.catch((error) => this.#parts.world.fail(error));
   }
 
   readonly #own: Kind["operations"] = [
     () => this.#create(),
     () => this.#create(),
-    () => this.#create(this.#token()),
-    () => this.#create(this.#token()),
+    () => this.#create(this.#chance.pick(this.#latestTokens())),
+    () => this.#create(this.#chance.pick(this.#latestTokens())),
     () => this.#onToken((token) => this.#lookUp(token)),
     () => this.#onToken((token) => this.#lookUp(token)),
     () => this.#onService((token) => this.#lookUpAccessor(token)),
@@ -107,40 +102,32 @@ export class Clients {
     () => this.#onService((token) => this.#renew(token)),
     () => this.#onService((token) => this.#renew(token)),
     () => this.#onService((token) => this.#revoke(token)),
-    () => this.#onService((token) => this.#perhaps(3, () => this.#revokeAlone(token))),
+    () => this.#onService((token) => this.#chance.perhaps(3, () => this.#revokeAlone(token))),
     () => this.#onToken((token) => this.#makeUser(token)),
     () => this.#onToken((token) => this.#makeUser(token)),
     () => this.#onSecret((secret) => this.#lookUpLease(secret)),
     () => this.#onSecret((secret) => this.#renewLease(secret)),
     () => this.#onSecret((secret) => this.#revokeLease(secret)),
-    () => this.#perhaps(2, () => this.#useAtOnce()),
-    () => this.#perhaps(4, () => this.#revokeUsers()),
-    () => this.#perhaps(8, () => this.#revokeRole()),
+    () => this.#chance.perhaps(2, () => this.#useAtOnce()),
+    () => this.#chance.perhaps(4, () => this.#revokeUsers()),
+    () => this.#chance.perhaps(8, () => this.#revokeRole()),
   ];
 
-  #perhaps(bound: number, work: () => Promise<void>): Promise<void> | undefined {
-    return this.#parts.world.draw(bound) === 0 ? work() : undefined;
+  #latestTokens(): readonly Token[] {
+    return this.#parts.ledger.tokens.slice(-LATEST);
   }
 
-  #token(): Token | undefined {
-    const all = this.#parts.ledger.tokens.slice(-LATEST);
-    return all[this.#parts.world.draw(all.length)];
-  }
-
-  #onToken(work: (token: Token) => Promise<void> | undefined): Promise<void> | undefined {
-    const token = this.#token();
-    return token === undefined ? undefined : work(token);
+  #onToken(work: (token: Token) => Work): Work {
+    return this.#chance.on(this.#latestTokens(), work);
   }
 
   /** One that is renewed and revoked, and has an accessor. */
-  #onService(work: (token: Token) => Promise<void> | undefined): Promise<void> | undefined {
+  #onService(work: (token: Token) => Work): Work {
     return this.#onToken((token) => token.isBatch ? undefined : work(token));
   }
 
-  #onSecret(work: (secret: Secret) => Promise<void> | undefined): Promise<void> | undefined {
-    const all = this.#parts.ledger.secrets.slice(-LATEST);
-    const secret = all[this.#parts.world.draw(all.length)];
-    return secret === undefined ? undefined : work(secret);
+  #onSecret(work: (secret: Secret) => Work): Work {
+    return this.#chance.on(this.#parts.ledger.secrets.slice(-LATEST), work);
   }
 
   #ask(asked: Asked, server?: SimulatedServer): Promise<Answer> {

@@ -38,6 +38,11 @@ export function isDone({ doneAt }: Ending, start: number): boolean {
   return doneAt !== undefined && doneAt < start;
 }
 
+/** Whether one of them was. */
+export function isAnyDone(endings: readonly Ending[], start: number): boolean {
+  return endings.some((ending) => isDone(ending, start));
+}
+
 /** That of something that was made within `span`. */
 export function endAfter({ low, high }: Span, ttlSeconds: number): End {
   return { low: low + ttlSeconds * 1000, high: high + ttlSeconds * 1000 };

@@ -21,15 +21,19 @@ export interface Kind {
   lookAt(server: SimulatedServer): Promise<unknown>[];
 }
 
-export interface KindParts {
+/** What all clients have to do with. */
+export interface CommonParts {
   readonly world: Surroundings;
   readonly asking: Asking;
   readonly ledger: Ledger;
-  readonly logins: LoginLedger;
-  readonly wrappings: WrappingLedger;
   readonly marks: Coverage<TokenMark>;
   /** The root token. */
   readonly root: () => string;
+}
+
+export interface KindParts extends CommonParts {
+  readonly logins: LoginLedger;
+  readonly wrappings: WrappingLedger;
   /** The accessor of the mount of users. */
   readonly userpass: () => string;
 }

@@ -5,7 +5,16 @@
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { VirtualTime } from "../../src/raft/simulation/virtual_time.ts";
 import type { Span } from "./clocks.ts";
-import { begin, type Begun, type End, endAfter, type Ending, isDone, whenever } from "./endings.ts";
+import {
+  begin,
+  type Begun,
+  type End,
+  endAfter,
+  type Ending,
+  isAnyDone,
+  isDone,
+  whenever,
+} from "./endings.ts";
 
 /** A revocation of all leases below a prefix. */
 export interface PrefixEnding extends Ending {
@@ -190,7 +199,7 @@ export class Ledger {
   /** The same of one that was renewed. */
   isRenewed(token: Token, start: number, span: Span): void {
     this.lives(token, start, span);
-    if (token.login?.some((ending) => isDone(ending, start)) !== true) return;
+    if (!isAnyDone(token.login ?? [], start)) return;
     throw new BrokenPromise(
       `the token ${token.accessor} is renewed without what it logged in with`,
     );
@@ -236,7 +245,7 @@ export class Ledger {
 
   /** Whether a revocation of it, or of what it hangs on, was acknowledged before `start`. */
   mustHaveEnded(token: Token, start: number): boolean {
-    return token.lone.some((ending) => isDone(ending, start)) || this.#mustTreeEnd(token, start);
+    return isAnyDone(token.lone, start) || this.#mustTreeEnd(token, start);
   }
 
   mustSecretHaveEnded(secret: Secret, start: number): boolean {
@@ -257,12 +266,12 @@ export class Ledger {
     const { parent, isBatch, mayBeFree } = token;
     if (this.#wasRevoked(token, start)) return true;
     if (parent === undefined || mayBeFree) return false;
-    if (isBatch && parent.lone.some((ending) => isDone(ending, start))) return true;
+    if (isBatch && isAnyDone(parent.lone, start)) return true;
     return this.#mustTreeEnd(parent, start);
   }
 
   #wasRevoked(leased: Leased, start: number): boolean {
-    return leased.endings.some((ending) => isDone(ending, start)) ||
+    return isAnyDone(leased.endings, start) ||
       this.#prefixes.some((ending) =>
         isOf(ending, leased) && leased.madeAt < ending.from && isDone(ending, start)
       );

@@ -4,6 +4,7 @@ import type { LogicalResponse } from "../../src/logical/response.ts";
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { Answer } from "./asking.ts";
 import type { Span } from "./clocks.ts";
+import { Chance } from "./chance.ts";
 import type { Kind, KindParts, Work } from "./kind.ts";
 import type { Role, RoleVersion, SecretId, User } from "./login_ledger.ts";
 import type { SimulatedServer } from "./server.ts";
@@ -33,10 +34,12 @@ export const loginMounts: Readonly<Record<string, JsonObject>> = {
 
 export class LoginClients implements Kind {
   readonly #parts: KindParts;
+  readonly #chance: Chance;
   #made = 0;
 
   constructor(parts: KindParts) {
     this.#parts = parts;
+    this.#chance = new Chance(parts.world);
   }
 
   readonly operations: Kind["operations"] = [
@@ -48,16 +51,16 @@ export class LoginClients implements Kind {
     () => this.#onSecretId((secretId) => this.#logIn(secretId)),
     () => this.#onSecretId((secretId) => this.#logIn(secretId)),
     () => this.#onSecretId((secretId) => this.#lookUp(secretId)),
-    () => this.#onSecretId((secretId) => this.#perhaps(2, () => this.#destroy(secretId))),
-    () => this.#onRole((role) => this.#perhaps(2, () => this.#logInAtOnce(role))),
-    () => this.#onRole((role) => this.#perhaps(5, () => this.#deleteRole(role))),
+    () => this.#onSecretId((secretId) => this.#chance.perhaps(2, () => this.#destroy(secretId))),
+    () => this.#onRole((role) => this.#chance.perhaps(2, () => this.#logInAtOnce(role))),
+    () => this.#onRole((role) => this.#chance.perhaps(5, () => this.#deleteRole(role))),
     () => this.#makeUser(),
     () => this.#onUser((user) => this.#logInAs(user)),
     () => this.#onUser((user) => this.#logInAs(user)),
     () => this.#onUser((user) => this.#changePassword(user)),
-    () => this.#onUser((user) => this.#perhaps(3, () => this.#deleteUser(user))),
-    () => this.#perhaps(3, () => this.#lockOut()),
-    () => this.#perhaps(8, () => this.#revokeLogins()),
+    () => this.#onUser((user) => this.#chance.perhaps(3, () => this.#deleteUser(user))),
+    () => this.#chance.perhaps(3, () => this.#lockOut()),
+    () => this.#chance.perhaps(8, () => this.#revokeLogins()),
   ];
 
   /** What has ended logs nobody in, wherever it is tried. */
@@ -70,29 +73,16 @@ export class LoginClients implements Kind {
     ];
   }
 
-  #perhaps(bound: number, work: () => Work): Work {
-    return this.#parts.world.draw(bound) === 0 ? work() : undefined;
-  }
-
-  #pick<T>(all: readonly T[]): T | undefined {
-    return all[this.#parts.world.draw(all.length)];
-  }
-
-  #on<T>(all: readonly T[], work: (one: T) => Work): Work {
-    const one = this.#pick(all);
-    return one === undefined ? undefined : work(one);
-  }
-
   #onRole(work: (role: Role) => Work): Work {
-    return this.#on(this.#parts.logins.roles.slice(-ROLES), work);
+    return this.#chance.on(this.#parts.logins.roles.slice(-ROLES), work);
   }
 
   #onSecretId(work: (secretId: SecretId) => Work): Work {
-    return this.#on(this.#parts.logins.secretIds.slice(-LATEST), work);
+    return this.#chance.on(this.#parts.logins.secretIds.slice(-LATEST), work);
   }
 
   #onUser(work: (user: User) => Work): Work {
-    return this.#on(this.#parts.logins.users.slice(-LATEST), work);
+    return this.#chance.on(this.#parts.logins.users.slice(-LATEST), work);
   }
 
   /** What only an operator may do. */
@@ -259,7 +249,7 @@ export class LoginClients implements Kind {
 
   async #logInAs(user: User, server?: SimulatedServer): Promise<void> {
     const { logins, marks, world: { time } } = this.#parts;
-    const password = this.#pick(user.passwords);
+    const password = this.#chance.pick(user.passwords);
     if (password === undefined) return;
     const start = time.now, path = `auth/userpass/login/${user.name}`;
     const answer = await this.#tryPassword(user, password.text, server);
@@ -343,7 +333,7 @@ export class LoginClients implements Kind {
 
   async #revokeLogins(): Promise<void> {
     const { ledger, marks, logins } = this.#parts;
-    const user = this.#pick(logins.users.slice(-LATEST));
+    const user = this.#chance.pick(logins.users.slice(-LATEST));
     const path = user === undefined || this.#parts.world.draw(2) === 0
       ? "auth/approle/login"
       : `auth/userpass/login/${user.name}`;

@@ -5,7 +5,7 @@
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { VirtualTime } from "../../src/raft/simulation/virtual_time.ts";
 import type { Span } from "./clocks.ts";
-import { begin, type Begun, type End, endAfter, type Ending, isDone } from "./endings.ts";
+import { begin, type Begun, type End, endAfter, type Ending, isAnyDone } from "./endings.ts";
 
 /** What the tokens of a role are like, or were. */
 export interface RoleVersion {
@@ -138,7 +138,7 @@ export class LoginLedger {
   }
 
   mustHaveEnded({ endings, role }: SecretId, start: number): boolean {
-    return [...endings, ...role.endings].some((ending) => isDone(ending, start));
+    return isAnyDone([...endings, ...role.endings], start);
   }
 
   /** The token of a login is as the role says, or said since `start`. */
@@ -153,10 +153,10 @@ export class LoginLedger {
   /** A user logged in. Throws where it must not have. */
   userLoggedIn(user: User, password: Password, start: number): void {
     const { name, endings, lockedAt, mayBeUnlocked, openGuesses, guessedAt } = user;
-    if (endings.some((ending) => isDone(ending, start))) {
+    if (isAnyDone(endings, start)) {
       throw new BrokenPromise(`${name} logs in after its deletion`);
     }
-    if (password.endings.some((ending) => isDone(ending, start))) {
+    if (isAnyDone(password.endings, start)) {
       throw new BrokenPromise(`${name} logs in with a password that was replaced`);
     }
     const isLocked = lockedAt !== undefined && lockedAt < start && !mayBeUnlocked &&

@@ -1,21 +1,12 @@
 /** A request by a token, and what it says of the token. */
-import type { Coverage } from "../../src/raft/simulation/coverage.ts";
-import type { Surroundings } from "../../src/raft/simulation/world.ts";
-import type { Answer, Asked, Asking } from "./asking.ts";
-import type { Ledger, Token } from "./ledger.ts";
-import type { TokenMark } from "./marks.ts";
+import type { Answer, Asked } from "./asking.ts";
+import type { CommonParts } from "./kind.ts";
+import type { Token } from "./ledger.ts";
 import type { SimulatedServer } from "./server.ts";
-
-export interface UseParts {
-  readonly world: Surroundings;
-  readonly asking: Asking;
-  readonly ledger: Ledger;
-  readonly marks: Coverage<TokenMark>;
-}
 
 /** The answer is the caller's; undefined where the token was refused. */
 export async function useToken(
-  { ledger, asking, marks, world: { time } }: UseParts,
+  { ledger, asking, marks, world: { time } }: Omit<CommonParts, "root">,
   token: Token,
   asked: Omit<Asked, "token">,
   server?: SimulatedServer,

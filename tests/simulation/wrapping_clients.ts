@@ -2,6 +2,7 @@
 import { isJsonObject, type JsonObject, parseJson } from "../../src/logical/json.ts";
 import type { LogicalResponse } from "../../src/logical/response.ts";
 import type { Answer } from "./asking.ts";
+import { Chance } from "./chance.ts";
 import type { Kind, KindParts, Work } from "./kind.ts";
 import type { SimulatedServer } from "./server.ts";
 import type { TokenInside, Wrapped } from "./wrapping_ledger.ts";
@@ -14,10 +15,12 @@ const AT_ONCE = 4;
 
 export class WrappingClients implements Kind {
   readonly #parts: KindParts;
+  readonly #chance: Chance;
   #made = 0;
 
   constructor(parts: KindParts) {
     this.#parts = parts;
+    this.#chance = new Chance(parts.world);
   }
 
   readonly operations: Kind["operations"] = [
@@ -29,9 +32,9 @@ export class WrappingClients implements Kind {
     () => this.#on((wrapped) => this.#lookUp(wrapped)),
     () => this.#on((wrapped) => this.#lookUp(wrapped)),
     () => this.#on((wrapped) => this.#rewrap(wrapped)),
-    () => this.#on((wrapped) => this.#perhaps(3, () => this.#unwrapAtOnce(wrapped))),
-    () => this.#on((wrapped) => this.#perhaps(3, () => this.#revoke(wrapped))),
-    () => this.#on((wrapped) => this.#perhaps(3, () => this.#misuse(wrapped))),
+    () => this.#on((wrapped) => this.#chance.perhaps(3, () => this.#unwrapAtOnce(wrapped))),
+    () => this.#on((wrapped) => this.#chance.perhaps(3, () => this.#revoke(wrapped))),
+    () => this.#on((wrapped) => this.#chance.perhaps(3, () => this.#misuse(wrapped))),
   ];
 
   /** What was given is given to nobody else, wherever that is tried. */
@@ -44,14 +47,8 @@ export class WrappingClients implements Kind {
     ];
   }
 
-  #perhaps(bound: number, work: () => Work): Work {
-    return this.#parts.world.draw(bound) === 0 ? work() : undefined;
-  }
-
   #on(work: (wrapped: Wrapped) => Work): Work {
-    const all = this.#parts.wrappings.all.slice(-LATEST);
-    const wrapped = all[this.#parts.world.draw(all.length)];
-    return wrapped === undefined ? undefined : work(wrapped);
+    return this.#chance.on(this.#parts.wrappings.all.slice(-LATEST), work);
   }
 
   #ask(path: string, data: JsonObject, token: string, server?: SimulatedServer): Promise<Answer> {

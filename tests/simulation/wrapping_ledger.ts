@@ -5,7 +5,7 @@
 import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { VirtualTime } from "../../src/raft/simulation/virtual_time.ts";
 import type { Span } from "./clocks.ts";
-import { begin, type Begun, type End, endAfter, type Ending, isDone } from "./endings.ts";
+import { begin, type Begun, type End, endAfter, type Ending, isAnyDone } from "./endings.ts";
 
 /** A token that was made with its answer wrapped. */
 export interface TokenInside {
@@ -75,7 +75,7 @@ export class WrappingLedger {
   }
 
   mustHaveEnded({ endings }: Wrapped, start: number): boolean {
-    return endings.some((ending) => isDone(ending, start));
+    return isAnyDone(endings, start);
   }
 }
 
