@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { isThere } from "../src/base/files.ts";
 import { peerProgram } from "./e2e/peer.ts";
+import { isCi } from "./e2e/skip.ts";
 
 interface Counts {
   readonly passed: number;
@@ -130,7 +131,6 @@ function conformance(
       }
       const peer = usesPeer ? await peerProgram() : undefined;
       if (usesPeer && peer === undefined) {
-        const isCi = (Deno.env.get("CI") ?? "") !== "";
         console.log(`${isCi ? "failed" : "skipped"}: ${name} needs the peer's program`);
         return { passed: 0, failed: isCi ? 1 : 0, skipped: isCi ? 0 : 1 };
       }

@@ -18,18 +18,6 @@ export async function findNamedToken(
   return isExpired(entry, services.tokens.clock.now()) ? undefined : entry;
 }
 
-/** The entry of a batch token, which ends with its parent; its own time is the caller's to look at. */
-export async function liveBatchToken(
-  { tokens, batchTokens }: Pick<Services, "tokens" | "batchTokens">,
-  transaction: Transaction,
-  text: string,
-): Promise<TokenEntry | undefined> {
-  const entry = batchTokens.open(text);
-  if (entry === undefined || entry.parent === "") return entry;
-  const parent = await tokens.lookupHash(transaction, entry.parent);
-  return parent === undefined || isExpired(parent, tokens.clock.now()) ? undefined : entry;
-}
-
 /** The same of the token with an accessor. Who ends tokens asks the store: that may be for one that is over. */
 export async function findByAccessor(
   { tokens }: Pick<Services, "tokens">,
@@ -38,4 +26,16 @@ export async function findByAccessor(
 ): Promise<TokenEntry | undefined> {
   const entry = await tokens.lookupAccessor(transaction, accessor);
   return entry === undefined || isExpired(entry, tokens.clock.now()) ? undefined : entry;
+}
+
+/** The entry of a batch token, which ends with its parent; its own time is the caller's to look at. */
+async function liveBatchToken(
+  { tokens, batchTokens }: Pick<Services, "tokens" | "batchTokens">,
+  transaction: Transaction,
+  text: string,
+): Promise<TokenEntry | undefined> {
+  const entry = batchTokens.open(text);
+  if (entry === undefined || entry.parent === "") return entry;
+  const parent = await tokens.lookupHash(transaction, entry.parent);
+  return parent === undefined || isExpired(parent, tokens.clock.now()) ? undefined : entry;
 }

@@ -16,7 +16,6 @@ export class SqliteRows implements RowReader {
   #floor: StatementSync | undefined;
   #ahead: StatementSync | undefined;
   #isPinned = false;
-  #leafWalk: StatementSync | undefined;
   #valueWalk: StatementSync | undefined;
   /** A walk over the chunks of values, behind the last of the value with that number. */
   #values: Iterator<Row> | undefined;
@@ -57,8 +56,7 @@ export class SqliteRows implements RowReader {
   }
 
   *leaves(): Generator<LeafRow> {
-    this.#leafWalk = this.#database.prepare(onwards);
-    for (const row of this.#leafWalk.iterate(leaves)) {
+    for (const row of this.#database.prepare(onwards).iterate(leaves)) {
       if (!startsWith(row, leaves)) return;
       yield this.#leaf(row);
     }
