@@ -85,6 +85,15 @@ export interface LeaseCall {
   readonly issueTime: number;
 }
 
+/** That a lease ends. */
+export interface RevokeCall extends LeaseCall {
+  /**
+   * Work that needs transactions of its own, or an answer from outside, which nobody else is to wait
+   * for: it is done after what the call has changed is kept, and before anybody is told.
+   */
+  readonly beforeAnswer: (task: () => Promise<void>) => void;
+}
+
 /**
  * Paths treated apart, relative to the mount: exact, or a prefix with a trailing `*`, or with `+`
  * for one segment.
@@ -119,7 +128,7 @@ export interface LogicalBackend {
    * Takes back what a lease of this backend stands for, or fails within about a minute. May be called
    * again after a failure, and many at a time. Throws `TargetUnavailable` where nobody answers.
    */
-  revoke?(call: LeaseCall): Promise<void>;
+  revoke?(call: RevokeCall): Promise<void>;
   /** With whom `revoke` speaks, of several: while one does not answer, the others' leases end. */
   revocationTarget?(internalData: JsonObject): string;
   /** Extends it; the answer's secret carries the new TTLs. */

@@ -32,14 +32,18 @@ export function leaseCall(
 
 /** A revoker that finds the engine by the lease's path. */
 export function secretRevoker(transactions: Transactions, mounts: Mounts): SecretRevoker {
-  return (lease) =>
-    transactions.run(async (transaction) => {
+  return async (lease) => {
+    const tasks = await transactions.run(async (transaction) => {
       const { mounted, call } = leaseCall(mounts, transaction, lease);
       if (mounted.backend.revoke === undefined) {
         throw new Error(`the engine ${mounted.entry.type} can't revoke secrets`);
       }
-      await mounted.backend.revoke(call);
+      const beforeAnswer = (task: () => Promise<void>) => transaction.beforeAnswer(task);
+      await mounted.backend.revoke({ ...call, beforeAnswer });
+      return transaction.tasks;
     });
+    for (const task of tasks) await task();
+  };
 }
 
 /** On whom the end of a lease depends: its mount, and what the engine says beyond that. */

@@ -1,6 +1,6 @@
 /** What becomes of a user when its lease is renewed or ends. */
 import { badRequest } from "../../base/failure.ts";
-import type { LeaseCall } from "../../core/backend.ts";
+import type { LeaseCall, RevokeCall } from "../../core/backend.ts";
 import { TargetUnavailable } from "../../core/target_unavailable.ts";
 import type { JsonObject } from "../../logical/json.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
@@ -38,22 +38,21 @@ export function leaseConnection({ db_name }: JsonObject): string {
  * Ends the user. May be called again, and for a user that never came to be. Throws `TargetUnavailable`
  * for a database that does not answer, so that its thousand leases wait as one.
  */
-export async function revokeUser(engine: Engine, call: LeaseCall): Promise<void> {
-  try {
-    await endUser(engine, call);
-  } catch (error) {
-    if (!(error instanceof DatabaseFailure) || !error.unavailable) throw error;
-    throw new TargetUnavailable(error.message, { cause: error });
-  }
-}
-
-async function endUser(engine: Engine, call: LeaseCall): Promise<void> {
+export async function revokeUser(engine: Engine, call: RevokeCall): Promise<void> {
   const user = leasedUser(call.internalData);
   const role = await readRole(call.storage, user.role);
   const config = await readConfig(call.storage, user.dbName);
-  await engine.creating.get(user.username);
   const statements = role?.revocation ?? user.revocation;
-  await useDatabase(engine, mountOf(call), config, (it) => endIn(it, user, statements));
+  const mount = mountOf(call);
+  call.beforeAnswer(async () => {
+    await engine.creating.get(user.username);
+    try {
+      await useDatabase(engine, mount, config, (it) => endIn(it, user, statements));
+    } catch (error) {
+      if (!(error instanceof DatabaseFailure) || !error.unavailable) throw error;
+      throw new TargetUnavailable(error.message, { cause: error });
+    }
+  });
 }
 
 async function endIn(
@@ -107,7 +106,7 @@ export async function renewUser(engine: Engine, call: LeaseCall): Promise<Logica
   try {
     const values = { name: user.username, username: user.username, expiration };
     const run = (database: Database) => database.run("renew", statements, values);
-    await useDatabase(engine, mountOf(call), config, run);
+    await useDatabase(engine, mountOf(call), config, run, call.storage);
   } catch (error) {
     throw databaseRefusal("the database user could not be renewed", error);
   }

@@ -1,5 +1,6 @@
 /** Doing something with a database whose password may be changing meanwhile. */
 import { type ConnectionConfig, findConfig } from "./config.ts";
+import type { View } from "../../storage/transaction.ts";
 import type { Engine, MountRef } from "./engine.ts";
 import { type Database, DatabaseFailure } from "./plugin.ts";
 
@@ -9,13 +10,15 @@ const mostTries = 4;
 /**
  * Does something with a connection's pool. Where we are not let in, and the connection has changed
  * since its settings were read, or its password is about to be another, it is tried anew with what
- * holds now. Throws `DatabaseFailure`.
+ * holds now. Who does so in a transaction gives its view: one within another might wait for that one.
+ * Throws `DatabaseFailure`.
  */
 export async function useDatabase<T>(
   engine: Engine,
   mount: MountRef,
   config: ConnectionConfig,
   body: (database: Database) => Promise<T>,
+  view?: View,
 ): Promise<T> {
   let current = config;
   for (let tries = 1;; tries++) {
@@ -23,7 +26,9 @@ export async function useDatabase<T>(
       return await engine.connections.use(current, body);
     } catch (error) {
       if (tries === mostTries || !isShutOut(error)) throw error;
-      const now = await read(engine, mount, config.name);
+      const now = view === undefined
+        ? await read(engine, mount, config.name)
+        : await findConfig(view, config.name);
       if (now === undefined) throw error;
       if (now.revision === current.revision) {
         if (tries > 1 || now.pendingPasswords.length === 0) throw error;
