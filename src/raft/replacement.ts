@@ -130,6 +130,8 @@ export class Replacement {
   readonly #parts: ReplacementParts;
   readonly #staged: StagedFiles;
   #pending: Pending | undefined;
+  /** The last that this node has taken: content that is sent for it again is of no use any more. */
+  #done: string | undefined;
 
   constructor(parts: ReplacementParts, staged: StagedFiles) {
     this.#parts = parts;
@@ -151,7 +153,7 @@ export class Replacement {
     entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
     expected?: Uint8Array,
   ): Promise<void> {
-    if (this.#staged.get(id) !== undefined) return;
+    if (this.#staged.get(id) !== undefined || this.#done === id) return;
     await this.#staged.dropUnused();
     const { settings, state, maintenance } = this.#parts;
     const { path, build } = await maintenance.exclusively(async () => {
@@ -168,13 +170,18 @@ export class Replacement {
       if (expected !== undefined && !sameBytes(file.meta.hash, expected)) {
         throw new CorruptionError("the content that came is not what was sent");
       }
-      this.#staged.add(id, file);
+      if (this.#done !== id) return this.#staged.add(id, file);
+      await this.#discard(id, path, file);
     } catch (error) {
-      file?.close();
-      await settings.disk.removeKv(path);
-      await this.#staged.forget(id);
+      await this.#discard(id, path, file);
       throw error;
     }
+  }
+
+  async #discard(id: string, path: string, file: StateFile | undefined): Promise<void> {
+    file?.close();
+    await this.#parts.settings.disk.removeKv(path);
+    await this.#staged.forget(id);
   }
 
   /** What is staged under a name, to be sent to another node. */
@@ -243,6 +250,7 @@ export class Replacement {
         return before;
       })
     );
+    this.#done = id;
     await this.#staged.forget(id);
     await (old ?? file).retire();
     if (old !== undefined) settings.log.info("all content was replaced", { index });
