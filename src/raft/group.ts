@@ -169,11 +169,11 @@ export class Group {
   receive(message: Message): void {
     const { driver, raft, settings } = this.#parts;
     if (this.#transport === undefined) return;
-    this.#heardAt.set(message.from, settings.clock.monotonic());
-    if (message.type === "vote" && !message.transfer) {
-      // A promise not to vote that was given before a restart is kept (see the lease of reads).
-      if (settings.clock.monotonic() < this.#votesFrom) return;
-    }
+    const now = settings.clock.monotonic();
+    this.#heardAt.set(message.from, now);
+    // A promise not to vote that was given before a restart is kept (see the lease of reads).
+    if (message.type === "vote" && !message.transfer && now < this.#votesFrom) return;
+    if (this.#gate.answers(message, this.peers.send)) return;
     driver.post(() => raft.step(message));
   }
 

@@ -4,7 +4,7 @@
  * timeout (thesis 6.4.1). All reads that wait share one proof.
  */
 import type { Cancel, Clock } from "../base/clock.ts";
-import type { NodeId, ReadState } from "./consensus/messages.ts";
+import type { Message, NodeId, ReadState } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver } from "./driver.ts";
 import { NotLeaderError } from "./errors.ts";
@@ -16,8 +16,9 @@ interface Waiting {
 }
 
 interface Asked {
-  readonly at: number;
-  readonly term: number;
+  /** When it was asked for the first time, which is not before everybody who waits for it came. */
+  at: number;
+  term: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -62,7 +63,7 @@ export class ReadGate {
     if (raft.role === "leader") {
       if (raft.configuration.members.length === 1) return undefined;
       const now = this.#clock.monotonic();
-      if (this.#leaseTerm === raft.term && now < this.#leaseEnd) return this.#caughtUp(now);
+      if (this.#hasLease(now)) return this.#caughtUp(now);
     }
     this.#next ??= this.#proveNext();
     return this.#next;
@@ -116,6 +117,28 @@ export class ReadGate {
     this.#leaseEnd = 0;
   }
 
+  /**
+   * Answers a follower that asks at which index it may read, as long as the lease spares the round
+   * that would prove it. False where it is consensus that has to; the next may then find a lease.
+   */
+  answers(message: Message, send: (messages: readonly Message[]) => void): boolean {
+    if (message.type !== "readIndex") return false;
+    const raft = this.#raft;
+    if (raft.role !== "leader" || raft.term !== message.term) return false;
+    const { context, to: from, from: to, term } = message;
+    if (!this.#hasLease(this.#clock.monotonic())) {
+      // Who waits for the lease alone has nothing to hear of its failing.
+      this.confirm()?.catch(() => undefined);
+      return false;
+    }
+    send([{ type: "readIndexReply", from, to, term, context, index: raft.commitIndex }]);
+    return true;
+  }
+
+  #hasLease(now: number): boolean {
+    return this.#leaseTerm === this.#raft.term && now < this.#leaseEnd;
+  }
+
   /** Takes what consensus answers. */
   answered(reads: readonly ReadState[]): void {
     for (const { context, index } of reads) {
@@ -148,18 +171,21 @@ export class ReadGate {
     this.#leaseEnd = Math.max(this.#leaseEnd, at + this.leaseMs);
   }
 
-  /** One proof at a time; who comes while one is under way needs the next. */
+  /** One proof at a time; who comes after one was asked for needs the next. */
   async #proveNext(): Promise<void> {
     await this.#current?.catch(() => undefined);
-    this.#current = this.#prove();
-    this.#next = undefined;
+    this.#current = this.#prove(() => {
+      this.#next = undefined;
+    });
     await this.#current;
   }
 
-  #prove(): Promise<void> {
+  /** `begun` is called once nobody may join any more: the question leaves, or nothing comes of it. */
+  #prove(begun: () => void): Promise<void> {
     const context = this.#nextContext++;
+    let isBegun = false;
     return new Promise((resolve, reject) => {
-      const asked = {
+      const asked: Asked = {
         at: this.#clock.monotonic(),
         term: this.#raft.term,
         resolve: () => settle(resolve),
@@ -173,10 +199,19 @@ export class ReadGate {
         this.#asked.delete(context);
         cancelGiveUp();
         cancelAgain();
+        begin();
         act();
+      };
+      const begin = () => {
+        if (isBegun) return;
+        isBegun = true;
+        asked.at = this.#clock.monotonic();
+        asked.term = this.#raft.term;
+        begun();
       };
       const ask = () => {
         if (!this.#asked.has(context)) return;
+        begin();
         cancelAgain = this.#clock.after(ASK_AGAIN_MS, () => this.#driver.post(ask));
         this.#raft.readIndex(context);
       };

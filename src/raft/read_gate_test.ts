@@ -17,6 +17,7 @@ class Leader {
   readonly raft: Raft;
   readonly driver: Driver;
   readonly gate: ReadGate;
+  readonly time = new VirtualTime();
 
   constructor() {
     this.raft = newRaft(["a", "b", "c"]);
@@ -53,7 +54,7 @@ class Leader {
         failed: () => {},
       },
     });
-    this.gate = new ReadGate(this.raft, this.driver, new Process(new VirtualTime(), 1));
+    this.gate = new ReadGate(this.raft, this.driver, new Process(this.time, 1));
     this.gate.leaseMs = 1000;
   }
 
@@ -113,4 +114,59 @@ Deno.test("a lease does not let a read pass what followers may show already", as
   diskIsBack();
   await proof;
   assert.equal(leader.driver.appliedIndex, 2);
+});
+
+Deno.test("a follower that asks is answered by the lease, with what is committed", async () => {
+  const leader = new Leader();
+  await leader.lead();
+  const rounds = leader.sent.length;
+  const replies: Message[] = [];
+  const ask = (term: number) =>
+    leader.gate.answers(
+      { type: "readIndex", from: "b", to: "a", term, context: 7 },
+      (messages) => replies.push(...messages),
+    );
+  assert.equal(ask(1), true);
+  assert.deepEqual(replies, [
+    { type: "readIndexReply", from: "a", to: "b", term: 1, context: 7, index: 1 },
+  ]);
+  await settle();
+  assert.equal(leader.sent.length, rounds, "no round was needed");
+  assert.equal(ask(2), false, "of another term consensus has to know");
+});
+
+Deno.test("without a lease a follower waits for a round, which brings the lease back", async () => {
+  const leader = new Leader();
+  await leader.lead();
+  leader.gate.endLease();
+  const never = () => assert.fail("nothing is proved");
+  const question: Message = { type: "readIndex", from: "b", to: "a", term: 1, context: 7 };
+  assert.equal(leader.gate.answers(question, never), false, "it was handed over");
+
+  const other = new Leader();
+  await other.lead();
+  other.time.now += 1001;
+  assert.equal(other.gate.answers(question, never), false, "it has ended");
+  await settle();
+  other.hear({ type: "heartbeatReply", round: 100 });
+  await settle();
+  assert.equal(other.gate.answers(question, () => {}), true);
+});
+
+Deno.test("reads join a proof until its question leaves", async () => {
+  const leader = new Leader();
+  await leader.lead();
+  leader.time.now += 1001;
+  const first = leader.gate.confirm();
+  const rounds = () => leader.sent.filter(({ type }) => type === "heartbeat").length;
+  const before = rounds();
+  await null;
+  const second = leader.gate.confirm();
+  assert.ok(first !== undefined);
+  assert.equal(first, second);
+  await settle();
+  assert.equal(rounds(), before + 2, "one round, to two peers");
+  assert.notEqual(leader.gate.confirm(), first, "who comes later needs the next");
+  leader.hear({ type: "heartbeatReply", round: 100 });
+  await first;
 });

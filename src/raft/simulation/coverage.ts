@@ -26,6 +26,7 @@ export const marks = [
   "voter removed",
   "leader removed itself",
   "read by lease",
+  "follower's read by the leader's lease",
   "lease expired",
   "read proved by leader",
   "read proved by follower",

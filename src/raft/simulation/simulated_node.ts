@@ -129,12 +129,15 @@ export class SimulatedNode {
   receive(message: Message): void {
     const { process, raft, driver } = this;
     if (this.#around.world.time.now < this.#deafUntil) return;
-    const { plant } = this.#around.world;
+    const { plant, coverage } = this.#around.world;
     const heard = plant?.receive?.(message) ?? message;
     process.run(() => {
       // As in `group.ts`: a promise not to vote that was given before a restart is kept.
       const isPromised = process.monotonic() < this.#votesFrom;
       if (heard.type === "vote" && !heard.transfer && isPromised) return;
+      if (this.gate.answers(heard, (messages) => messages.forEach((each) => this.#send(each)))) {
+        return coverage.mark("follower's read by the leader's lease");
+      }
       driver.post(() => {
         raft.step(heard);
         for (const more of plant?.react?.(heard, raft) ?? []) this.#around.send(more);
