@@ -1,8 +1,8 @@
 /** Request bodies, bounded in size and time. */
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import { Deadlines } from "../base/deadlines.ts";
 import { badRequest, Failure } from "../base/failure.ts";
-import { Deadlines } from "./deadlines.ts";
 import type { LoadGate } from "./load_gate.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

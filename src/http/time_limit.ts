@@ -1,7 +1,7 @@
 /** The longest time a request may take. */
 import type { Clock } from "../base/clock.ts";
+import { Deadlines } from "../base/deadlines.ts";
 import { Failure } from "../base/failure.ts";
-import { Deadlines } from "./deadlines.ts";
 import { failureResponse } from "./write_response.ts";
 
 /** Answers 503 in place of what has not answered in time. The work itself goes on unheard. */

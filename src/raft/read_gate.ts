@@ -3,7 +3,8 @@
  * itself holds a lease: whoever answered its heartbeat votes for nobody else for an election
  * timeout (thesis 6.4.1). All reads that wait share one proof.
  */
-import type { Cancel, Clock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
+import { Deadlines } from "../base/deadlines.ts";
 import type { Message, NodeId, ReadState } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver } from "./driver.ts";
@@ -26,6 +27,7 @@ interface Asked {
 /** A question that nobody answers is asked again, and in the end given up. */
 const ASK_AGAIN_MS = 400;
 const ANSWER_MS = 5000;
+const LOOK_EVERY_MS = 100;
 
 /** The same for everybody: to make one takes longer than all else that a refusal does. */
 const notProved = new NotLeaderError("leadership was not proved");
@@ -34,6 +36,8 @@ export class ReadGate {
   readonly #raft: Raft;
   readonly #driver: Driver;
   readonly #clock: Clock;
+  /** One timer for all: there may be a thousand proofs a second. */
+  readonly #deadlines: Deadlines;
   readonly #asked = new Map<number, Asked>();
   #applying: Waiting[] = [];
   /** Begins elsewhere at each start: an answer that is late is not for who asks after a restart. */
@@ -54,6 +58,7 @@ export class ReadGate {
     this.#raft = raft;
     this.#driver = driver;
     this.#clock = clock;
+    this.#deadlines = new Deadlines(clock, LOOK_EVERY_MS);
     this.#nextContext = Math.floor(clock.now()) * 1000 + 1;
   }
 
@@ -191,10 +196,10 @@ export class ReadGate {
         resolve: () => settle(resolve),
         reject: (error: Error) => settle(() => reject(error)),
       };
-      const cancelGiveUp = this.#clock.after(ANSWER_MS, () => {
+      const cancelGiveUp = this.#deadlines.add(ANSWER_MS, () => {
         asked.reject(new NotLeaderError("no quorum answers"));
       });
-      let cancelAgain: Cancel = () => {};
+      let cancelAgain = () => {};
       const settle = (act: () => void) => {
         this.#asked.delete(context);
         cancelGiveUp();
@@ -212,7 +217,7 @@ export class ReadGate {
       const ask = () => {
         if (!this.#asked.has(context)) return;
         begin();
-        cancelAgain = this.#clock.after(ASK_AGAIN_MS, () => this.#driver.post(ask));
+        cancelAgain = this.#deadlines.add(ASK_AGAIN_MS, () => this.#driver.post(ask));
         this.#raft.readIndex(context);
       };
       this.#asked.set(context, asked);

@@ -1,8 +1,5 @@
 /** Many deadlines for one price of a set entry each and a timer for all. */
-import type { Clock } from "../base/clock.ts";
-
-/** How much later than its time somebody may be told. */
-const lookEveryMs = 500;
+import type { Clock } from "./clock.ts";
 
 interface Waiting {
   readonly time: number;
@@ -11,14 +8,17 @@ interface Waiting {
 
 export class Deadlines {
   readonly #clock: Clock;
+  readonly #lookEveryMs: number;
   readonly #waiting = new Set<Waiting>();
   #armed = false;
 
-  constructor(clock: Clock) {
+  /** `lookEveryMs`: how much later than its time somebody may be told. */
+  constructor(clock: Clock, lookEveryMs = 500) {
     this.#clock = clock;
+    this.#lookEveryMs = lookEveryMs;
   }
 
-  /** Calls `late` once, `timeoutMs` from now or up to half a second later, unless it is called off. */
+  /** Calls `late` once, `timeoutMs` from now or somewhat later, unless it is called off. */
   add(timeoutMs: number, late: () => void): () => void {
     const waiting = { time: this.#clock.monotonic() + timeoutMs, late };
     this.#waiting.add(waiting);
@@ -28,7 +28,7 @@ export class Deadlines {
 
   #arm(): void {
     this.#armed = true;
-    this.#clock.after(lookEveryMs, () => {
+    this.#clock.after(this.#lookEveryMs, () => {
       this.#armed = false;
       const now = this.#clock.monotonic();
       for (const waiting of this.#waiting) {
