@@ -106,7 +106,7 @@ Deno.test("a lease does not let a read pass what followers may show already", as
   await settle();
   assert.equal(leader.raft.commitIndex, 2);
   const isTold = ({ type, ...message }: Message) =>
-    type === "heartbeat" && "commit" in message && message.commit === 2;
+    (type === "heartbeat" || type === "append") && "commit" in message && message.commit === 2;
   assert.ok(leader.sent.some(isTold), "the followers know");
   assert.equal(leader.driver.appliedIndex, 1);
   const proof = leader.gate.confirm();

@@ -90,6 +90,8 @@ export class Core {
   elapsed = 0;
   timeout: number;
   effects = new Effects();
+  /** Whether a peer may not know how far the commit has come, or how far its log agrees with it. */
+  mustTell = false;
   /** How often it became what it can be, and why it ceased to be: for those who watch. */
   readonly transitions = {
     leader: 0,
@@ -185,7 +187,7 @@ export class Core {
   /** Whether there are no effects. */
   get isIdle(): boolean {
     const { hardState, truncateFrom, entries, early, messages, reads, fetches } = this.effects;
-    return hardState === undefined && truncateFrom === undefined &&
+    return !this.mustTell && hardState === undefined && truncateFrom === undefined &&
       entries.length + early.length + messages.length + reads.length + fetches.length === 0;
   }
 

@@ -14,6 +14,8 @@ export class Progress {
   next: number;
   /** Last indexes of the appends on their way. */
   inflight: number[] = [];
+  /** How much of its log it knows to be committed, or will when all that was sent has come. */
+  told = 0;
   /** Heard of since the last look at the quorum. */
   active = true;
   /** Up to where the state that was sent last reaches. */
@@ -45,6 +47,7 @@ export class Progress {
     this.inflight = [];
     this.waiting = false;
     this.isStalled = false;
+    this.told = 0;
   }
 
   /** As `probe`, where the peer itself says that its log agrees no further, or is gone. */

@@ -29,6 +29,7 @@ import {
   onHeartbeatReply,
   onSnapshot,
   replicate,
+  tellCommit,
 } from "./replication.ts";
 import { noteRead } from "./read_index.ts";
 
@@ -283,6 +284,7 @@ export class Raft {
 
   /** What there is to do, each thing handed out once. */
   ready(): Ready {
+    tellCommit(this.#core);
     return this.#core.takeEffects();
   }
 

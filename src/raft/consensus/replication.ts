@@ -7,6 +7,9 @@ import type { Message, NodeId } from "./messages.ts";
 import { Progress } from "./progress.ts";
 import { releaseReads, startEarlyReads } from "./read_index.ts";
 
+/** The round of a heartbeat that only tells how far the commit has come: nothing is to be answered. */
+const UNANSWERED = 0;
+
 /** In answers to something that was no append. */
 export const NO_ATTEMPT = -1;
 
@@ -93,6 +96,7 @@ function sendAppends(core: Core, id: NodeId, progress: Progress): void {
     const previous = { index: progress.next - 1, term: previousTerm };
     core.sendEarly(id, { type: "append", previous, entries, commit: core.commit, attempt });
     progress.sent(to);
+    progress.told = Math.min(core.commit, to);
   }
 }
 
@@ -191,7 +195,10 @@ export function onAppendReply(core: Core, message: Message & { type: "appendRepl
       progress.probe(message.match + 1);
     }
     const match = Math.min(message.match, core.log.last.index);
-    if (progress.matched(match, message.attempt)) advanceCommit(core, role);
+    if (progress.matched(match, message.attempt)) {
+      core.mustTell = true;
+      advanceCommit(core, role);
+    }
     if (core.role === role) continueTransfer(core, role);
   } else if (message.attempt === progress.attempt && progress.state !== "snapshot") {
     // An answer to this attempt: it speaks of the log as it is, which a repair may have emptied.
@@ -228,11 +235,7 @@ export function advanceCommit(core: Core, role: Leader): void {
     heartbeat(core, role);
   }
   releaseReads(core, role);
-  // The followers learn of it with the next append or heartbeat; an idle leader tells at once.
-  for (const [id, progress] of role.progress) {
-    if (progress.state !== "replicating") continue;
-    core.sendEarly(id, { type: "heartbeat", round: role.round, commit: commitFor(core, progress) });
-  }
+  core.mustTell = true;
   const isSettled = (core.configurations.at(-1)?.index ?? 0) <= core.commit;
   if (isSettled && !isVoter(core.configuration, core.id)) {
     becomeFollower(core, core.hard.term, undefined);
@@ -244,17 +247,35 @@ function commitFor(core: Core, progress: Progress): number {
   return Math.min(core.commit, progress.match);
 }
 
+/**
+ * Tells the peers how far the commit has come, where no append that leaves with it does. A busy
+ * leader always has one; an idle one's followers would else wait for the next heartbeat.
+ */
+export function tellCommit(core: Core): void {
+  if (!core.mustTell) return;
+  core.mustTell = false;
+  if (core.role.name !== "leader") return;
+  for (const [id, progress] of core.role.progress) {
+    if (progress.state !== "replicating" || commitFor(core, progress) <= progress.told) continue;
+    sendHeartbeat(core, id, progress, UNANSWERED);
+  }
+}
+
+function sendHeartbeat(core: Core, id: NodeId, progress: Progress, round: number): void {
+  progress.told = commitFor(core, progress);
+  core.sendEarly(id, { type: "heartbeat", round, commit: progress.told });
+}
+
 /** A new round of heartbeats. */
 export function heartbeat(core: Core, role: Leader): void {
   role.round += 1;
-  for (const [id, progress] of role.progress) {
-    core.sendEarly(id, { type: "heartbeat", round: role.round, commit: commitFor(core, progress) });
-  }
+  for (const [id, progress] of role.progress) sendHeartbeat(core, id, progress, role.round);
   releaseReads(core, role);
 }
 
 export function onHeartbeat(core: Core, message: Message & { type: "heartbeat" }): void {
   core.commitTo(Math.min(message.commit, core.log.last.index));
+  if (message.round === UNANSWERED) return;
   core.send(message.from, { type: "heartbeatReply", round: message.round });
 }
 
