@@ -44,6 +44,9 @@ export const DEFAULT_LIMITS: SizeLimits = {
   maxTransactionSize: 8 * 1024 * 1024,
 };
 
+/** For what has been stored: an operator may have lowered the limits since. */
+export const NO_LIMITS: SizeLimits = { maxEntrySize: Infinity, maxTransactionSize: Infinity };
+
 const encoder = new TextEncoder();
 const scratch = new Uint8Array(KEY_BYTES_MAX + 4);
 

@@ -100,6 +100,11 @@ export class LogDisk {
     return this.#older.reduce((sum, segment) => sum + segment.bytes, this.#active.bytes);
   }
 
+  /** Of the segment that is appended to; estimated. */
+  get activeBytes(): number {
+    return this.#active.bytes;
+  }
+
   /**
    * Appends entries that follow `last`; they are durable when it returns. Where it throws, those
    * up to `last` are, and none after.

@@ -191,12 +191,12 @@ export class Maintenance {
     // A small state keeps a small log: the directory stays under twice of what is alive.
     const bytesMax = Math.min(settings.logBytesMax, Math.max(512 * 1024, live / 4));
     const isAged = async () => clock.now() - await log.oldestCreatedAt() > logAgeMaxMs;
-    if (log.segments === 1 && (log.bytes > Math.min(bytesMax, segmentBytes) || await isAged())) {
-      await log.roll();
-    }
     // Alone, there is nobody who could fall behind; and no follower is worth a full disk.
     const isLarge = log.bytes > settings.logBytesMax * 2;
     const trailing = this.#parts.hasPeers() && !isLarge ? trailingEntries : 0;
+    // What grew while the one before it was flushed is not kept until a flush comes that finds it alone.
+    const isFull = log.activeBytes > Math.min(bytesMax, segmentBytes);
+    if (log.segments === 1 ? isFull || await isAged() : isFull && trailing === 0) await log.roll();
     const keepFrom = state.file.meta.applied.index + 1 - trailing;
     const dropped = await log.dropOldest(
       keepFrom,
@@ -225,7 +225,7 @@ export class Maintenance {
   async #rewritten(path: string): Promise<StateFile | undefined> {
     const { settings, state } = this.#parts;
     try {
-      return await rewriteState(state.file, path);
+      return await rewriteState(state.file, path, settings);
     } catch (error) {
       await settings.disk.removeKv(path);
       if (!(error instanceof StorageFullError)) throw error;

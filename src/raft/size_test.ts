@@ -83,3 +83,20 @@ Deno.test("a flush that empties very many leaves stays within what one commit ma
     await again.close();
   });
 });
+
+Deno.test("a log of two segments ends small as well, once all of it is in the state file", async () => {
+  await inDirectory(async (path) => {
+    const storage = await openForTest(path, { segmentBytes: 600_000, flushBytes: 1e9 });
+    for (const key of ["a", "b"]) await storage.write([{ key, value: new Uint8Array(700_000) }]);
+    assert.equal((await storage.stats()).logSegments, 2);
+    await storage.compact();
+    const { logSegments, logBytes } = await storage.stats();
+    assert.equal(logSegments, 1);
+    assert.ok(logBytes < 200_000, `${logBytes} bytes of log`);
+    await storage.write([{ key: "c", value: new Uint8Array(1) }]);
+    await storage.close();
+    const again = await openForTest(path);
+    assert.deepEqual(await again.list(""), ["a", "b", "c"]);
+    await again.close();
+  });
+});
