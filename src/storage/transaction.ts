@@ -8,6 +8,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Cancel } from "../base/clock.ts";
 import type { Entry, ListOptions, ScanOptions, Storage, Write } from "./storage.ts";
 import { mergeChildren, mergeEntries } from "./overlay.ts";
+import { type Change, RecentChanges } from "./recent_changes.ts";
 
 /** Reading and changing below one prefix. What a backend is given. */
 export interface View {
@@ -27,22 +28,15 @@ class Conflict extends Error {
   }
 }
 
-interface Commit {
-  readonly sequence: number;
-  readonly keys: readonly string[];
-}
-
 /** Who lost against a commit, and goes on once that one and all before it are settled. */
 interface Loser {
   readonly sequence: number;
   readonly resolve: () => void;
 }
 
-/** Stands for all keys. */
-const anyKey: readonly string[] = [];
-
 export class Transaction implements View {
-  readonly #reads = new Set<string>();
+  /** Some more than once: that costs less than to look each time. */
+  readonly #reads: string[] = [];
   readonly #listed = new ListedPrefixes();
   readonly #writes = new Map<string, Bytes | null>();
   readonly #written = new WrittenFolders();
@@ -56,7 +50,7 @@ export class Transaction implements View {
   get(key: string): Awaitable<Bytes | undefined> {
     const own = this.#writes.get(key);
     if (own !== undefined) return own ?? undefined;
-    this.#reads.add(key);
+    this.#reads.push(key);
     return this.storage.get(key);
   }
 
@@ -100,7 +94,7 @@ export class Transaction implements View {
 
   /** Notes a read that a cache answered, so that it is validated like any other. */
   noteRead(key: string): void {
-    this.#reads.add(key);
+    this.#reads.push(key);
   }
 
   /** True when this transaction itself has changed the key: caches must not answer for it. */
@@ -158,14 +152,12 @@ export class Transaction implements View {
     return this.#hasListedLong;
   }
 
-  /** The key of `commit` that this transaction has read, or maybe only listed, if there is one. */
-  touchedBy(commit: Commit, { listed }: { readonly listed: boolean }): string | undefined {
-    if (commit.keys === anyKey) return "";
-    for (const key of commit.keys) {
-      if (this.#reads.has(key)) return key;
-      if (listed && this.#listed.covers(key)) return key;
-    }
-    return undefined;
+  /** The latest change of what this transaction has read, or maybe only listed, since it began. */
+  touchedBy(changes: RecentChanges, { listed }: { readonly listed: boolean }): Change | undefined {
+    const read = changes.lastOf(this.#reads, this.startSequence);
+    if (!listed || this.#listed.isEmpty) return read;
+    const since = read?.sequence ?? this.startSequence;
+    return changes.lastWhere((key) => this.#listed.covers(key), since) ?? read;
   }
 }
 
@@ -179,6 +171,10 @@ class ListedPrefixes {
   add(prefix: string): void {
     if (prefix.endsWith("/")) (this.#folders ??= new Set()).add(prefix);
     else (this.#others ??= new Set()).add(prefix);
+  }
+
+  get isEmpty(): boolean {
+    return this.#folders === undefined && this.#others === undefined;
   }
 
   covers(key: string): boolean {
@@ -266,8 +262,8 @@ export class Transactions {
   #settledSequence = 0;
   readonly #settledAhead = new Set<number>();
   #losers: Loser[] = [];
-  /** Commits that a running transaction may not have seen, oldest first. */
-  #recent: Commit[] = [];
+  /** What a running transaction may not have seen. */
+  readonly #recent = new RecentChanges();
   /** Running transactions in the order they began, so the first has the lowest sequence. */
   readonly #running = new Set<Transaction>();
   readonly #listeners = new Set<ChangeListener>();
@@ -311,7 +307,7 @@ export class Transactions {
    */
   changedElsewhere(keys: readonly string[] | undefined): void {
     const sequence = ++this.#sequence;
-    this.#recent.push({ sequence, keys: keys ?? anyKey });
+    this.#recent.add(sequence, keys);
     this.#settle(sequence, keys ?? []);
     this.#wakeLosers();
     this.#forget();
@@ -340,12 +336,8 @@ export class Transactions {
     const isExcused = isLenient || transaction.hasListedLong;
     const listed = !(isExcused && transaction.changesNothing);
     if (this.#sequence === transaction.startSequence) return;
-    for (let i = this.#recent.length - 1; i >= 0; i--) {
-      const commit = this.#recent[i];
-      if (commit === undefined || commit.sequence <= transaction.startSequence) return;
-      const key = transaction.touchedBy(commit, { listed });
-      if (key !== undefined) throw new Conflict(key, commit.sequence);
-    }
+    const change = transaction.touchedBy(this.#recent, { listed });
+    if (change !== undefined) throw new Conflict(change.key, change.sequence);
   }
 
   /** Numbers the commit before it is under way: whoever validates later sees it coming. */
@@ -353,7 +345,7 @@ export class Transactions {
     const { writes } = transaction;
     const sequence = ++this.#sequence;
     const keys = writes.map((write) => write.key);
-    this.#recent.push({ sequence, keys });
+    this.#recent.add(sequence, keys);
     try {
       await this.storage.write(writes);
     } catch (error) {
@@ -397,12 +389,9 @@ export class Transactions {
 
   #forget(): void {
     const [oldest] = this.#running;
-    const floor = Math.min(oldest?.startSequence ?? this.#sequence, this.#settledSequence);
-    let drop = 0;
-    while (drop < this.#recent.length && (this.#recent[drop]?.sequence ?? Infinity) <= floor) {
-      drop++;
-    }
-    if (drop > 0) this.#recent = this.#recent.slice(drop);
+    this.#recent.forgetUpTo(
+      Math.min(oldest?.startSequence ?? this.#sequence, this.#settledSequence),
+    );
   }
 
   async #enqueue(key: string): Promise<() => void> {
