@@ -1,4 +1,5 @@
 /** Makes tokens, with the lease under which they end. */
+import type { Awaitable } from "../base/awaitable.ts";
 import { badRequest } from "../base/failure.ts";
 import { type Auth, newAuth } from "../logical/auth.ts";
 import type { LeaseStore } from "../lease/store.ts";
@@ -23,13 +24,27 @@ export class TokenIssuer {
    * Makes a service token that lives `spec.ttl` seconds, or for ever where that is 0. `text` is
    * given only where an operator chose it; one that is taken is refused.
    */
-  async issue(transaction: Transaction, spec: TokenSpec, text?: string): Promise<MadeToken> {
+  issue(transaction: Transaction, spec: TokenSpec, text?: string): Awaitable<MadeToken> {
+    const hasParent = spec.parent !== undefined && spec.parent !== "";
+    if (text === undefined && !hasParent) return this.#make(transaction, spec);
+    return this.#checkAndMake(transaction, spec, text);
+  }
+
+  async #checkAndMake(
+    transaction: Transaction,
+    spec: TokenSpec,
+    text: string | undefined,
+  ): Promise<MadeToken> {
     if (text !== undefined && await this.tokens.lookup(transaction, text) !== undefined) {
       throw badRequest("cannot create a token with a duplicate ID");
     }
     if (spec.parent !== undefined && spec.parent !== "") {
       await this.tokens.burden(transaction, spec.parent);
     }
+    return this.#make(transaction, spec, text);
+  }
+
+  #make(transaction: Transaction, spec: TokenSpec, text?: string): MadeToken {
     this.times.untilDurable(
       transaction,
       "token.create",

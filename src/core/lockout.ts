@@ -2,6 +2,7 @@
  * Locks a name after too many failed logins. Failures are counted in memory, and only for a while;
  * a lock is in storage, so that neither a restart nor another node lets guessing go on.
  */
+import { type Awaitable, chain } from "../base/awaitable.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Failure, permissionDenied } from "../base/failure.ts";
@@ -83,10 +84,11 @@ export class Lockouts {
   }
 
   /** Throws a 403 for a name that is locked; even the right password does not help then. */
-  async check(transaction: Transaction, login: LoginName): Promise<void> {
+  check(transaction: Transaction, login: LoginName): Awaitable<void> {
     if (login.settings.disable) return;
-    const lock = await readLock(transaction, login);
-    if (lock !== undefined && lock.until > this.clock.now()) throw permissionDenied();
+    return chain(readLock(transaction, login), (lock) => {
+      if (lock !== undefined && lock.until > this.clock.now()) throw permissionDenied();
+    });
   }
 
   /**
@@ -120,7 +122,7 @@ export class Lockouts {
 
   /** After a login that went well: the count starts anew. */
   forget(login: Omit<LoginName, "settings">): void {
-    this.#failures.delete(keyOf(login));
+    if (this.#failures.size > 0) this.#failures.delete(keyOf(login));
   }
 
   /** Takes a lock away; harmless where there is none. */
@@ -157,6 +159,7 @@ export class Lockouts {
 
   /** Failures that still count: until the counter's time is over, or the lock's. */
   #recent(login: LoginName): number {
+    if (this.#failures.size === 0) return 0;
     const failures = this.#failures.get(keyOf(login));
     if (failures === undefined) return 0;
     const { threshold, duration, counterReset } = login.settings;
@@ -191,14 +194,15 @@ export class Lockouts {
   }
 }
 
-async function readLock(
+function readLock(
   view: View,
   login: Omit<LoginName, "settings">,
-): Promise<Lock | undefined> {
-  const bytes = await view.get(locks + keyOf(login));
-  if (bytes === undefined) return undefined;
-  const lock: Lock = JSON.parse(fromUtf8(bytes));
-  return lock;
+): Awaitable<Lock | undefined> {
+  return chain(view.get(locks + keyOf(login)), (bytes) => {
+    if (bytes === undefined) return undefined;
+    const lock: Lock = JSON.parse(fromUtf8(bytes));
+    return lock;
+  });
 }
 
 function keyOf({ accessor, name }: Omit<LoginName, "settings">): string {

@@ -1,4 +1,5 @@
 /** Turns what an auth method answered into a token. */
+import { type Awaitable, chain } from "../base/awaitable.ts";
 import { badRequest, permissionDenied } from "../base/failure.ts";
 import { identityOfLogin } from "../identity/login.ts";
 import type { Auth } from "../logical/auth.ts";
@@ -35,7 +36,9 @@ export async function completeLogin(
     now,
   });
   auth.tokenPolicies = loginPolicies(auth);
-  await findIdentity(services, transaction, call, auth);
+  // What is at hand is not waited for: see `chain`.
+  const identified = findIdentity(services, transaction, call, auth);
+  if (identified !== undefined) await identified;
   auth.leaseDurationSeconds = ttl;
   const spec: NewToken = {
     parent: "",
@@ -61,10 +64,9 @@ export async function completeLogin(
   const role = services.quotas.countsByRole
     ? await loginRole(services.mounts.router.find(path), call)
     : "";
-  const countedAs = await services.quotas.reserveLease(
-    transaction,
-    { path, mount: call.mount.path, role },
-  );
+  const subject = { path, mount: call.mount.path, role };
+  const reserved = services.quotas.reserveLease(transaction, subject);
+  const countedAs = reserved instanceof Promise ? await reserved : reserved;
   if (auth.tokenType === "batch") {
     const made = services.batchTokens.create(spec);
     transaction.afterCommit(() => countToken(services, made.entry));
@@ -72,10 +74,11 @@ export async function completeLogin(
     auth.renewable = false;
     auth.numUses = 0;
   } else {
-    const made = await services.issuer.issue(transaction, {
-      ...spec,
-      ...(countedAs === undefined ? {} : { countedAs }),
-    });
+    const issued = services.issuer.issue(
+      transaction,
+      countedAs === undefined ? spec : { ...spec, countedAs },
+    );
+    const made = issued instanceof Promise ? await issued : issued;
     auth.clientToken = made.token;
     auth.accessor = made.entry.accessor;
   }
@@ -83,24 +86,26 @@ export async function completeLogin(
 }
 
 /** The entity that the login is of. Throws a 403 for one that is disabled. */
-async function findIdentity(
+function findIdentity(
   services: Services,
   transaction: Transaction,
   { mount }: Call,
   auth: Auth,
-): Promise<void> {
+): Awaitable<void> {
   const { alias } = auth;
   if (alias === undefined) return;
-  const view = await identityOfLogin(services.identity, transaction, {
+  const found = identityOfLogin(services.identity, transaction, {
     accessor: mount.accessor,
     local: mount.local,
     name: alias.name,
     metadata: alias.metadata,
     groups: auth.groupAliases,
   });
-  if (view.entity.disabled) throw permissionDenied();
-  auth.entityId = view.entity.id;
-  auth.identityPolicies = [...view.policies];
+  return chain(found, (view) => {
+    if (view.entity.disabled) throw permissionDenied();
+    auth.entityId = view.entity.id;
+    auth.identityPolicies = [...view.policies];
+  });
 }
 
 /** The mount's path and the name, joined by dashes. */

@@ -1,4 +1,5 @@
 /** Entities with their aliases. Every change keeps the indexes by name and alias in step. */
+import { type Awaitable, chain } from "../base/awaitable.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import { badRequest } from "../base/failure.ts";
@@ -24,9 +25,9 @@ export class Entities {
     readonly times?: OperationTimes,
   ) {}
 
-  async get(transaction: Transaction, id: string): Promise<Entity | undefined> {
+  get(transaction: Transaction, id: string): Awaitable<Entity | undefined> {
     if (id === "" || id.includes("/")) return undefined;
-    return await this.cache.read(transaction, prefixes.entity + id, decodeEntity);
+    return this.cache.read(transaction, prefixes.entity + id, decodeEntity);
   }
 
   /** The entity, or what it was merged into. */
@@ -46,12 +47,12 @@ export class Entities {
     return await this.#through(transaction, prefixes.entityAlias + id);
   }
 
-  async byAlias(
+  byAlias(
     transaction: Transaction,
     accessor: string,
     name: string,
-  ): Promise<Entity | undefined> {
-    return await this.#through(transaction, prefixes.entityAliasName + aliasKey(accessor, name));
+  ): Awaitable<Entity | undefined> {
+    return this.#through(transaction, prefixes.entityAliasName + aliasKey(accessor, name));
   }
 
   /** A new entity, not kept yet. Without a name it gets one. */
@@ -137,9 +138,11 @@ export class Entities {
     }
   }
 
-  async #through(transaction: Transaction, key: string): Promise<Entity | undefined> {
-    const id = await this.cache.read(transaction, key, fromUtf8);
-    return id === undefined ? undefined : await this.get(transaction, id);
+  #through(transaction: Transaction, key: string): Awaitable<Entity | undefined> {
+    return chain(
+      this.cache.read(transaction, key, fromUtf8),
+      (id) => id === undefined ? undefined : this.get(transaction, id),
+    );
   }
 }
 

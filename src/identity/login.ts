@@ -1,4 +1,5 @@
 /** The entity of a login: the one that its alias names, or a new one. */
+import { type Awaitable, chain } from "../base/awaitable.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { Identity } from "./identity.ts";
 import type { Alias, Entity, Metadata } from "./types.ts";
@@ -16,20 +17,45 @@ export interface LoginIdentity {
 }
 
 /** Finds or makes entity and alias, and lets the entity's external groups follow the login. */
-export async function identityOfLogin(
+export function identityOfLogin(
   identity: Identity,
   transaction: Transaction,
   login: LoginIdentity,
+): Awaitable<IdentityView> {
+  const { entities } = identity;
+  return chain(entities.byAlias(transaction, login.accessor, login.name), (found) => {
+    const changesNothing = found !== undefined && login.groups === undefined &&
+      staleAlias(login, found) === undefined;
+    return changesNothing
+      ? viewOf(identity, transaction, found)
+      : changedIdentity(identity, transaction, login, found);
+  });
+}
+
+async function changedIdentity(
+  identity: Identity,
+  transaction: Transaction,
+  login: LoginIdentity,
+  found: Entity | undefined,
 ): Promise<IdentityView> {
-  const { entities, views } = identity;
-  const found = await entities.byAlias(transaction, login.accessor, login.name);
   const entity = found === undefined
     ? await makeEntity(identity, transaction, login)
     : await refreshAlias(identity, transaction, login, found);
   if (login.groups !== undefined) {
     await followGroups(identity, transaction, entity.id, login.accessor, login.groups);
   }
-  return await views.get(transaction, entity.id) ?? await views.build(transaction, entity);
+  return await viewOf(identity, transaction, entity);
+}
+
+function viewOf(
+  { views }: Identity,
+  transaction: Transaction,
+  entity: Entity,
+): Awaitable<IdentityView> {
+  return chain(
+    views.get(transaction, entity.id),
+    (view) => view ?? views.build(transaction, entity),
+  );
 }
 
 async function makeEntity(
@@ -48,7 +74,13 @@ async function makeEntity(
   return entity;
 }
 
-/** Writes only where the metadata is not what it was: most logins change nothing. */
+/** The alias that a login comes by, where its metadata is not what it was: most logins change nothing. */
+function staleAlias({ accessor, metadata }: LoginIdentity, entity: Entity): Alias | undefined {
+  if (metadata === undefined) return undefined;
+  const alias = entity.aliases.find(({ mountAccessor }) => mountAccessor === accessor);
+  return alias === undefined || sameMetadata(alias.metadata ?? {}, metadata) ? undefined : alias;
+}
+
 async function refreshAlias(
   { entities }: Identity,
   transaction: Transaction,
@@ -56,12 +88,10 @@ async function refreshAlias(
   entity: Entity,
 ): Promise<Entity> {
   const { metadata } = login;
-  if (metadata === undefined) return entity;
-  const isIt = (alias: Alias) => alias.mountAccessor === login.accessor;
-  const alias = entity.aliases.find(isIt);
-  if (alias === undefined || sameMetadata(alias.metadata ?? {}, metadata)) return entity;
+  const alias = staleAlias(login, entity);
+  if (metadata === undefined || alias === undefined) return entity;
   const changed: Alias = { ...alias, metadata, lastUpdateTime: entities.clock.now() };
-  const after = { ...entity, aliases: entity.aliases.map((a) => isIt(a) ? changed : a) };
+  const after = { ...entity, aliases: entity.aliases.map((a) => a === alias ? changed : a) };
   await entities.save(transaction, after, entity);
   return after;
 }

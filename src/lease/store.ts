@@ -57,6 +57,11 @@ export class LeaseStore {
     return `${folder}${timeKey(lease.expireTime)}/${this.#short(lease.id)}`;
   }
 
+  /** Where a secret stands among those of its token. */
+  #placeOfToken({ id, tokenId }: LeaseEntry): string {
+    return `${byToken}${tokenId}/${this.#short(id)}`;
+  }
+
   async get(transaction: Transaction, id: string): Promise<LeaseEntry | undefined> {
     const bytes = await transaction.get(byId + id);
     return bytes === undefined ? undefined : decodeLease(bytes);
@@ -64,7 +69,6 @@ export class LeaseStore {
 
   /** Keeps a new lease, or a changed one whose former state is `before`. */
   put(transaction: Transaction, lease: LeaseEntry, before?: LeaseEntry): void {
-    const short = this.#short(lease.id);
     const { watcher } = this;
     if (before === undefined && watcher !== undefined) {
       transaction.afterCommit(() => watcher.created(lease.id));
@@ -79,19 +83,18 @@ export class LeaseStore {
       transaction.put(byFailure + lease.id, encoded);
     }
     if (lease.kind === "secret" && before === undefined) {
-      transaction.put(`${byToken}${lease.tokenId}/${short}`, utf8(lease.id));
+      transaction.put(this.#placeOfToken(lease), utf8(lease.id));
     }
   }
 
   remove(transaction: Transaction, lease: LeaseEntry): void {
-    const short = this.#short(lease.id);
     transaction.delete(byId + lease.id);
     const { watcher } = this;
     if (watcher !== undefined) transaction.afterCommit(() => watcher.removed(lease.id));
     if (lease.failure !== undefined) transaction.delete(byFailure + lease.id);
     const place = this.#place(lease);
     if (place !== undefined) transaction.delete(place);
-    if (lease.kind === "secret") transaction.delete(`${byToken}${lease.tokenId}/${short}`);
+    if (lease.kind === "secret") transaction.delete(this.#placeOfToken(lease));
   }
 
   /**

@@ -56,3 +56,19 @@ for (const pages of [0, 1, 2, 5]) {
     assertEquals(await burst("late", 5), 0);
   });
 }
+
+Deno.test("the sum over all paths follows what is counted, made, ended and under way", async () => {
+  const { transactions, quotas, countAll } = await started(7, 100);
+  const { counter } = quotas;
+  await countAll();
+  assertEquals(counter.count(""), 9);
+  counter.created("auth/a/login/y");
+  counter.removed("auth/z/login/x");
+  counter.removed("auth/z/login/never-there");
+  assertEquals([counter.count(""), counter.count("auth/a/"), counter.count("auth/z/")], [9, 2, 0]);
+  await transactions.run((t) => {
+    counter.reserve(t, "auth/a/login");
+    assertEquals([counter.count(""), counter.count("auth/a/")], [10, 3]);
+  });
+  assertEquals(counter.count(""), 9);
+});

@@ -3,6 +3,7 @@
  * about to be created is reserved first, so that a burst can't pass the limit together. After an
  * unclean stop the leases are counted anew in the background.
  */
+import type { Awaitable } from "../base/awaitable.ts";
 import type { Transaction } from "../storage/transaction.ts";
 
 const idPrefix = "sys/expire/id/";
@@ -12,30 +13,38 @@ const pageSize = 100;
 const mostLookedFor = 20_000;
 
 export class LeaseCounter {
-  readonly #byPath = new Map<string, number>();
-  readonly #reserved = new Map<string, number>();
+  readonly #counted = new Counts();
+  readonly #reserved = new Counts();
   /** Up to where leases have been counted; undefined once all are. */
   #cursor: string | undefined = "";
 
   /** Leases whose path begins so, those that are being created included. */
   count(prefix: string): number {
-    return below(this.#byPath, prefix) + below(this.#reserved, prefix);
+    return this.#counted.below(prefix) + this.#reserved.below(prefix);
   }
 
   /** Makes room for a lease that `transaction` creates. */
   reserve(transaction: Transaction, path: string): void {
-    bump(this.#reserved, path, 1);
-    transaction.afterEnd(() => bump(this.#reserved, path, -1));
+    this.#reserved.bump(path, 1);
+    transaction.afterEnd(() => this.#reserved.bump(path, -1));
   }
 
   /**
    * How many more there are below a prefix that have not been counted yet, up to `limit`: right after
    * a start a quota must not let through what it has not seen. 0 once all are counted.
    */
-  async uncounted(transaction: Transaction, prefix: string, limit: number): Promise<number> {
-    if (this.#cursor === undefined || limit <= 0) return 0;
-    const folder = idPrefix + prefix;
+  uncounted(transaction: Transaction, prefix: string, limit: number): Awaitable<number> {
     const after = this.#cursor;
+    if (after === undefined || limit <= 0) return 0;
+    return this.#foundAfter(transaction, after, idPrefix + prefix, limit);
+  }
+
+  async #foundAfter(
+    transaction: Transaction,
+    after: string,
+    folder: string,
+    limit: number,
+  ): Promise<number> {
     // Counted in the order of keys: the cursor is before the folder, in it, or past it.
     if (after > folder && !after.startsWith(folder)) return 0;
     const left = Math.min(limit, mostLookedFor);
@@ -47,11 +56,11 @@ export class LeaseCounter {
   }
 
   created(leaseId: string): void {
-    if (this.#isCounted(leaseId)) bump(this.#byPath, pathOf(leaseId), 1);
+    if (this.#isCounted(leaseId)) this.#counted.bump(pathOf(leaseId), 1);
   }
 
   removed(leaseId: string): void {
-    if (this.#isCounted(leaseId)) bump(this.#byPath, pathOf(leaseId), -1);
+    if (this.#isCounted(leaseId)) this.#counted.bump(pathOf(leaseId), -1);
   }
 
   /** Counts the next page of what is stored; false when there is no more. */
@@ -63,7 +72,7 @@ export class LeaseCounter {
       ...(this.#cursor === "" ? {} : { after: this.#cursor }),
     });
     transaction.afterCommit(() => {
-      for (const { key } of page) bump(this.#byPath, pathOf(key.slice(idPrefix.length)), 1);
+      for (const { key } of page) this.#counted.bump(pathOf(key.slice(idPrefix.length)), 1);
       this.#cursor = page.length < pageSize ? undefined : page.at(-1)?.key;
     });
     return page.length === pageSize;
@@ -78,14 +87,24 @@ function pathOf(leaseId: string): string {
   return leaseId.slice(0, leaseId.lastIndexOf("/"));
 }
 
-function bump(counts: Map<string, number>, path: string, by: number): void {
-  const next = (counts.get(path) ?? 0) + by;
-  if (next > 0) counts.set(path, next);
-  else counts.delete(path);
-}
+/** Counts by path, and their sum, which the default quota asks for at each login. */
+class Counts {
+  readonly #byPath = new Map<string, number>();
+  #sum = 0;
 
-function below(counts: Map<string, number>, prefix: string): number {
-  let sum = 0;
-  for (const [path, count] of counts) if (path.startsWith(prefix)) sum += count;
-  return sum;
+  bump(path: string, by: number): void {
+    const before = this.#byPath.get(path) ?? 0;
+    const after = Math.max(0, before + by);
+    this.#sum += after - before;
+    if (after > 0) this.#byPath.set(path, after);
+    else this.#byPath.delete(path);
+  }
+
+  /** Of all paths that begin so. */
+  below(prefix: string): number {
+    if (prefix === "") return this.#sum;
+    let sum = 0;
+    for (const [path, count] of this.#byPath) if (path.startsWith(prefix)) sum += count;
+    return sum;
+  }
 }

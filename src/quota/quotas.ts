@@ -1,4 +1,5 @@
 /** All quotas: kept in storage, few, in memory while the node is unsealed. */
+import { type Awaitable, chain } from "../base/awaitable.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { badRequest, Failure } from "../base/failure.ts";
@@ -151,27 +152,35 @@ export class Quotas {
    * Makes room for a lease. Throws a 429 where there is none, before anything is created. Returns
    * what its token is to be counted as, where a rule is for the login's role.
    */
-  async reserveLease(
-    transaction: Transaction,
-    subject: QuotaSubject,
-  ): Promise<string | undefined> {
-    const { counter, roleCounts } = this;
+  reserveLease(transaction: Transaction, subject: QuotaSubject): Awaitable<string | undefined> {
+    const { counter } = this;
     const rule = ruleFor(this.leaseCounts.values(), subject);
     if (rule === undefined || rule.role !== "") counter.reserve(transaction, subject.path);
     if (rule === undefined) return undefined;
-    if (rule.role !== "") {
-      const role = countedAs(subject);
-      // Reserved before anything is waited for, so that those of a burst see each other.
-      roleCounts.reserve(transaction, role);
-      if (await roleCounts.count(transaction, role) <= rule.maxLeases) return role;
-    } else {
-      const prefix = rule.path.replace(/\*$/, "");
-      const left = rule.maxLeases - counter.count(prefix);
-      counter.reserve(transaction, subject.path);
-      if (left > await counter.uncounted(transaction, prefix, left)) return undefined;
-    }
+    if (rule.role !== "") return this.#reserveForRole(transaction, rule, countedAs(subject));
+    const prefix = rule.path.replace(/\*$/, "");
+    const left = rule.maxLeases - counter.count(prefix);
+    counter.reserve(transaction, subject.path);
+    return chain(counter.uncounted(transaction, prefix, left), (uncounted) => {
+      if (left <= uncounted) throw this.#violated(rule);
+      return undefined;
+    });
+  }
+
+  async #reserveForRole(
+    transaction: Transaction,
+    rule: LeaseCountRule,
+    role: string,
+  ): Promise<string> {
+    // Reserved before anything is waited for, so that those of a burst see each other.
+    this.roleCounts.reserve(transaction, role);
+    if (await this.roleCounts.count(transaction, role) <= rule.maxLeases) return role;
+    throw this.#violated(rule);
+  }
+
+  #violated(rule: LeaseCountRule): Failure {
     this.onViolation("lease_count", rule.name);
-    throw new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
+    return new Failure(429, "lease count quota exceeded", { headers: { "retry-after": "5" } });
   }
 
   #isExempt(path: string): boolean {

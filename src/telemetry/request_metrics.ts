@@ -1,5 +1,6 @@
 /** What the pipeline measures of each request, looked up once. */
 import type { Operation } from "../logical/request.ts";
+import type { Counter } from "./counter.ts";
 import type { Registry } from "./registry.ts";
 import type { Summary } from "./summary.ts";
 
@@ -48,6 +49,8 @@ export class RequestMetrics {
   readonly checkToken: Summary;
   #checks = 0;
   readonly #routes = new Map<string, Map<MeasuredOperation, Summary>>();
+  /** Of tokens that were made, by everything that their labels are made of. */
+  readonly #created = new Map<string, Counter>();
 
   constructor(readonly registry: Registry) {
     this.handleRequest = registry.summary("core.handle_request");
@@ -93,13 +96,20 @@ export class RequestMetrics {
 
   /** Counts a token that was made. */
   tokenCreated({ authMethod, mountPoint, ttl, type }: CreatedToken): void {
-    this.registry.counter("token.creation", {
-      auth_method: authMethod,
-      mount_point: mountPoint,
-      creation_ttl: ttlLabel(ttl),
-      token_type: type,
-      namespace: "root",
-    }).add();
+    const lasts = ttlLabel(ttl);
+    const key = `${mountPoint} ${lasts} ${type} ${authMethod}`;
+    let counter = this.#created.get(key);
+    if (counter === undefined) {
+      counter = this.registry.counter("token.creation", {
+        auth_method: authMethod,
+        mount_point: mountPoint,
+        creation_ttl: lasts,
+        token_type: type,
+        namespace: "root",
+      });
+      this.#created.set(key, counter);
+    }
+    counter.add();
   }
 
   /** Counts the lease of a secret that an engine made; `ttl` in seconds. */

@@ -1,4 +1,5 @@
 /** `login`: role ID and secret ID against a token. */
+import { type Awaitable, chain } from "../../base/awaitable.ts";
 import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
@@ -16,21 +17,27 @@ import {
   placeOfSecretId,
   readSecretId,
   type SecretId,
+  type SecretIdPlace,
   useSecretId,
 } from "./secret_id.ts";
 
 const wrong = "invalid role or secret ID";
 
-async function login(
+function login(
   services: Services,
   call: Call,
   roleId: string,
   secretId: string,
-): Promise<LogicalResponse> {
+): Awaitable<LogicalResponse> {
   if (roleId === "") throw badRequest("missing role_id");
-  const role = await roleById(call, roleId);
-  if (role === undefined) throw badRequest(wrong);
-  const entry = role.bindSecretId ? await checkSecretId(services, call, role, secretId) : undefined;
+  return chain(roleById(call, roleId), (role) => {
+    if (role === undefined) throw badRequest(wrong);
+    const entry = role.bindSecretId ? checkSecretId(services, call, role, secretId) : undefined;
+    return chain(entry, (entry) => loggedIn(call, role, entry));
+  });
+}
+
+function loggedIn(call: Call, role: Role, entry: SecretId | undefined): LogicalResponse {
   const ranges = entry !== undefined && entry.cidrList.length > 0
     ? entry.cidrList
     : role.secretIdBoundCidrs;
@@ -57,23 +64,29 @@ export async function askedRole(call: Call): Promise<string | undefined> {
 }
 
 /** Finds the secret ID and takes a use of it. A wrong one counts against the role. */
-async function checkSecretId(
+function checkSecretId(
   services: Services,
   call: Call,
   role: Role,
   secretId: string,
-): Promise<SecretId> {
+): Awaitable<SecretId> {
   if (secretId === "") throw badRequest("missing secret_id");
+  const { lockouts, tokens } = services;
   const counted = lockoutName(services, call, role.roleId);
-  await services.lockouts.check(call.transaction, counted);
-  services.lockouts.recheck(counted);
-  const place = await placeOfSecretId(services, call, role, secretId);
-  const entry = await readSecretId(call, place);
-  const now = services.tokens.clock.now();
-  if (entry === undefined || hasEnded(entry, now)) throw services.lockouts.failed(counted, wrong);
-  useSecretId(call.storage, place, entry, now);
-  call.transaction.afterCommit(() => services.lockouts.forget(counted));
-  return entry;
+  const take = (place: SecretIdPlace, entry: SecretId | undefined) => {
+    const now = tokens.clock.now();
+    if (entry === undefined || hasEnded(entry, now)) throw lockouts.failed(counted, wrong);
+    useSecretId(call.storage, place, entry, now);
+    call.transaction.afterCommit(() => lockouts.forget(counted));
+    return entry;
+  };
+  return chain(lockouts.check(call.transaction, counted), () => {
+    lockouts.recheck(counted);
+    return chain(
+      placeOfSecretId(services, call, role, secretId),
+      (place) => chain(readSecretId(call, place), (entry) => take(place, entry)),
+    );
+  });
 }
 
 export function loginPath(services: () => Services): Path {

@@ -1,4 +1,5 @@
 /** A role: what its secret IDs and its tokens are like. */
+import { type Awaitable, chain } from "../../base/awaitable.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
 import type { Call } from "../../core/backend.ts";
@@ -45,14 +46,16 @@ export function newRole(name: string, roleId: string): Role {
 }
 
 /** Names have no case. */
-export async function readRole(call: Call, name: string): Promise<Role | undefined> {
-  return await call.cached(rolePrefix + name.toLowerCase(), decodeRole);
+export function readRole(call: Call, name: string): Awaitable<Role | undefined> {
+  return call.cached(rolePrefix + name.toLowerCase(), decodeRole);
 }
 
-export async function roleById(call: Call, roleId: string): Promise<Role | undefined> {
+export function roleById(call: Call, roleId: string): Awaitable<Role | undefined> {
   if (roleId === "" || roleId.length > longestRoleId) return undefined;
-  const name = await call.cached(idPrefix + encodeURIComponent(roleId), fromUtf8);
-  return name === undefined ? undefined : await readRole(call, name);
+  return chain(
+    call.cached(idPrefix + encodeURIComponent(roleId), fromUtf8),
+    (name) => name === undefined ? undefined : readRole(call, name),
+  );
 }
 
 /** Keeps a role, `before` being what is kept of it now. Throws a 400 for what can't be. */

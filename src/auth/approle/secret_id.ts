@@ -3,6 +3,7 @@
  * A use is counted in the transaction of the login, so a limit holds whatever comes at once.
  */
 import { createHmac } from "node:crypto";
+import { type Awaitable, chain } from "../../base/awaitable.ts";
 import { timeKey } from "../../base/time_key.ts";
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { badRequest } from "../../base/failure.ts";
@@ -54,25 +55,36 @@ export function foreignName(hmac: string): string {
 }
 
 /** Where a secret ID of a role is, or would be. */
-export async function placeOfSecretId(
+export function placeOfSecretId(
   services: Services,
   call: Call,
   role: Role,
   secretId: string,
-): Promise<SecretIdPlace> {
+): Awaitable<SecretIdPlace> {
   const own = { role: role.name, hash: hashSecretId(services, call, secretId) };
-  const foreignKey = await call.cached(foreignKeys + role.name, fromUtf8);
-  if (foreignKey === undefined || await readSecretId(call, own) !== undefined) return own;
+  return chain(
+    call.cached(foreignKeys + role.name, fromUtf8),
+    (foreignKey) =>
+      foreignKey === undefined ? own : ownOrForeign(call, own, { foreignKey, secretId }),
+  );
+}
+
+async function ownOrForeign(
+  call: Call,
+  own: SecretIdPlace,
+  { foreignKey, secretId }: { readonly foreignKey: string; readonly secretId: string },
+): Promise<SecretIdPlace> {
+  if (await readSecretId(call, own) !== undefined) return own;
   const hmac = createHmac("sha256", foreignKey).update(secretId).digest("hex");
-  const foreign = { role: role.name, hash: foreignName(hmac) };
+  const foreign = { role: own.role, hash: foreignName(hmac) };
   return await readSecretId(call, foreign) === undefined ? own : foreign;
 }
 
-export async function readSecretId(
+export function readSecretId(
   call: Call,
   { role, hash }: SecretIdPlace,
-): Promise<SecretId | undefined> {
-  return await call.cached(`${prefix}${role}/${hash}`, decodeSecretId);
+): Awaitable<SecretId | undefined> {
+  return call.cached(`${prefix}${role}/${hash}`, decodeSecretId);
 }
 
 /** The one with an accessor, of this role. */

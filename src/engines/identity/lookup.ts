@@ -1,4 +1,5 @@
 /** `lookup/…`: an entity or group by whatever is known of it. */
+import type { Awaitable } from "../../base/awaitable.ts";
 import { badRequest } from "../../base/failure.ts";
 import { field } from "../../backend/field.ts";
 import { type Path, path } from "../../backend/path.ts";
@@ -18,10 +19,10 @@ type Given = { readonly [K in keyof typeof fields]: (typeof fields)[K]["default"
 
 /** The ways to find one kind of thing. */
 interface Finder<T> {
-  get(transaction: Transaction, id: string): Promise<T | undefined>;
+  get(transaction: Transaction, id: string): Awaitable<T | undefined>;
   byName(transaction: Transaction, name: string): Promise<T | undefined>;
   byAliasId(transaction: Transaction, id: string): Promise<T | undefined>;
-  byAlias(transaction: Transaction, accessor: string, name: string): Promise<T | undefined>;
+  byAlias(transaction: Transaction, accessor: string, name: string): Awaitable<T | undefined>;
 }
 
 function find<T>(finder: Finder<T>, transaction: Transaction, given: Given) {
