@@ -9,22 +9,35 @@ type StoredToken = Omit<TokenEntry, Neutral> & Partial<Pick<TokenEntry, Neutral>
 export function encodeTokenEntry(entry: TokenEntry, isSparse: boolean): Bytes {
   if (!isSparse) return utf8(JSON.stringify(entry));
   const { boundCidrs, namespaceId, authMount, internalData } = entry;
-  const stored: { readonly [field in keyof TokenEntry]: TokenEntry[field] | undefined } = {
-    ...entry,
-    parent: entry.parent || undefined,
-    meta: entry.meta ?? undefined,
-    numUses: entry.numUses || undefined,
-    lastRenewal: entry.lastRenewal || undefined,
-    explicitMaxTtl: entry.explicitMaxTtl || undefined,
-    period: entry.period || undefined,
-    boundCidrs: boundCidrs.length === 0 ? undefined : boundCidrs,
-    namespaceId: namespaceId === neutralToken.namespaceId ? undefined : namespaceId,
-    entityId: entry.entityId || undefined,
-    role: entry.role || undefined,
-    noDefaultPolicy: entry.noDefaultPolicy || undefined,
-    authMount: authMount === neutralToken.authMount ? undefined : authMount,
-    internalData: Object.keys(internalData).length === 0 ? undefined : internalData,
-  };
+  // Named one by one: a copy of all of them, changed, takes twice as long to be put into words.
+  const stored: { readonly [field in keyof Required<TokenEntry>]: TokenEntry[field] | undefined } =
+    {
+      id: entry.id,
+      accessor: entry.accessor,
+      parent: entry.parent || undefined,
+      policies: entry.policies,
+      path: entry.path,
+      meta: entry.meta ?? undefined,
+      displayName: entry.displayName,
+      numUses: entry.numUses || undefined,
+      creationTime: entry.creationTime,
+      expireTime: entry.expireTime,
+      lastRenewal: entry.lastRenewal || undefined,
+      ttl: entry.ttl,
+      explicitMaxTtl: entry.explicitMaxTtl || undefined,
+      period: entry.period || undefined,
+      renewable: entry.renewable,
+      type: entry.type,
+      boundCidrs: boundCidrs.length === 0 ? undefined : boundCidrs,
+      namespaceId: namespaceId === neutralToken.namespaceId ? undefined : namespaceId,
+      entityId: entry.entityId || undefined,
+      role: entry.role || undefined,
+      noDefaultPolicy: entry.noDefaultPolicy || undefined,
+      authMount: authMount === neutralToken.authMount ? undefined : authMount,
+      internalData: Object.keys(internalData).length === 0 ? undefined : internalData,
+      alone: entry.alone,
+      countedAs: entry.countedAs,
+    };
   return utf8(JSON.stringify(stored));
 }
 

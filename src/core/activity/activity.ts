@@ -24,6 +24,9 @@ import {
 
 const configKey = "sys/clients/config";
 const flushMs = 60_000;
+/** Names that are kept at hand, and characters of one: some have very many policies. */
+const toldMax = 1000;
+const toldCharactersMax = 200;
 /** Of the names of a client's policies. */
 const POLICY_CHARACTERS_MAX = 1000;
 
@@ -68,6 +71,8 @@ export class Activity {
   #stored: Stored = nothing;
   /** Tokens that were counted in this month. */
   #seen = new WeakSet<TokenEntry>();
+  /** Names of clients that this month's set was told of lately: the same ones log in again and again. */
+  readonly #told = new Set<string>();
   /** Nothing is written until what was stored before has been read. */
   #loaded = false;
   #config = defaultConfig;
@@ -130,6 +135,8 @@ export class Activity {
     const name = isEntity
       ? `e/${token.namespaceId}/${token.entityId}`
       : `t/${token.namespaceId}/${[...token.policies].sort().join("\0")}`;
+    if (this.#told.has(name)) return;
+    this.#tell(name);
     const kind = isEntity ? "entity" : "non-entity";
     const wasDirty = this.#isDirty;
     const digest = this.#parts.crypto.hash("sha256", utf8(name));
@@ -143,6 +150,12 @@ export class Activity {
     };
     const isNew = this.#set.add({ hash, kind, mount: token.authMount, first });
     if (isNew && !wasDirty && this.#loaded) this.#wakeIn(flushMs);
+  }
+
+  #tell(name: string): void {
+    if (name.length > toldCharactersMax) return;
+    if (this.#told.size >= toldMax) this.#told.clear();
+    this.#told.add(name);
   }
 
   /** Clients of a month; of the present one as of now. Undefined where nothing is known of it. */
@@ -190,6 +203,7 @@ export class Activity {
     this.#set = new ClientSet();
     this.#stored = nothing;
     this.#seen = new WeakSet();
+    this.#told.clear();
   }
 
   /** Whether something is not stored yet. */
