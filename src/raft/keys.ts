@@ -44,7 +44,7 @@ export const DEFAULT_LIMITS: SizeLimits = {
   maxTransactionSize: 8 * 1024 * 1024,
 };
 
-/** For what has been stored: an operator may have lowered the limits since. */
+/** For what has been stored: an operator may have lowered the limits since, or on one node. */
 export const NO_LIMITS: SizeLimits = { maxEntrySize: Infinity, maxTransactionSize: Infinity };
 
 const encoder = new TextEncoder();

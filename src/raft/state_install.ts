@@ -4,6 +4,7 @@ import { decodeConfiguration } from "./consensus/configuration.ts";
 import { generations, stateFileName, writeCurrent } from "./current_file.ts";
 import type { Disk } from "./disk.ts";
 import { CorruptionError, StorageFatalError } from "./errors.ts";
+import { NO_LIMITS } from "./keys.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { ReplacementParts } from "./replacement.ts";
 import type { StoredEntry } from "./state.ts";
@@ -36,7 +37,8 @@ export async function installState(
     let fresh: StateFile | undefined;
     try {
       const build = await StateBuild.begin({ ...state.file.options, path }, head.configuration);
-      fresh = await build.fill(entries, settings);
+      // The group has taken them: a node whose own limits are lower could else never follow.
+      fresh = await build.fill(entries, { ...settings, ...NO_LIMITS });
       if (!sameBytes(fresh.meta.hash, head.hash)) {
         throw new CorruptionError("the state that came is not the one that was sent");
       }
