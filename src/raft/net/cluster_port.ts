@@ -24,6 +24,7 @@ export class ClusterPort {
   readonly #log: Logger;
 
   readonly #clock: Clock;
+  #isClosing = false;
 
   constructor(log: Logger, clock: Clock) {
     this.#log = log;
@@ -46,6 +47,7 @@ export class ClusterPort {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     for (const connection of this.#open) connection.end();
     // Who does not close its side, a paused node for instance, is not waited for.
     const cancel = this.#clock.after(FAREWELL_MS, () => {
@@ -88,7 +90,9 @@ export class ClusterPort {
     const protocol = socket.alpnProtocol;
     const answerer = typeof protocol === "string" ? this.#answerers.get(protocol) : undefined;
     const connection = new FrameSocket(socket);
-    if (!socket.authorized || answerer === undefined) return connection.close();
+    // One that was still proving itself as the port closed would be waited for as long as it stays.
+    const isWelcome = socket.authorized && !this.#isClosing;
+    if (!isWelcome || answerer === undefined) return connection.close();
     this.#open.add(connection);
     connection.closed.then(() => this.#open.delete(connection));
     answerer(connection);
