@@ -92,6 +92,8 @@ export interface RevokeCall extends LeaseCall {
    * for: it is done after what the call has changed is kept, and before anybody is told.
    */
   readonly beforeAnswer: (task: () => Promise<void>) => void;
+  /** It has ended, but may come to be after that: it is to be ended once more, so many milliseconds on. */
+  readonly lookAgain: (afterMs: number) => void;
 }
 
 /**

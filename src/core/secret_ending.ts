@@ -31,6 +31,10 @@ const retries = { firstMs: 10_000, longestMs: 3_600_000 };
 /** What is under way when the node seals may take this long; it is done again after that. */
 const stopMs = 5_000;
 
+/** Why a lease is listed that has been taken back. */
+export const mayComeLate =
+  "taken back, and looked for again: the node that was active before may have been making it still";
+
 /** Why a secret could not be revoked. */
 export interface RevocationFailure {
   readonly error: string;
@@ -38,8 +42,11 @@ export interface RevocationFailure {
   readonly isSilent: boolean;
 }
 
-/** Revokes a leased secret at its engine. Throws `TargetUnavailable` where nobody answers. */
-export type SecretRevoker = (lease: LeaseEntry) => Promise<void>;
+/**
+ * Revokes a leased secret at its engine. Throws `TargetUnavailable` where nobody answers. Resolves with
+ * the milliseconds after which that is to be done once more, or undefined.
+ */
+export type SecretRevoker = (lease: LeaseEntry) => Promise<number | undefined>;
 
 interface Target {
   readonly name: string;
@@ -237,25 +244,36 @@ export class SecretEnding {
   async #attempt(lease: LeaseEntry): Promise<RevocationFailure | undefined> {
     const { transactions, leases, revoke, metrics, times, clock } = this.parts;
     let failure: { readonly error: unknown } | undefined;
+    let againMs: number | undefined;
     try {
-      await times.during("expire.revoke", () => revoke(lease));
+      againMs = await times.during("expire.revoke", () => revoke(lease));
     } catch (error) {
       failure = { error };
     }
     await transactions.run(async (transaction) => {
       const current = await leases.get(transaction, lease.id);
       if (current === undefined) return;
-      if (failure === undefined) leases.remove(transaction, current);
+      if (againMs !== undefined) this.#lookAgain(transaction, current, againMs);
+      else if (failure === undefined) leases.remove(transaction, current);
       else this.#postpone(transaction, current, failure.error);
     });
     const isDue = lease.ending !== undefined;
     if (failure === undefined) {
-      if (isDue) metrics.ended(lease, clock.now());
+      if (isDue && againMs === undefined) metrics.ended(lease, clock.now());
       return undefined;
     }
     if (isDue) metrics.failed();
     const { error } = failure;
     return { error: describeError(error), isSilent: error instanceof TargetUnavailable };
+  }
+
+  /** It is over, and stays listed until it has been ended once more. */
+  #lookAgain(transaction: Transaction, lease: LeaseEntry, afterMs: number): void {
+    const { leases, clock } = this.parts;
+    const now = clock.now();
+    const { ending: _, ...due } = lease;
+    const failure = { attempts: 0, error: mayComeLate, since: lease.failure?.since ?? now };
+    leases.put(transaction, { ...due, failure, expireTime: now + afterMs }, lease);
   }
 
   /** Behind the others of its target, where that does not answer; else by a retry of its own. */

@@ -33,16 +33,21 @@ export function leaseCall(
 /** A revoker that finds the engine by the lease's path. */
 export function secretRevoker(transactions: Transactions, mounts: Mounts): SecretRevoker {
   return async (lease) => {
+    let againMs: number | undefined;
+    const lookAgain = (afterMs: number) => {
+      againMs = afterMs;
+    };
     const tasks = await transactions.run(async (transaction) => {
       const { mounted, call } = leaseCall(mounts, transaction, lease);
       if (mounted.backend.revoke === undefined) {
         throw new Error(`the engine ${mounted.entry.type} can't revoke secrets`);
       }
       const beforeAnswer = (task: () => Promise<void>) => transaction.beforeAnswer(task);
-      await mounted.backend.revoke({ ...call, beforeAnswer });
+      await mounted.backend.revoke({ ...call, beforeAnswer, lookAgain });
       return transaction.tasks;
     });
     for (const task of tasks) await task();
+    return againMs;
   };
 }
 

@@ -57,4 +57,10 @@ export const failedTokenSeeds: readonly { readonly seed: number; readonly found:
     seed: 2428413240,
     found: "a revocation by prefix that a full disk broke off waited for the next start",
   },
+  {
+    seed: 1456211573,
+    found:
+      "a user that a node made which had been cut off, after the next one had ended its lease " +
+      "(engines/database/succession_test.ts)",
+  },
 ];

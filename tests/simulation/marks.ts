@@ -16,6 +16,7 @@ export const tokenMarks = [
   "lease revoked",
   "lease revoked at once",
   "users revoked by prefix",
+  "user looked for again",
   "role changed",
   "role deleted",
   "secret id made",

@@ -101,11 +101,11 @@ export class Outside {
   #database(caller: Caller, host: string): Database {
     const { users } = this.#server(host);
     return {
-      run: (purpose, _, { name = "", expiration = "" }) =>
-        this.#call(caller, host, () => this.#run(users, purpose, name, Number(expiration)), {
-          purpose,
-          name,
-        }),
+      run: async (purpose, _, { name = "", expiration = "" }, mayBegin) => {
+        mayBegin?.();
+        const run = () => this.#run(users, purpose, name, Number(expiration));
+        await this.#call(caller, host, run, { purpose, name });
+      },
       drop: (name) =>
         this.#call(caller, host, () => this.#drop(users, name), { purpose: "revoke", name }),
       has: (name) => this.#call(caller, host, () => users.has(name)),

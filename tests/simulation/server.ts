@@ -32,6 +32,8 @@ import { planted, type TokenPlant, type Wait } from "./plants.ts";
 const UNSEAL_AGAIN_MS = 300;
 /** To make a key of a password, at most. */
 const DERIVE_MS = 40;
+/** As long as it may last until a database begins with a user. */
+const CREATION_MS = 4500;
 /** In real time. */
 const cheap: Cost = { logN: 1, r: 1, p: 1 };
 
@@ -100,7 +102,7 @@ export class SimulatedServer {
         const databases = [parts.outside.plugin(process, parts.plant?.givesUp)];
         return (table, type) =>
           type === "database"
-            ? databaseBackend(services, databases)
+            ? databaseBackend(services, databases, { creationMs: CREATION_MS })
             : type === "userpass"
             ? userpassBackend(services, cheap, this.#derive)
             : all(table, type);

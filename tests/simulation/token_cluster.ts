@@ -17,6 +17,7 @@ import type { Kind, KindName } from "./kind.ts";
 import { LOCK_SECONDS, LoginClients, loginMounts } from "./login_clients.ts";
 import { LoginLedger } from "./login_ledger.ts";
 import { storagePrefix } from "../../src/core/mount_entry.ts";
+import { mayComeLate } from "../../src/core/secret_ending.ts";
 import { BatchClients } from "./batch_clients.ts";
 import { Clients, databaseRoles, tokenRoles } from "./clients.ts";
 import { tokenEntries } from "../../src/token/store.ts";
@@ -266,6 +267,17 @@ export class TokenCluster {
         owners.set(alias, known);
         if (known !== id) throw new BrokenPromise(`${alias} is of the entities ${known} and ${id}`);
       }
+    }
+  }
+
+  /** Marks what the active node keeps in mind of users that another one may still be making. */
+  async noteLookedFor(): Promise<void> {
+    const { active, marks } = this;
+    if (active === undefined) return;
+    const { transactions, leases } = active.node.services;
+    const failing = await transactions.run((t) => leases.failing(t, undefined, 100));
+    if (failing.some(({ failure }) => failure?.error === mayComeLate)) {
+      marks.mark("user looked for again");
     }
   }
 

@@ -117,6 +117,7 @@ async function live(
     if (isOver()) return;
     cluster.checkDoubles().catch((error) => cluster.lookedInVain(error));
     cluster.checkEntities().catch((error) => cluster.lookedInVain(error));
+    cluster.noteLookedFor().catch((error) => cluster.lookedInVain(error));
     time.after(LOOK_MS, look);
   };
   look();

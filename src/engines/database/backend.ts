@@ -16,6 +16,7 @@ import { RotationSchedule } from "./schedule.ts";
 import { rolePaths } from "./role_paths.ts";
 import { rotateRootPath } from "./rotate_root.ts";
 import { staticPaths } from "./static_paths.ts";
+import { Succession } from "./succession.ts";
 
 /** The kinds of databases there are. */
 export const databasePlugins: readonly DatabasePlugin[] = [
@@ -27,14 +28,21 @@ export const databasePlugins: readonly DatabasePlugin[] = [
 /** A database that does not answer may hold up a seal for so long. */
 const closeMs = 5_000;
 
+export interface DatabaseTimes {
+  /** See `Succession`; its own where absent. */
+  readonly creationMs?: number;
+}
+
 export function databaseBackend(
   services: () => Services,
   plugins: readonly DatabasePlugin[] = databasePlugins,
+  { creationMs }: DatabaseTimes = {},
 ): LogicalBackend {
   const engine: Engine = {
     services,
     connections: new Connections(plugins),
     creating: new Map(),
+    succession: new Succession(() => services().mounts.platform.clock, creationMs),
     rotations: new Turns(),
     schedule: new RotationSchedule(() => engine),
   };
@@ -52,7 +60,10 @@ export function databaseBackend(
     revoke: (call) => revokeUser(engine, call),
     revocationTarget: leaseConnection,
     renew: (call) => renewUser(engine, call),
-    start: ({ uuid }) => engine.schedule.start({ prefix: `logical/${uuid}/` }),
+    start: ({ uuid }) => {
+      engine.succession.begin();
+      engine.schedule.start({ prefix: `logical/${uuid}/` });
+    },
     close: async () => {
       const { clock } = services().mounts.platform;
       const ending = engine.schedule.stop().then(() => engine.connections.closeAll());

@@ -89,11 +89,17 @@ async function make(engine: Engine, user: NewUser): Promise<void> {
     engine.creating.delete(user.username);
     resolve();
   };
+  const mayBegin = engine.succession.makes(user.username);
   let lease: LeaseEntry;
   try {
     lease = await requireLease(engine, user);
     const { mount, config, creation, values } = user;
-    await useDatabase(engine, mount, config, (it) => it.run("create", creation, values));
+    await useDatabase(
+      engine,
+      mount,
+      config,
+      (it) => it.run("create", creation, values, mayBegin),
+    );
   } catch (error) {
     await undo(engine, user, error, ended);
     throw databaseRefusal("the database user could not be made", error);

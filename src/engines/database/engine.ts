@@ -4,6 +4,7 @@ import type { Connections } from "./connections.ts";
 import { DatabaseFailure } from "./plugin.ts";
 import { Failure } from "../../base/failure.ts";
 import type { RotationSchedule } from "./schedule.ts";
+import type { Succession } from "./succession.ts";
 import type { NameSource } from "./username.ts";
 
 export interface Engine {
@@ -11,6 +12,7 @@ export interface Engine {
   readonly connections: Connections;
   /** Users that are being made; who wants to drop one waits for that. */
   readonly creating: Map<string, Promise<void>>;
+  readonly succession: Succession;
   /** One rotation a connection or static role at a time. */
   readonly rotations: Turns;
   readonly schedule: RotationSchedule;

@@ -46,12 +46,14 @@ export async function revokeUser(engine: Engine, call: RevokeCall): Promise<void
   const mount = mountOf(call);
   call.beforeAnswer(async () => {
     await engine.creating.get(user.username);
+    const lookAgainMs = engine.succession.lookAgainMs(user.username, call.issueTime);
     try {
       await useDatabase(engine, mount, config, (it) => endIn(it, user, statements));
     } catch (error) {
       if (!(error instanceof DatabaseFailure) || !error.unavailable) throw error;
       throw new TargetUnavailable(error.message, { cause: error });
     }
+    if (lookAgainMs !== undefined) call.lookAgain(lookAgainMs);
   });
 }
 

@@ -27,8 +27,17 @@ export function isExclusive(purpose: Purpose): boolean {
  * that take one away, is refused while the server still works on making it, for whomever.
  */
 export interface Database {
-  /** Runs statements in one transaction, as far as the kind of database has those. */
-  run(purpose: Purpose, statements: readonly string[], values: StatementValues): Promise<void>;
+  /**
+   * Runs statements in one transaction, as far as the kind of database has those. `mayBegin` is called
+   * when nobody else can take the user away until they are done, or as late as can be, and before the
+   * first: what it throws ends it, with nothing done.
+   */
+  run(
+    purpose: Purpose,
+    statements: readonly string[],
+    values: StatementValues,
+    mayBegin?: () => void,
+  ): Promise<void>;
   /** Takes a user and what it was granted away; content with one that is not there. */
   drop(username: string): Promise<void>;
   /** Whether there is a user of the name; true where that can't be told. */

@@ -12,10 +12,11 @@ import { checkTls } from "./tls.ts";
 async function open(settings: OpenSettings): Promise<Database> {
   const pool = await Pool.open(settings);
   return {
-    run: (purpose, statements, values) =>
+    run: (purpose, statements, values, mayBegin) =>
       pool.transaction(async (session) => {
         const { name = "" } = values;
         if (isExclusive(purpose)) await claimUser(session, name);
+        mayBegin?.();
         // One text may hold several statements; the server parts them, quotes and all.
         for (const one of expandStatements(statements)) {
           await session.run(fillIn(one, values, quote));

@@ -17,9 +17,10 @@ function quote(value: string): string {
 async function open(settings: OpenSettings): Promise<Database> {
   const pool = await Pool.open(settings);
   return {
-    run: (purpose, statements, values) =>
+    run: (purpose, statements, values, mayBegin) =>
       pool.transaction(async (session) => {
         if (isExclusive(purpose)) await claimUser(session, values.name ?? "");
+        mayBegin?.();
         // Without parameters one call may hold several statements, semicolons in bodies and all.
         for (const one of expandStatements(statements)) {
           await session.query(fillIn(one, values, quote));

@@ -29,16 +29,24 @@ class Users implements Database {
     purpose: Purpose,
     statements: readonly string[],
     values: StatementValues,
+    mayBegin: () => void = () => {},
   ): Promise<void> {
     const { name = "", password = "" } = values;
-    if (purpose === "create") await this.#create(name, password, rules(statements));
-    else if (purpose === "rotate") await this.#setPassword(name, password);
+    if (purpose === "create") {
+      await this.#create(name, password, rules(statements), mayBegin);
+    } else if (purpose === "rotate") await this.#setPassword(name, password);
     else if (purpose === "revoke") await this.drop(name);
   }
 
   /** A name that is taken would otherwise be given new rules, and be dropped with the lease. */
-  async #create(name: string, password: string, rules: readonly string[]): Promise<void> {
+  async #create(
+    name: string,
+    password: string,
+    rules: readonly string[],
+    mayBegin: () => void,
+  ): Promise<void> {
     if (await this.has(name)) throw new DatabaseFailure("there is a user of that name", true);
+    mayBegin();
     const command = ["ACL", "SETUSER", name, "on", `>${password}`, ...rules] as const;
     await this.client.call(command, [password]);
     await this.#persist();

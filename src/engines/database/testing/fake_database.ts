@@ -3,12 +3,15 @@ import { type Database, DatabaseFailure } from "../plugin.ts";
 
 /** A database in memory, whose next calls go wrong as told. */
 export class FakeDatabase implements Database {
-  readonly users = new Set<string>();
+  constructor(readonly users = new Set<string>()) {}
+
   /** As last set by a rotation, by user. */
   readonly passwords = new Map<string, string>();
   rotations = 0;
   opened = 0;
   reachable = true;
+  /** Run before a creation begins. */
+  before: () => Promise<void> = () => Promise.resolve();
   /** Run in the middle of a creation. */
   during: () => Promise<void> = () => Promise.resolve();
   failure: DatabaseFailure | undefined;
@@ -24,8 +27,11 @@ export class FakeDatabase implements Database {
     purpose: string,
     _statements: readonly string[],
     values: Readonly<Record<string, string>>,
+    mayBegin: () => void = () => {},
   ) {
     if (purpose === "rotate") return this.#rotate(values.name ?? "", values.password ?? "");
+    await this.before();
+    mayBegin();
     await this.during();
     if (this.failure?.unchanged !== true && values.name !== undefined) this.users.add(values.name);
     if (this.failure !== undefined) throw this.failure;

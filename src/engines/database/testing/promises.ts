@@ -186,9 +186,9 @@ function stopping(plugin: DatabasePlugin, at: "before" | "after", stopped: () =>
     return new Promise<never>(() => {});
   };
   const hold = (database: Database): Database => ({
-    async run(purpose, statements, values) {
+    async run(purpose, statements, values, mayBegin) {
       if (at === "before") return await halt();
-      await database.run(purpose, statements, values);
+      await database.run(purpose, statements, values, mayBegin);
       return await halt();
     },
     drop: (name) => database.drop(name),
