@@ -29,6 +29,8 @@ interface Sealed {
   readonly firstIndex: number;
   bytes: number;
   open: LogSegment | undefined;
+  /** While it is being opened. */
+  opening?: Promise<LogSegment> | undefined;
   header?: SegmentHeader;
 }
 
@@ -161,10 +163,13 @@ export class LogDisk {
     // Told first that less counts, else a crash in between would look like a loss.
     await this.#marker.lower(index - 1);
     while (index < this.#active.firstIndex) {
-      const previous = this.#older.pop();
+      const previous = this.#older.at(-1);
       if (previous === undefined) throw new CorruptionError(`the log starts after ${index}`);
+      const opened = await this.#opened(previous);
+      // At once, so that whoever reads meanwhile finds it in one place or the other.
+      this.#older.pop();
       const dropped = this.#active;
-      this.#active = await this.#opened(previous);
+      this.#active = opened;
       await dropped.retire();
       await this.#disk.removeKv(dropped.path);
     }
@@ -317,13 +322,19 @@ export class LogDisk {
     return await this.#opened(older);
   }
 
+  /** Whoever asks while it is being opened gets the same: the log may have another end by then. */
   async #opened(sealed: Sealed): Promise<LogSegment> {
     if (sealed.open !== undefined) return sealed.open;
-    const segment = await LogSegment.open(sealed.path, this.#disk, this.#sha256);
+    sealed.opening ??= this.#open(sealed).finally(() => {
+      sealed.opening = undefined;
+    });
+    return await sealed.opening;
+  }
+
+  async #open(sealed: Sealed): Promise<LogSegment> {
     const position = this.#older.indexOf(sealed);
-    const next = position < 0
-      ? this.#active.firstIndex
-      : this.#older[position + 1]?.firstIndex ?? this.#active.firstIndex;
+    const next = this.#older[position + 1]?.firstIndex ?? this.#active.firstIndex;
+    const segment = await LogSegment.open(sealed.path, this.#disk, this.#sha256);
     if (segment === undefined || segment.last.index !== next - 1) {
       segment?.close();
       const end = segment === undefined ? "is empty" : `ends at entry ${segment.last.index}`;

@@ -100,3 +100,32 @@ for (const first of ["entry", "segment"] as const) {
       log.close();
     }));
 }
+
+Deno.test("who reads while the end of the log is taken back finds what stays", () =>
+  inDirectory(async (directory) => {
+    const opening = Promise.withResolvers<void>(), opened = Promise.withResolvers<void>();
+    let isHeld = false;
+    const disk: Disk = {
+      ...denoDisk,
+      openKv: async (path) => {
+        if (isHeld) {
+          opening.resolve();
+          await opened.promise;
+        }
+        return await denoDisk.openKv(path);
+      },
+    };
+    const log = await LogDisk.open({ ...options(directory, 1), disk });
+    for (let index = 1; index <= 6; index += 2) {
+      await log.append([entry(index), entry(index + 1)]);
+    }
+    isHeld = true;
+    const truncated = log.truncate(4);
+    await opening.promise;
+    const links = Promise.all([log.link(2), log.link(3)]);
+    opened.resolve();
+    assertEquals((await links).map(({ index }) => index), [2, 3]);
+    await truncated;
+    assertEquals([log.last.index, log.segments], [3, 2]);
+    log.close();
+  }));

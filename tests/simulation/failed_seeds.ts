@@ -63,4 +63,9 @@ export const failedTokenSeeds: readonly { readonly seed: number; readonly found:
       "a user that a node made which had been cut off, after the next one had ended its lease " +
       "(engines/database/succession_test.ts)",
   },
+  {
+    seed: 70000126,
+    found: "a flush that read the log while its end was taken back found an entry missing, which " +
+      "ended the node (raft/log_disk_test.ts)",
+  },
 ];
