@@ -47,11 +47,18 @@ export type Answer =
 export class Asking {
   readonly #world: Surroundings;
   readonly #servers: ReadonlyMap<string, SimulatedServer>;
+  readonly #told: (server: SimulatedServer) => void;
   #asked = 0;
 
-  constructor(world: Surroundings, servers: ReadonlyMap<string, SimulatedServer>) {
+  /** `told` is called with each server that is asked. */
+  constructor(
+    world: Surroundings,
+    servers: ReadonlyMap<string, SimulatedServer>,
+    told: (server: SimulatedServer) => void,
+  ) {
     this.#world = world;
     this.#servers = servers;
+    this.#told = told;
   }
 
   /** Any node; every other time one that believes to be active. */
@@ -105,6 +112,7 @@ export class Asking {
       // Who is not there is not reached; who ends later never answers.
       if (!process.isAlive) return resolve(undefined);
       process.run(() => {
+        this.#told(server);
         const answer = ({ response, error, span }: Handled) =>
           response === undefined
             ? this.#refusal(error, span, server, asked)

@@ -15,6 +15,8 @@ export interface TokenPlant {
   readonly givesUp?: true;
   /** A standby hears of nothing that another node has changed. */
   readonly isDeaf?: true;
+  /** A node that was taken out of its group answers reads as before. */
+  readonly staysAfterRemoval?: true;
   /** What has to go wrong for it to show, where that is rare. */
   readonly strikes?: readonly string[];
   /** What clients do besides, where it shows in that, or is drowned by it. */
@@ -78,6 +80,12 @@ export const tokenPlants: readonly TokenPlant[] = [
     kinds: [],
   },
   { name: "a standby that does not hear of changes", isDeaf: true },
+  {
+    name: "a node that goes on answering when it is taken out",
+    staysAfterRemoval: true,
+    strikes: ["membership"],
+    kinds: [],
+  },
   {
     name: "an accessor that outlives its token",
     write: (batch) =>

@@ -46,6 +46,8 @@ export interface ServerParts {
   /** Whether tokens and leases are written in forms that came after the first version. */
   readonly usesNewForms: boolean;
   readonly plant: TokenPlant | undefined;
+  /** Whether the group has a node of that name. */
+  readonly isMember: (id: string) => boolean;
 }
 
 /** What came of a request, with what the clock showed meanwhile. */
@@ -173,9 +175,9 @@ export class SimulatedServer {
 
   #highAvailability(log: Logger): HighAvailability {
     const { storage, barrier, process } = this;
-    const { wall, crypto } = this.#parts;
-    const Kind = this.#parts.plant?.isDeaf ? DeafAvailability : HighAvailability;
-    return new Kind({
+    const { wall, crypto, plant, isMember } = this.#parts;
+    const Kind = plant?.isDeaf ? DeafAvailability : HighAvailability;
+    const ha = new Kind({
       storage,
       barrier,
       clock: wall.of(process),
@@ -190,6 +192,8 @@ export class SimulatedServer {
       upgradeVersion: "",
       rotation: { everyMs: 0, overlapMs: 0 },
     });
+    if (plant?.staysAfterRemoval) answerWithoutProof(ha, () => !isMember(this.id));
+    return ha;
   }
 
   #random(): Random {
@@ -215,6 +219,12 @@ class DeafAvailability extends HighAvailability {
   override follow(): Cancel {
     return () => {};
   }
+}
+
+/** Planted: reads need no proof while that is so. */
+function answerWithoutProof(ha: HighAvailability, isSo: () => boolean): void {
+  const confirm = ha.confirmRead.bind(ha);
+  ha.confirmRead = (maxAgeMs) => isSo() ? undefined : confirm(maxAgeMs);
 }
 
 /** What a client may be told, or a ceremony end with, where nodes and disks fail. */

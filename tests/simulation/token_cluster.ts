@@ -62,6 +62,10 @@ const wrappingKey = await makeWrappingKey();
 
 export interface TokenShape {
   readonly voters: number;
+  /** Nodes that may join. */
+  readonly spares: number;
+  /** Whether memberships change while files rot; where not, disks of nodes that leave may be wiped. */
+  readonly rots: boolean;
   readonly faults: ReadonlySet<Lasting>;
   readonly plant: TokenPlant | undefined;
   readonly turns: Turns;
@@ -82,6 +86,13 @@ export class TokenCluster {
   readonly #walls = new Map<string, WallClock>();
   readonly #asking: Asking;
   readonly #rootKey: Uint8Array<ArrayBuffer>;
+  readonly #voters: number;
+  /** Who voted when that was last looked at. */
+  #members: ReadonlySet<string> | undefined;
+  /** Who came later. */
+  readonly #joined = new Set<string>();
+  /** Who has lost their disk, and is no voter yet. */
+  readonly #wiped = new Set<string>();
   /** The accessors of tokens, by the requests that made them. */
   readonly #doneBy = new Map<string, string>();
   #root = "";
@@ -92,6 +103,7 @@ export class TokenCluster {
   constructor(readonly world: Surroundings, shape: TokenShape) {
     const { draw, time } = world;
     const crypto = portableProvider();
+    this.#voters = shape.voters;
     this.#rootKey = Uint8Array.from({ length: 32 }, () => draw(256));
     this.ledger = new Ledger(time, () => this.#highestClock());
     this.wrappings = new WrappingLedger(time, () => this.#highestClock());
@@ -99,17 +111,24 @@ export class TokenCluster {
     const outside = new Outside(world, (username) => this.#isDropped(username));
     this.outside = outside;
     const { plant, usesNewForms } = shape;
-    const parts = { world, outside, crypto, plant, usesNewForms };
+    const isMember = (id: string) => this.#isMember(id);
+    const parts = { world, outside, crypto, plant, usesNewForms, isMember };
     this.machines = new StoredMachines(world, {
       ...shape,
       plant: undefined,
       sizes: SIZES,
+      wiped: (id) => {
+        this.marks.mark("node wiped");
+        this.#wiped.add(id);
+      },
       program: (node, storage) => {
         const own: ServerParts = { ...parts, wall: this.#wall(node), rootKey: this.#rootKey };
         this.servers.set(node.id, new SimulatedServer(node, storage, own));
       },
     });
-    this.#asking = new Asking(world, this.servers);
+    this.#asking = new Asking(world, this.servers, ({ id }) => {
+      if (!this.#isMember(id)) this.marks.mark("removed node asked");
+    });
     const { ledger, logins, wrappings, marks } = this;
     const asking = this.#asking, root = () => this.#root;
     const userpass = () => this.#userpass;
@@ -136,7 +155,7 @@ export class TokenCluster {
     const [first] = nodes.values();
     await this.#until(() => {
       const members = first?.configuration.members.filter(({ voter }) => voter) ?? [];
-      return members.length === nodes.size && first?.storage?.group.isActive === true;
+      return members.length === this.#voters && first?.storage?.group.isActive === true;
     });
     await this.#initialize();
     await this.#until(() => this.active !== undefined);
@@ -163,6 +182,9 @@ export class TokenCluster {
         allowed_policies: "worker",
       });
     }
+    await this.#must("update", "sys/storage/raft/autopilot/configuration", {
+      server_stabilization_time: "1s",
+    });
     await this.#must("update", "sys/mounts/database", { type: "database" });
     for (const host of this.outside.hosts) {
       await this.#must("update", `database/config/${host}`, {
@@ -235,6 +257,29 @@ export class TokenCluster {
       this.clients.growLargeFamily().catch((error) => this.world.fail(error));
     },
   };
+
+  /** By who is active; so long as nobody is, everybody is one. */
+  #isMember(id: string): boolean {
+    const members = this.active?.storage.group.configuration.members;
+    return members?.some((member) => member.id === id) ?? true;
+  }
+
+  /** Marks what has become of the membership since it was last looked at. */
+  noteMembers(): void {
+    const { active, marks } = this;
+    if (active === undefined) return;
+    const { members } = active.storage.group.configuration;
+    const voters = new Set(members.filter(({ voter }) => voter).map(({ id }) => id));
+    const before = this.#members ?? voters;
+    for (const id of voters.difference(before)) {
+      marks.mark("node joined");
+      if (this.#wiped.delete(id)) marks.mark("wiped node joined");
+      this.#joined.add(id);
+    }
+    if (before.difference(voters).size > 0) marks.mark("node removed");
+    if (this.#joined.has(active.id)) marks.mark("new node active");
+    this.#members = voters;
+  }
 
   /** Tells where a request was done twice, as far as tokens of it live. */
   async checkDoubles(): Promise<void> {

@@ -41,9 +41,12 @@ const plainStrikes = [
   "crash",
   "power cut",
   "pause",
+  "membership",
   "compaction",
   "transfer",
 ] as const;
+
+const rotting: readonly string[] = ["rotten row", "torn file"];
 
 const TROUBLE_MS = 15_000;
 /** To recover, while clients go on. */
@@ -73,16 +76,22 @@ export async function simulateTokens(options: TokenRunOptions): Promise<TokenRun
     },
   };
   const faults = new Set(someOf(draw, lasting));
-  const strikes = [
-    ...someOf(draw, plainStrikes),
-    ...(plant?.strikes ?? someOf(draw, tokenStrikes)),
-  ];
+  const plain = someOf(draw, plainStrikes);
+  const drawn: readonly string[] = plant?.strikes ?? someOf(draw, tokenStrikes);
+  const changes = plain.includes("membership") || drawn.includes("membership");
+  // Disks are wiped only where none rots.
+  const own = changes && draw(2) === 0 ? drawn.filter((each) => !rotting.includes(each)) : drawn;
+  const rots = changes && own.some((each) => rotting.includes(each));
+  // It takes a leader, and of the nodes one that may come or go.
+  const strikes = [...plain, ...own, ...(changes ? Array<string>(3).fill("membership") : [])];
+  const spares = changes ? draw(3) : 0;
   const voters = [3, 3, 3, 5][draw(4)] ?? 3;
   const usesNewForms = draw(3) > 0;
   const kinds = plant?.kinds ?? someOf(draw, kindNames);
   const forms = usesNewForms ? ", new forms" : "";
-  world.tell(`${voters} voters${forms}, ${kinds}: ${[...faults, ...strikes]}`);
-  const cluster = new TokenCluster(world, { voters, faults, plant, usesNewForms, turns, kinds });
+  world.tell(`${voters} voters, ${spares} spare${forms}, ${kinds}: ${[...faults, ...strikes]}`);
+  const shape = { voters, spares, rots, faults, plant, usesNewForms, turns, kinds };
+  const cluster = new TokenCluster(world, shape);
   const isOver = () => failure !== undefined;
   try {
     await ended(passing, cluster.setUp(), isOver);
@@ -115,6 +124,7 @@ async function live(
   const nemesis = new Nemesis(machines, strikes, { ...machines.diskStrikes, ...cluster.strikes });
   const look = () => {
     if (isOver()) return;
+    cluster.noteMembers();
     cluster.checkDoubles().catch((error) => cluster.lookedInVain(error));
     cluster.checkEntities().catch((error) => cluster.lookedInVain(error));
     cluster.noteLookedFor().catch((error) => cluster.lookedInVain(error));

@@ -12,6 +12,7 @@
 import type { Configuration } from "../consensus/configuration.ts";
 import type { StoredNode } from "./stored_node.ts";
 import type { Process } from "./virtual_time.ts";
+import type { Memberships } from "./wiping.ts";
 import type { Surroundings } from "./world.ts";
 
 /** Voters with files of their own. */
@@ -19,7 +20,7 @@ const OTHERS_MIN = 2;
 /** Changes of the membership that are tried while files are damaged. */
 const CHANGES = 3;
 
-export class Rotting {
+export class Rotting implements Memberships {
   readonly #world: Surroundings;
   readonly #nodes: ReadonlyMap<string, StoredNode>;
   /** Whether memberships change besides. */
@@ -42,12 +43,10 @@ export class Rotting {
     this.#reconfigures = options.reconfigures;
   }
 
-  /** Whether an operator may ask for this membership now. */
   allows(next: Configuration): boolean {
     return this.#asking?.isAlive !== true && this.#hasOthers(next);
   }
 
-  /** A change is asked for in a process: no other is until it is answered, or the process ends. */
   asks(process: Process): void {
     this.#asking = process;
   }
@@ -56,7 +55,6 @@ export class Rotting {
     if (this.#asking === process) this.#asking = undefined;
   }
 
-  /** A membership is committed that a node was added to, or taken out of. */
   changed(of: string, { members }: Configuration): void {
     const { coverage, tell } = this.#world;
     const rotten = this.#rotten;

@@ -8,6 +8,7 @@ import type { DiskPlant } from "./simulated_files.ts";
 import { SimulatedNetwork } from "./simulated_network.ts";
 import { StoredNode, type StoredProgram, type StoreSizes } from "./stored_node.ts";
 import { StoredPromises } from "./stored_promises.ts";
+import { Wiping } from "./wiping.ts";
 import type { Surroundings } from "./world.ts";
 
 export interface StoredShape {
@@ -16,6 +17,8 @@ export interface StoredShape {
   readonly spares?: number;
   /** Whether memberships change while files rot. */
   readonly rots?: boolean;
+  /** Disks of nodes that have left are wiped: told of each. Not where files rot; none where absent. */
+  readonly wiped?: (id: string) => void;
   readonly faults: ReadonlySet<Lasting>;
   readonly plant: DiskPlant | undefined;
   readonly turns: Turns;
@@ -49,12 +52,16 @@ export class StoredMachines implements Victims<StoredNode> {
 
   constructor(
     readonly world: Surroundings,
-    { voters, spares = 0, rots = false, faults, plant, turns, sizes, program }: StoredShape,
+    { voters, spares = 0, rots = false, wiped, faults, plant, turns, sizes, program }: StoredShape,
   ) {
     const { draw } = world;
     this.#voters = voters;
     this.#rotting = new Rotting(world, this.nodes, { reconfigures: rots });
-    const rotting = rots ? this.#rotting : undefined;
+    const memberships = rots
+      ? this.#rotting
+      : wiped === undefined
+      ? undefined
+      : new Wiping(world, this.nodes, wiped);
     if (rots) this.diskStrikes.membership = () => this.#rotting.reconfigure();
     this.network = new SimulatedNetwork(world, faults, (message) => {
       this.nodes.get(message.to)?.receive(message);
@@ -76,7 +83,7 @@ export class StoredMachines implements Victims<StoredNode> {
         waste,
         trailingEntries,
         turns,
-        ...(rotting === undefined ? {} : { rotting }),
+        ...(memberships === undefined ? {} : { memberships }),
         ...(sizes === undefined ? {} : { sizes }),
         ...(program === undefined ? {} : { program }),
         send: (message) => this.network.send(message),

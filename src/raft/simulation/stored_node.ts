@@ -18,11 +18,11 @@ import type { StateHead } from "../transport.ts";
 import type { Victim } from "./nemesis.ts";
 import { processDisk } from "./process_disk.ts";
 import type { Turns } from "./quiet.ts";
-import type { Rotting } from "./rotting.ts";
 import { type DiskPlant, SimulatedFiles } from "./simulated_files.ts";
 import type { StoredPromises } from "./stored_promises.ts";
 import { TICK_MS, TURNS_MAX } from "./simulated_node.ts";
 import { Process } from "./virtual_time.ts";
+import type { Memberships } from "./wiping.ts";
 import type { Surroundings } from "./world.ts";
 
 /** Between the end of a process and the attempt to start it again. */
@@ -58,8 +58,8 @@ export interface StoredSurroundings {
   readonly readMs: () => number;
   readonly waste: number;
   readonly trailingEntries: number;
-  /** What a membership must be like where files rot. */
-  readonly rotting?: Rotting;
+  /** Any change is as good as another where absent. */
+  readonly memberships?: Memberships;
   readonly sizes?: StoreSizes;
   readonly program?: StoredProgram;
   readonly send: (message: Message) => void;
@@ -72,7 +72,7 @@ export interface StoredSurroundings {
 }
 
 export class StoredNode implements Victim {
-  readonly files = new SimulatedFiles();
+  files = new SimulatedFiles();
   process: Process;
   /** Undefined while the process starts, and where it can't. */
   storage: RaftStorage | undefined;
@@ -126,6 +126,13 @@ export class StoredNode implements Victim {
     if (lost > 0) coverage.mark("commit under way lost");
     if (unsynced > 0) coverage.mark("unsynced notes and removals lost");
     tell(`${this.id} ${isPowerCut ? "loses its power" : "crashes"}, ${lost} and ${unsynced} lost`);
+  }
+
+  /** Its process ends, and nothing is left of its files. */
+  wipe(): void {
+    this.crash(false);
+    this.files = new SimulatedFiles();
+    this.#around.promises.wiped(this.id);
   }
 
   restart(): void {
@@ -196,18 +203,18 @@ export class StoredNode implements Victim {
   /** Adds or removes the node by which the membership differs; learners are promoted by the group. */
   reconfigure(next: Configuration): void {
     const { storage, configuration, process } = this;
-    const { world: { coverage, tell }, rotting } = this.#around;
-    if (storage === undefined || rotting?.allows(next) === false) return;
+    const { world: { coverage, tell }, memberships } = this.#around;
+    if (storage === undefined || memberships?.allows(next) === false) return;
     const has = ({ members }: Configuration, id: string) => members.some((one) => one.id === id);
     const added = next.members.find(({ id }) => !has(configuration, id));
     const removed = configuration.members.find(({ id }) => !has(next, id));
     const change = (of: string, ask: () => Promise<unknown>) => {
-      rotting?.asks(process);
+      memberships?.asks(process);
       process.run(() => {
         ask().then(() => {
           coverage.mark("membership changed");
-          rotting?.changed(of, next);
-        }, (error) => this.refused(error)).finally(() => rotting?.answered(process));
+          memberships?.changed(of, next);
+        }, (error) => this.refused(error)).finally(() => memberships?.answered(process));
       });
     };
     if (added !== undefined) {
@@ -361,10 +368,10 @@ export class StoredNode implements Victim {
   }
 
   #changed(storage: RaftStorage): void {
-    const { world, promises, rotting } = this.#around;
+    const { world, promises, memberships } = this.#around;
     const { group, term, commitIndex } = storage;
     const { process, id } = this;
-    rotting?.seen(this);
+    memberships?.seen(this);
     const seen = { term, commitIndex, leader: group.leader };
     // Where its disk has just failed, what it holds in memory counts for nothing.
     Promise.resolve().then(() => {

@@ -32,6 +32,11 @@ export class StoredPromises {
     this.#leaders.set(term, leader);
   }
 
+  /** The node has forgotten all it knew. */
+  wiped(id: string): void {
+    this.#terms.delete(id);
+  }
+
   /** Equal states at an equal index, whoever has them and however they came about. */
   state(id: string, index: number, hash: string): void {
     const known = this.#states.get(index) ?? { hash, id };
