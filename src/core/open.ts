@@ -40,7 +40,7 @@ import { revocationTarget, secretRevoker } from "./secret_revoke.ts";
 import type { Services } from "./services.ts";
 import { StateIndex } from "./state_index.ts";
 import { Wrapping, wrappingPolicy } from "./wrapping.ts";
-import { openWrappingJwt } from "./wrapping_jwt.ts";
+import { type OpenJwtSigner, openWrappingJwt } from "./wrapping_jwt.ts";
 import { RequestsInFlight } from "./in_flight.ts";
 
 /** What a node brings to it. */
@@ -57,6 +57,8 @@ export interface OpenParts {
   /** Of failed logins, by type of auth method; the defaults where absent. */
   readonly lockout?: (type: string) => LockoutSettings;
   readonly tokenForms: TokenForms;
+  /** Of wrapping tokens in JWT form; the runtime's where absent. */
+  readonly wrappingSigner?: OpenJwtSigner;
   /** Whether what is opened may write still; always where absent. */
   readonly holds?: () => boolean;
   /** Whether this node is the active one (`Services.confirmActive`); always where absent. */
@@ -181,7 +183,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
         parts.tokenForms,
         quotas.roleCounts,
       ),
-      jwt: await openWrappingJwt(transaction, clock),
+      jwt: await openWrappingJwt(transaction, clock, parts.wrappingSigner),
       stateIndex: await StateIndex.open(transaction, crypto, random),
     };
   });

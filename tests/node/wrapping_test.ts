@@ -42,6 +42,19 @@ Deno.test("the JWT form is a token of this cluster, and no other text is", async
   assertEquals(await kit.status("update", "sys/wrapping/unwrap", { data: { token } }), 200);
 });
 
+Deno.test("a JWT ends when the token in it does, not with the second before", async () => {
+  const kit = await startNode();
+  await kit.clock.advance(900);
+  const jwt = { ttlSeconds: 60, format: "jwt" as const };
+  const { wrapInfo } = await kit.ask("update", "sys/wrapping/wrap", { data: { a: 1 }, wrap: jwt });
+  const lookup = () =>
+    kit.status("update", "sys/wrapping/lookup", { data: { token: wrapInfo?.token ?? "" } });
+  await kit.clock.advance(59_900);
+  assertEquals(await lookup(), 200);
+  await kit.clock.advance(200);
+  assertEquals(await lookup(), 400);
+});
+
 Deno.test("a wrapping token ends by itself, with what it holds", async () => {
   const kit = await startNode();
   const { wrapInfo } = await kit.ask("update", "sys/wrapping/wrap", {
