@@ -3,7 +3,7 @@ import { describeError, Failure } from "../../src/base/failure.ts";
 import { NotAnswered } from "../../src/core/not_answered.ts";
 import type { JsonObject } from "../../src/logical/json.ts";
 import { rootNamespace } from "../../src/logical/namespace.ts";
-import type { Operation, Request } from "../../src/logical/request.ts";
+import type { Operation, Request, WrapRequest } from "../../src/logical/request.ts";
 import type { LogicalResponse } from "../../src/logical/response.ts";
 import type { Surroundings } from "../../src/raft/simulation/world.ts";
 import type { Span } from "./clocks.ts";
@@ -21,6 +21,8 @@ export interface Asked {
   readonly token: string;
   /** How long the answer is to wait behind a token, which is not asked for where this is absent. */
   readonly wrapSeconds?: number;
+  /** The form of that token; plain where absent. */
+  readonly wrapFormat?: WrapRequest["format"];
 }
 
 export type Answer =
@@ -145,7 +147,9 @@ export class Asking {
     return { kind: "unknown", message };
   }
 
-  #request({ operation, path, data = {}, token, wrapSeconds }: Asked): Request {
+  #request(
+    { operation, path, data = {}, token, wrapSeconds, wrapFormat: format = "" }: Asked,
+  ): Request {
     const id = `00000000-0000-4000-8000-${String(this.#asked).padStart(12, "0")}`;
     return {
       id,
@@ -156,9 +160,7 @@ export class Asking {
       headers: { get: () => null },
       clientToken: token,
       connection: { remoteAddress: "127.0.0.1", remotePort: 1234 },
-      ...(wrapSeconds === undefined
-        ? {}
-        : { wrap: { ttlSeconds: wrapSeconds, format: "" } as const }),
+      ...(wrapSeconds === undefined ? {} : { wrap: { ttlSeconds: wrapSeconds, format } }),
       method: operation === "read" ? "GET" : "POST",
     };
   }

@@ -17,6 +17,8 @@ export interface TokenPlant {
   readonly isDeaf?: true;
   /** A node that was taken out of its group answers reads as before. */
   readonly staysAfterRemoval?: true;
+  /** Whoever signed a JWT is believed. */
+  readonly trustsAll?: true;
   /** What has to go wrong for it to show, where that is rare. */
   readonly strikes?: readonly string[];
   /** What clients do besides, where it shows in that, or is drowned by it. */
@@ -92,6 +94,7 @@ export const tokenPlants: readonly TokenPlant[] = [
       batch.filter((write) => isPut(write) || !isBelow("sys/token/accessor/")(write)),
   },
   { name: "a wrapped answer that stays", write: keepsWrapped, kinds: ["wrapping"] },
+  { name: "a JWT that anybody may have signed", trustsAll: true, kinds: ["wrapping"] },
   { name: "a login that takes no use of its secret id", write: takesNoUse, kinds: ["logins"] },
   {
     name: "a user that is deleted after that was answered",

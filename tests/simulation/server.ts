@@ -6,10 +6,12 @@ import { scryptSync } from "node:crypto";
 import { userpassBackend } from "../../src/auth/userpass/backend.ts";
 import type { Cost, Derive } from "../../src/auth/userpass/password.ts";
 import { Barrier } from "../../src/barrier/barrier.ts";
+import { utf8 } from "../../src/base/bytes.ts";
 import type { Cancel, Random } from "../../src/base/clock.ts";
 import { describeError, Failure } from "../../src/base/failure.ts";
 import { type Logger, silentLogger } from "../../src/base/log.ts";
 import { Node } from "../../src/core/node.ts";
+import type { JwtSigner } from "../../src/core/wrapping_jwt.ts";
 import { NotInitializedError, SealedError } from "../../src/barrier/errors.ts";
 import type { CryptoProvider } from "../../src/crypto/provider.ts";
 import { databaseBackend } from "../../src/engines/database/backend.ts";
@@ -99,6 +101,7 @@ export class SimulatedServer {
       tokenForms: { alone: newForms, timed: newForms, sparse: newForms, counted: newForms },
       policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
       auditDevices: {},
+      wrappingSigner: (jwk) => Promise.resolve(signer(crypto, jwk, parts.plant?.trustsAll)),
       backends: (services) => {
         const all = backendFactory(() => this.node)(services);
         const databases = [parts.outside.plugin(process, parts.plant?.givesUp)];
@@ -212,6 +215,14 @@ export class SimulatedServer {
     const log: Logger = { ...silentLogger, warn: say, error: say, info: say, named: () => log };
     return log;
   }
+}
+
+/** Signs at once, as the runtime does not: what signs is no business of the simulation. */
+function signer(provider: CryptoProvider, jwk: string, trustsAll = false): JwtSigner {
+  const key = provider.hmacKey("sha256", utf8(jwk));
+  const verify = (signature: Uint8Array, content: Uint8Array) =>
+    Promise.resolve(trustsAll || provider.equal(signature, key.sign(content)));
+  return { sign: (content) => Promise.resolve(key.sign(content)), verify };
 }
 
 /** Planted: tells of no change. */

@@ -1,6 +1,8 @@
 /** Clients that have answers wrapped, and unwrap, rewrap, look up, revoke and misuse these. */
+import { fromBase64Url, fromUtf8, toBase64Url, utf8 } from "../../src/base/bytes.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../src/logical/json.ts";
 import type { LogicalResponse } from "../../src/logical/response.ts";
+import { BrokenPromise } from "../../src/raft/simulation/promises.ts";
 import type { Answer } from "./asking.ts";
 import { Chance } from "./chance.ts";
 import type { Kind, KindParts, Work } from "./kind.ts";
@@ -35,6 +37,7 @@ export class WrappingClients implements Kind {
     () => this.#on((wrapped) => this.#chance.perhaps(3, () => this.#unwrapAtOnce(wrapped))),
     () => this.#on((wrapped) => this.#chance.perhaps(3, () => this.#revoke(wrapped))),
     () => this.#on((wrapped) => this.#chance.perhaps(3, () => this.#misuse(wrapped))),
+    () => this.#on((wrapped) => this.#chance.perhaps(2, () => this.#forge(wrapped))),
   ];
 
   /** What was given is given to nobody else, wherever that is tried. */
@@ -45,6 +48,11 @@ export class WrappingClients implements Kind {
       ...ended.slice(-LATEST).map((wrapped) => this.#unwrap(wrapped, server)),
       ...wrappings.all.slice(-LATEST).map((wrapped) => this.#lookUp(wrapped, server)),
     ];
+  }
+
+  /** One of the forms that a wrapping token has. */
+  #formOf({ text, jwt = text }: Wrapped): string {
+    return this.#parts.world.draw(2) === 0 ? text : jwt;
   }
 
   #on(work: (wrapped: Wrapped) => Work): Work {
@@ -59,8 +67,9 @@ export class WrappingClients implements Kind {
     const { asking, marks, root, world: { draw } } = this.#parts;
     const content = `content ${++this.#made}`, path = "sys/wrapping/wrap";
     const wrapSeconds = 1 + draw(TTL), token = root();
+    const wrapFormat = draw(2) === 0 ? "jwt" : "";
     const asked = { operation: "update", path, data: { content }, token, wrapSeconds } as const;
-    const answer = await asking.ask(asked);
+    const answer = await asking.ask({ ...asked, wrapFormat });
     if (answer.kind !== "ok") return;
     marks.mark("answer wrapped");
     this.#isWrapped(answer, { path, content });
@@ -83,19 +92,22 @@ export class WrappingClients implements Kind {
     about: Pick<Wrapped, "path" | "content" | "inside">,
   ): void {
     if (wrapInfo === undefined) throw new Error("an answer was not wrapped");
-    const { token: text, accessor, ttlSeconds: ttl } = wrapInfo;
-    this.#parts.wrappings.made({ ...about, text, accessor, ttl }, span);
+    const { token, accessor, ttlSeconds: ttl } = wrapInfo;
+    const inside = insideJwt(token);
+    const forms = inside === undefined ? { text: token } : { text: inside, jwt: token };
+    if (inside !== undefined) this.#parts.marks.mark("answer wrapped behind a JWT");
+    this.#parts.wrappings.made({ ...about, ...forms, accessor, ttl }, span);
   }
 
   async #unwrap(wrapped: Wrapped, server?: SimulatedServer): Promise<void> {
     const { wrappings, marks, root, world: { draw, time } } = this.#parts;
-    const { text } = wrapped, start = time.now;
+    const { text } = wrapped, start = time.now, form = this.#formOf(wrapped);
     const isOver = wrappings.mustHaveEnded(wrapped, start);
     const { done, ending } = wrappings.ends(wrapped);
     const path = "sys/wrapping/unwrap";
     const answer = draw(2) === 0
       ? await this.#ask(path, {}, text, server)
-      : await this.#ask(path, { token: text }, root(), server);
+      : await this.#ask(path, { token: form }, root(), server);
     if (answer.kind === "refused") {
       marks.mark(isOver ? "unwrapped in vain for a second time" : "unwrapped in vain");
       return wrappings.isGone(wrapped, ending);
@@ -104,7 +116,7 @@ export class WrappingClients implements Kind {
     const body = bodyOf(answer.response);
     wrappings.isGiven(wrapped, contentOf(body), start, answer.span);
     done();
-    marks.mark("unwrapped");
+    marks.mark(wrapped.jwt === undefined ? "unwrapped" : "JWT unwrapped");
     if (wrapped.inside !== undefined) this.#hasToken(wrapped.inside, body);
   }
 
@@ -123,21 +135,22 @@ export class WrappingClients implements Kind {
 
   async #rewrap(wrapped: Wrapped): Promise<void> {
     const { wrappings, marks, root, world: { time } } = this.#parts;
-    const { text, content } = wrapped, start = time.now;
+    const { content } = wrapped, start = time.now, token = this.#formOf(wrapped);
     const { done, ending } = wrappings.ends(wrapped);
-    const answer = await this.#ask("sys/wrapping/rewrap", { token: text }, root());
+    const answer = await this.#ask("sys/wrapping/rewrap", { token }, root());
     if (answer.kind === "refused") return wrappings.isGone(wrapped, ending);
     if (answer.kind !== "ok") return;
     wrappings.isGiven(wrapped, content, start, answer.span);
     done();
     marks.mark("rewrapped");
-    this.#isWrapped(answer, wrapped);
+    const { path, inside } = wrapped;
+    this.#isWrapped(answer, { path, content, ...(inside === undefined ? {} : { inside }) });
   }
 
   async #lookUp(wrapped: Wrapped, server?: SimulatedServer): Promise<void> {
     const { wrappings, marks, world: { time } } = this.#parts;
-    const { text, path, ttl } = wrapped, start = time.now;
-    const answer = await this.#ask("sys/wrapping/lookup", { token: text }, "", server);
+    const { path, ttl } = wrapped, start = time.now, token = this.#formOf(wrapped);
+    const answer = await this.#ask("sys/wrapping/lookup", { token }, "", server);
     if (answer.kind === "refused") return wrappings.isGone(wrapped);
     if (answer.kind !== "ok") return;
     wrappings.isThere(wrapped, start, answer.span);
@@ -158,6 +171,18 @@ export class WrappingClients implements Kind {
     done();
   }
 
+  /** A JWT whose claims were said by somebody else opens nothing, and takes nothing away. */
+  async #forge({ jwt, text, ttl }: Wrapped): Promise<void> {
+    const { marks, root } = this.#parts;
+    const [header, , signature] = jwt?.split(".") ?? [];
+    if (header === undefined || signature === undefined) return;
+    const claims = { jti: text, exp: Number.MAX_SAFE_INTEGER, ttl, type: "wrapping" };
+    const token = `${header}.${toBase64Url(utf8(JSON.stringify(claims)))}.${signature}`;
+    const { kind } = await this.#ask("sys/wrapping/unwrap", { token }, root());
+    if (kind === "ok") throw new BrokenPromise("a forged JWT opens what is wrapped");
+    if (kind === "refused") marks.mark("forged JWT refused");
+  }
+
   /** It may be used once, and only to unwrap: any other use ends it. */
   async #misuse(wrapped: Wrapped): Promise<void> {
     const { wrappings, marks } = this.#parts;
@@ -170,6 +195,15 @@ export class WrappingClients implements Kind {
     marks.mark("wrapping token misused");
     done();
   }
+}
+
+/** The token in a JWT; undefined for a text of another kind. */
+function insideJwt(text: string): string | undefined {
+  const [, claims, , more] = text.split(".");
+  const bytes = fromBase64Url(claims ?? "");
+  if (text.split(".").length !== 3 || bytes === undefined || more !== undefined) return undefined;
+  const { jti } = JSON.parse(fromUtf8(bytes));
+  return String(jti);
 }
 
 /** The answer that was wrapped. */

@@ -15,6 +15,8 @@ export interface TokenInside {
 
 export interface Wrapped {
   readonly text: string;
+  /** The same in another form, where it was asked for in that. */
+  readonly jwt?: string;
   readonly accessor: string;
   /** The path that was answered. */
   readonly path: string;
@@ -39,7 +41,7 @@ export class WrappingLedger {
   }
 
   made(
-    about: Pick<Wrapped, "text" | "accessor" | "path" | "content" | "inside" | "ttl">,
+    about: Pick<Wrapped, "text" | "jwt" | "accessor" | "path" | "content" | "inside" | "ttl">,
     span: Span,
   ): void {
     this.all.push({ ...about, end: endAfter(span, about.ttl), endings: [], given: 0 });
