@@ -78,7 +78,7 @@ export const tokenPlants: readonly TokenPlant[] = [
   {
     name: "a tree whose rest is forgotten",
     write: without("sys/expire/revoking/"),
-    strikes: ["large family"],
+    strikes: ["large family", "seal"],
     kinds: [],
   },
   { name: "a standby that does not hear of changes", isDeaf: true },
