@@ -12,6 +12,7 @@ import { type DueLease, dueTime, type LeaseStore } from "../lease/store.ts";
 import type { Transaction, Transactions } from "../storage/transaction.ts";
 import { type TokenEntry, tokenLeaseId, tokenOfLease } from "../token/entry.ts";
 import type { TokenStore } from "../token/store.ts";
+import { isStream, pauseAfter } from "./courtesy.ts";
 import type { EndedToken, Revoker } from "./revoke.ts";
 import type { ExpiryMetrics } from "./expiry_metrics.ts";
 import type { SecretEnding } from "./secret_ending.ts";
@@ -24,8 +25,6 @@ const batchSize = 100;
 /** Batches under way: while one waits for the disk the next one is put together. */
 const lanes = 4;
 const lookMs = 20;
-/** Requests get so many times what a batch took: what is deleted is flushed meanwhile, as well. */
-const courtesy = 2;
 const retryMs = 10_000;
 /** The clock may be set forward: looks at least this often. */
 const longestSleepMs = 60_000;
@@ -47,7 +46,7 @@ export class Expiration {
   #running: Promise<void> | undefined;
   /** Leases that were found due and are not ended yet. */
   #found = 0;
-  /** Requests came while the last batch was ended. */
+  /** A stream of requests came while the last batch was ended. */
   #isCourteous = false;
 
   constructor(
@@ -173,15 +172,17 @@ export class Expiration {
     return last === undefined ? { found } : { found, last };
   }
 
-  /** While requests come, one batch at a time is ended, and most of the time is theirs. */
+  /** While many requests come, one batch at a time is ended, and most of the time is theirs. */
   async #giveWay<T>(work: () => Promise<T>): Promise<T> {
     const start = this.clock.monotonic();
     const before = this.requests();
     const done = await work();
     // Work that found all it reads in memory let nobody in: who came meanwhile shows only now.
     await eventLoopTurn();
-    this.#isCourteous = this.requests() > before;
-    if (this.#isCourteous) await sleep(this.clock, (this.clock.monotonic() - start) * courtesy);
+    const came = this.requests() - before;
+    this.#isCourteous = isStream(came);
+    const pauseMs = pauseAfter(this.clock.monotonic() - start, came);
+    if (pauseMs > 0) await sleep(this.clock, pauseMs);
     return done;
   }
 
