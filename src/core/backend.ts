@@ -137,6 +137,8 @@ export interface LogicalBackend {
   renew?(call: LeaseCall): Promise<LogicalResponse>;
   /** The role that a login asks for, where the method has roles: quotas may be for one. */
   loginRole?(call: Call): Awaitable<string | undefined>;
+  /** The same of a login that is done, by what it has left in its token's `internalData`. */
+  tokenRole?(internalData: Readonly<Record<string, unknown>>): string | undefined;
   /** Re-checks a login on renewal of its token; the answer's TTLs are the role's of today. */
   renewLogin?(call: LeaseCall, auth: Auth): Promise<Auth>;
   /** The mount answers from now on, on this node: work of its own may begin. */

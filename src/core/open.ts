@@ -29,6 +29,7 @@ import { Lockouts, type LockoutSettings } from "./lockout.ts";
 import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
 import { Quotas } from "../quota/quotas.ts";
+import { keepCountsComplete } from "./earlier_logins.ts";
 import { resumeNoted } from "./revoke_prefix.ts";
 import { finishTainted } from "./unmount.ts";
 import { describeError } from "../base/failure.ts";
@@ -258,6 +259,7 @@ async function assemble(parts: OpenParts, storage: Storage): Promise<Services> {
 function resumeWork(services: Services): void {
   const { transactions, quotas, mounts } = services;
   const { log } = mounts.platform;
+  keepCountsComplete(services);
   const goOn = async (): Promise<void> => {
     await finishTainted(services);
     await resumeNoted(services);

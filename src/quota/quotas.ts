@@ -8,6 +8,7 @@ import { LeaseCounter } from "./lease_counter.ts";
 import { RateLimiter, type RateVerdict } from "./rate_limiter.ts";
 import { countedAs, RoleCounts } from "./role_counts.ts";
 import {
+  isIncomplete,
   type LeaseCountRule,
   type QuotaSubject,
   type RateLimitRule,
@@ -48,6 +49,8 @@ export class Quotas {
   readonly roleCounts = new RoleCounts();
   readonly #limiter: RateLimiter;
   #config = defaultConfig;
+  /** Told where logins of before a rule have yet to be counted. */
+  onIncomplete: () => void = () => {};
   /** Told of each refusal. */
   onViolation: (kind: "rate_limit" | "lease_count", rule: string) => void = () => {};
 
@@ -113,16 +116,39 @@ export class Quotas {
   }
 
   /** Throws a 400 where another rule holds for the same. */
-  putLeaseCount(transaction: Transaction, rule: LeaseCountRule): void {
-    refuseTwin(this.leaseCounts.values(), rule);
-    transaction.put(`${root}lease-count/${rule.name}`, utf8(JSON.stringify(rule)));
+  putLeaseCount(transaction: Transaction, given: LeaseCountRule): void {
+    refuseTwin(this.leaseCounts.values(), given);
+    const key = leaseCountKey(given.name);
+    // Logins between the end of a rule and its return have no marks: what is so now must be so then.
+    transaction.noteRead(key);
+    const before = this.leaseCounts.get(given.name);
+    const isComplete = before?.isComplete && before.path === given.path &&
+      before.role === given.role;
+    const rule = isComplete ? { ...given, isComplete } : given;
+    transaction.put(key, utf8(JSON.stringify(rule)));
     transaction.afterCommit(() => {
       this.leaseCounts.set(rule.name, rule);
+      if (isIncomplete(rule)) this.onIncomplete();
     });
   }
 
+  /** Notes that all logins that a rule is for are counted, unless it is another by now. */
+  complete(transaction: Transaction, rule: LeaseCountRule): void {
+    const key = leaseCountKey(rule.name);
+    transaction.noteRead(key);
+    if (!this.holds(rule)) return;
+    const complete: LeaseCountRule = { ...rule, isComplete: true };
+    transaction.put(key, utf8(JSON.stringify(complete)));
+    transaction.afterCommit(() => this.leaseCounts.set(rule.name, complete));
+  }
+
+  /** Whether a rule stands as it was found: nobody has changed it, or removed it and made it anew. */
+  holds(rule: LeaseCountRule): boolean {
+    return this.leaseCounts.get(rule.name) === rule;
+  }
+
   deleteLeaseCount(transaction: Transaction, name: string): void {
-    transaction.delete(`${root}lease-count/${name}`);
+    transaction.delete(leaseCountKey(name));
     transaction.afterCommit(() => this.leaseCounts.delete(name));
   }
 
@@ -172,9 +198,7 @@ export class Quotas {
     rule: LeaseCountRule,
     role: string,
   ): Promise<string> {
-    // Reserved before anything is waited for, so that those of a burst see each other.
-    this.roleCounts.reserve(transaction, role);
-    if (await this.roleCounts.count(transaction, role) <= rule.maxLeases) return role;
+    if (await this.roleCounts.admit(transaction, role, rule.maxLeases)) return role;
     throw this.#violated(rule);
   }
 
@@ -188,6 +212,10 @@ export class Quotas {
       exempt.endsWith("*") ? path.startsWith(exempt.slice(0, -1)) : path === exempt
     );
   }
+}
+
+function leaseCountKey(name: string): string {
+  return `${root}lease-count/${name}`;
 }
 
 function refuseTwin<R extends RateLimitRule | LeaseCountRule>(rules: Iterable<R>, rule: R): void {

@@ -22,8 +22,18 @@ export class RoleCounts implements TokenWatcher {
     return known + (this.#reserved.get(role) ?? 0);
   }
 
-  /** Makes room for one that `transaction` makes. */
-  reserve(transaction: Transaction, role: string): void {
+  /**
+   * Makes room for one that `transaction` makes; whether there is any. Nothing is waited for between
+   * the look at what is there and the reservation, so those of a burst see each other, in their order.
+   */
+  async admit(transaction: Transaction, role: string, most: number): Promise<boolean> {
+    const counted = this.#known.has(role) ? 0 : await this.#counted(transaction, role);
+    this.#reserve(transaction, role);
+    const there = this.#known.get(role) ?? counted;
+    return there + (this.#reserved.get(role) ?? 0) <= most;
+  }
+
+  #reserve(transaction: Transaction, role: string): void {
     const bump = (by: number) => this.#reserved.set(role, (this.#reserved.get(role) ?? 0) + by);
     bump(1);
     transaction.afterEnd(() => bump(-1));

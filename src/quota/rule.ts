@@ -20,6 +20,13 @@ export interface RateLimitRule extends Scope {
 
 export interface LeaseCountRule extends Scope {
   readonly maxLeases: number;
+  /** For a role: its logins of before the rule are counted as well. Absent until they are. */
+  readonly isComplete?: true;
+}
+
+/** Whether logins of before the rule have yet to be counted. */
+export function isIncomplete({ role, isComplete }: LeaseCountRule): boolean {
+  return role !== "" && isComplete !== true;
 }
 
 /** What a request is matched by. */

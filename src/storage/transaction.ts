@@ -301,6 +301,18 @@ export class Transactions {
   }
 
   /**
+   * Resolves once all that run now have ended. Who begins later sees what has been changed by now, in
+   * storage and in what hooks keep in memory; only those others may not. Not to be waited for in one.
+   */
+  async othersEnded(): Promise<void> {
+    await Promise.all(
+      [...this.#running].map((transaction) =>
+        new Promise<void>((resolve) => transaction.afterEnd(resolve))
+      ),
+    );
+  }
+
+  /**
    * Something else has changed the storage: another node, whose log this one applies. Who has read
    * one of the keys runs again; undefined stands for all keys there are. Caches hear of the keys,
    * and are the caller's to empty where it names none.

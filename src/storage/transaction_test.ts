@@ -234,3 +234,23 @@ Deno.test("who loses against a write that was refused early lets the earlier one
   assertEquals(await read, undefined);
   await slow;
 });
+
+Deno.test("who waits for the others waits for those that run, and for no later ones", async () => {
+  const transactions = new Transactions(new SlowStorage());
+  const held = Promise.withResolvers<void>();
+  const first = transactions.run(async (transaction) => {
+    await held.promise;
+    transaction.put("first", utf8("1"));
+  });
+  let isDone = false;
+  const ended = transactions.othersEnded().then(() => isDone = true);
+  await transactions.run((transaction) => transaction.put("second", utf8("2")));
+  assert(!isDone, "the first one still runs");
+  const later = Promise.withResolvers<void>();
+  const third = transactions.run(() => later.promise);
+  held.resolve();
+  await ended;
+  assertEquals(await transactions.storage.get("first"), utf8("1"));
+  later.resolve();
+  await Promise.all([first, third]);
+});

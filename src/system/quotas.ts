@@ -4,13 +4,18 @@ import { field } from "../backend/field.ts";
 import { type Path, path } from "../backend/path.ts";
 import { routePath } from "../core/mount_entry.ts";
 import type { Services } from "../core/services.ts";
-import type { RateLimitRule } from "../quota/rule.ts";
+import { withWarnings } from "../logical/response.ts";
+import { isIncomplete, type RateLimitRule } from "../quota/rule.ts";
 
 const scopeFields = {
   path: field.string("What it holds for: everything, a mount, a path, or a path with *.", ""),
   role: field.string("Only logins with this role of the auth mount.", ""),
   inheritable: field.bool("Holds for namespaces below too."),
 };
+
+/** Until the logins of before a rule are counted. */
+const incomplete = "Logins that were made before this limit are still being counted: " +
+  "the counter may be too low, and more may be let in.";
 
 interface ScopeInput {
   readonly name: string;
@@ -126,17 +131,16 @@ function leasePaths(services: () => Services): Path[] {
             const { quotas } = services();
             const rule = quotas.leaseCounts.get(name);
             if (rule === undefined) throw notFound();
-            return {
-              data: {
-                type: "lease-count",
-                name: rule.name,
-                path: rule.path,
-                role: rule.role,
-                inheritable: rule.inheritable,
-                max_leases: rule.maxLeases,
-                counter: await quotas.counted(call.transaction, rule),
-              },
+            const data = {
+              type: "lease-count",
+              name: rule.name,
+              path: rule.path,
+              role: rule.role,
+              inheritable: rule.inheritable,
+              max_leases: rule.maxLeases,
+              counter: await quotas.counted(call.transaction, rule),
             };
+            return withWarnings({ data }, isIncomplete(rule) ? [incomplete] : []);
           },
         },
         update: {

@@ -113,18 +113,18 @@ export class TokenStore {
     return undefined;
   }
 
-  /** Accessors of all service tokens, `limit` a page, after the key of the last page. */
-  async accessors(
+  /** Service tokens, `limit` a page, after the key of the last page. */
+  async page(
     transaction: Transaction,
     after: string | undefined,
     limit: number,
-  ): Promise<{ accessors: string[]; next: string | undefined }> {
-    const page = await transaction.scan(`${root}id/`, {
+  ): Promise<{ entries: TokenEntry[]; next: string | undefined }> {
+    const page = await transaction.scan(tokenEntries, {
       limit,
       ...(after === undefined ? {} : { after }),
     });
-    const accessors = page.map(({ value }) => decodeTokenEntry(value).accessor);
-    return { accessors, next: page.length < limit ? undefined : page.at(-1)?.key };
+    const entries = page.map(({ value }) => decodeTokenEntry(value));
+    return { entries, next: page.length < limit ? undefined : page.at(-1)?.key };
   }
 
   /** Makes a service token. `token` is given only where an operator chose its text. */
@@ -144,12 +144,22 @@ export class TokenStore {
     if (entry.parent !== "") {
       transaction.put(`${root}parent/${entry.parent}/${entry.id}`, new Uint8Array(0));
     }
-    const { countedAs } = entry;
-    if (countedAs !== undefined) {
-      transaction.put(countedKey(countedAs, entry), new Uint8Array(0));
-      transaction.afterCommit(() => this.watcher?.created(countedAs));
-    }
+    this.#mark(transaction, entry);
     return { token: text, entry };
+  }
+
+  /** Counts a token that is there, and was not counted before, from now on. */
+  count(transaction: Transaction, entry: TokenEntry, countedAs: string): void {
+    const counted = { ...entry, countedAs };
+    this.save(transaction, counted);
+    this.#mark(transaction, counted);
+  }
+
+  #mark(transaction: Transaction, entry: TokenEntry): void {
+    const { countedAs } = entry;
+    if (countedAs === undefined) return;
+    transaction.put(countedKey(countedAs, entry), new Uint8Array(0));
+    transaction.afterCommit(() => this.watcher?.created(countedAs));
   }
 
   /** Keeps a changed entry. Its id, accessor and parent must be those it had. */

@@ -3,7 +3,7 @@ import { defineBackend } from "../../backend/backend.ts";
 import { type Path, path } from "../../backend/path.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
-import { askedRole, loginPath, renewRoleLogin } from "./login.ts";
+import { askedRole, loginPath, renewRoleLogin, roleOfToken } from "./login.ts";
 import { roleFieldPaths } from "./role_field_paths.ts";
 import { rolePaths } from "./role_paths.ts";
 import { removeEnded } from "./secret_id.ts";
@@ -43,6 +43,7 @@ export function approleBackend(services: () => Services): LogicalBackend {
     help: "Logs programs in by role ID and secret ID.",
     renewLogin: renewRoleLogin,
     loginRole: askedRole,
+    tokenRole: roleOfToken,
     paths: [
       ...rolePaths(services),
       ...secretIdPaths(services),

@@ -63,6 +63,11 @@ export async function askedRole(call: Call): Promise<string | undefined> {
   return (await roleById(call, roleId))?.name;
 }
 
+/** The role that a token was logged in with. */
+export function roleOfToken({ role_name: name }: Readonly<Record<string, unknown>>) {
+  return typeof name === "string" ? name : undefined;
+}
+
 /** Finds the secret ID and takes a use of it. A wrong one counts against the role. */
 function checkSecretId(
   services: Services,

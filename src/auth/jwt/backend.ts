@@ -2,7 +2,7 @@
 import { defineBackend } from "../../backend/backend.ts";
 import type { LogicalBackend } from "../../core/backend.ts";
 import type { Services } from "../../core/services.ts";
-import { askedRole } from "./asked_role.ts";
+import { askedRole, roleOfToken } from "./asked_role.ts";
 import { configPath } from "./config.ts";
 import { KeySets } from "./key_sets.ts";
 import { loginPath, renewJwtLogin } from "./login.ts";
@@ -39,6 +39,7 @@ export function jwtBackend(
     help: "Logs in with signed tokens of another issuer, given or fetched by browser.",
     initialize: mayMount,
     loginRole: (call) => askedRole(call, platform()),
+    tokenRole: roleOfToken,
     renewLogin: renewJwtLogin,
     paths: [
       configPath(platform, keySets),

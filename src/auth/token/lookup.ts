@@ -141,8 +141,8 @@ export function lookupPaths(services: () => Services): Path[] {
             const keys: string[] = [];
             let after: string | undefined;
             do {
-              const page = await services().tokens.accessors(call.transaction, after, 1000);
-              keys.push(...page.accessors);
+              const page = await services().tokens.page(call.transaction, after, 1000);
+              for (const { accessor } of page.entries) keys.push(accessor);
               after = page.next;
             } while (after !== undefined);
             return { data: { keys } };
