@@ -3,43 +3,20 @@
  * yet, and get it here, page by page behind everything else. A token says itself that it is counted,
  * so none is counted twice, also where a restart or another leader begins from the start again.
  */
-import { describeError } from "../base/failure.ts";
 import { FairTurns } from "../base/turn.ts";
 import { countedAs } from "../quota/role_counts.ts";
 import { isIncomplete, type LeaseCountRule } from "../quota/rule.ts";
 import type { TokenEntry } from "../token/entry.ts";
+import { persist } from "./persist.ts";
 import type { Services } from "./services.ts";
 
 /** Tokens that are looked at in one go: about a millisecond's work. */
 const pageSize = 100;
-/** Before what was broken off, by a full disk for instance, is begun again. */
-const pauseMs = 10_000;
 
 /** From now on, as long as the node is active: whatever rule comes or is there. */
 export function keepCountsComplete(services: Services): void {
-  const { clock, log } = services.mounts.platform;
-  let isRunning = false;
-  let isAsked = false;
-  const run = async (): Promise<void> => {
-    isAsked = true;
-    if (isRunning || services.expiration.isStopped) return;
-    isRunning = true;
-    try {
-      do {
-        isAsked = false;
-        await countAll(services);
-      } while (isAsked);
-    } catch (error) {
-      // A node that seals in the middle of it begins again at its next unseal.
-      if (services.expiration.isStopped) return;
-      log.warn("counting earlier logins was broken off", { error: describeError(error) });
-      clock.after(pauseMs, () => void run());
-    } finally {
-      isRunning = false;
-    }
-  };
-  services.quotas.onIncomplete = () => void run();
-  void run();
+  const ask = persist(services, "counting earlier logins", () => countAll(services));
+  services.quotas.onIncomplete = ask;
 }
 
 async function countAll(services: Services): Promise<void> {

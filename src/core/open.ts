@@ -30,6 +30,7 @@ import { storagePrefix } from "./mount_entry.ts";
 import { type BackendFactory, Mounts, type NewMount, type SystemTtls } from "./mounts.ts";
 import { Quotas } from "../quota/quotas.ts";
 import { keepCountsComplete } from "./earlier_logins.ts";
+import { keepLeaseEnds } from "./lease_ends.ts";
 import { resumeNoted } from "./revoke_prefix.ts";
 import { finishTainted } from "./unmount.ts";
 import { describeError } from "../base/failure.ts";
@@ -260,6 +261,7 @@ function resumeWork(services: Services): void {
   const { transactions, quotas, mounts } = services;
   const { log } = mounts.platform;
   keepCountsComplete(services);
+  keepLeaseEnds(services);
   const goOn = async (): Promise<void> => {
     await finishTainted(services);
     await resumeNoted(services);

@@ -21,6 +21,8 @@ export const FEATURES = [
   "sparse-entries",
   /** Tokens may be counted by role (`token/store.ts`): who removes one must remove its mark. */
   "role-counts",
+  /** Leases say when their batch token ends (`lease/entry.ts`): who renews one must know. */
+  "batch-lease-ends",
   /** A mount may be of the type oidc: who does not know it can't open the mount table. */
   "oidc-mounts",
 ] as const;
@@ -32,6 +34,7 @@ const AT_ONCE: readonly Feature[] = [
   "timed-tokens",
   "sparse-entries",
   "role-counts",
+  "batch-lease-ends",
 ];
 
 export const FEATURES_KEY = "core/raft/features";

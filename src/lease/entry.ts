@@ -32,6 +32,14 @@ export interface LeaseEntry {
 }
 
 /**
+ * Whether a version before `tokenEnd` made it for a batch token: nobody knows when that ends, or whose
+ * child it is.
+ */
+export function isEndUnknown({ kind, tokenId, tokenEnd }: LeaseEntry): boolean {
+  return kind === "secret" && tokenId === "" && tokenEnd === undefined;
+}
+
+/**
  * Whether it has ended, by its time or because somebody asked for that, and only waits to be taken
  * back. By what it says, not only by the clock, which may show less on the next node.
  */

@@ -164,6 +164,20 @@ export class LeaseStore {
     return first === undefined ? undefined : expiryOfKey(first.key);
   }
 
+  /** Ids of secrets, whosever they are, a page after the place where the one before it ended. */
+  async secrets(
+    transaction: Transaction,
+    after: string | undefined,
+    limit: number,
+  ): Promise<{ ids: string[]; next: string | undefined }> {
+    const page = await transaction.scan(byToken, {
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    const ids = page.map(({ value }) => fromUtf8(value));
+    return { ids, next: page.length < limit ? undefined : page.at(-1)?.key };
+  }
+
   /** Ids of the secrets that a token was given, a page of at most `limit`. */
   async ofToken(transaction: Transaction, tokenId: string, limit: number): Promise<string[]> {
     const page = await transaction.scan(`${byToken}${tokenId}/`, { limit });

@@ -76,6 +76,7 @@ export function assembleNode(platform: Platform, settings: NodeSettings): Node {
       timed: () => isUsed("timed-tokens"),
       sparse: () => isUsed("sparse-entries"),
       counted: () => isUsed("role-counts"),
+      leaseEnds: () => isUsed("batch-lease-ends"),
     },
     ...(settings.telemetry === undefined ? {} : { telemetry: settings.telemetry }),
     ...(settings.standby === undefined ? {} : { standby: settings.standby }),

@@ -7,7 +7,7 @@ import type { Call } from "../core/backend.ts";
 import { leaseTtl } from "../core/secret_lease.ts";
 import { notePrefixRevocation, renewSecret, runNoted } from "../core/revoke_prefix.ts";
 import type { Services } from "../core/services.ts";
-import { isOver, type LeaseEntry } from "../lease/entry.ts";
+import { isEndUnknown, isOver, type LeaseEntry } from "../lease/entry.ts";
 import { rfc3339 } from "../logical/envelope.ts";
 import type { JsonObject } from "../logical/json.ts";
 import { type LogicalResponse, withWarnings } from "../logical/response.ts";
@@ -44,6 +44,12 @@ async function renew(
   const now = services.tokens.clock.now();
   if (lease.kind === "token") throw badRequest("cannot renew a token here; use auth/token/renew");
   if (isOver(lease, now)) throw badRequest("lease expired");
+  if (isEndUnknown(lease)) {
+    throw badRequest(
+      "the lease can't be renewed: an earlier version made it for a batch token, and did not note " +
+        "when that ends; ask for a new secret",
+    );
+  }
   services.times.untilDurable(call.transaction, "expire.renew");
   const response = await renewSecret(services, call.transaction, lease, increment);
   const mounted = services.mounts.router.find(lease.id);

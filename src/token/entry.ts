@@ -71,6 +71,8 @@ export interface TokenForms {
   readonly sparse: () => boolean;
   /** Tokens may be counted by the role they were logged in with. */
   readonly counted: () => boolean;
+  /** Nobody renews a lease beyond the end of its batch token. */
+  readonly leaseEnds: () => boolean;
 }
 
 /** The lease under which the token is listed: its making path and its hash. */

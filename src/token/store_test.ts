@@ -36,6 +36,7 @@ async function opened(seed: number) {
         timed: () => form.timed,
         sparse: () => form.timed,
         counted: () => false,
+        leaseEnds: () => false,
       },
     )
   );

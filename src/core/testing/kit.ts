@@ -122,6 +122,7 @@ export class NodeKit {
         timed: () => true,
         sparse: () => true,
         counted: () => true,
+        leaseEnds: () => true,
       },
       policies: { default: defaultPolicyText, wrapping: responseWrappingPolicyText },
       auditDevices: options.auditDevices ?? {},

@@ -1,6 +1,7 @@
 /** A batch token has no entry of its own: its leases end with its parent, and with its time. */
 import { assertEquals } from "@std/assert";
 import type { NodeKit } from "../../core/testing/kit.ts";
+import type { LeaseEntry } from "../../lease/entry.ts";
 import type { FakeDatabase } from "./testing/fake_database.ts";
 import { twoDatabases } from "./testing/two_databases.ts";
 import { leases, newUser } from "./testing/users.ts";
@@ -55,5 +56,44 @@ Deno.test("a lease of a batch token lives no longer than the token, however it i
   const renewed = await kit.ask("update", "sys/leases/renew", { data });
   assertEquals(renewed.lease?.durationSeconds, 300);
   await kit.clock.advance(301_000);
+  assertEquals(await left(kit, live), [0, 0]);
+});
+
+/** Does to the only lease of the role "live" what a version does that does not know of `tokenEnd`. */
+async function changeLease(kit: NodeKit, change: (lease: LeaseEntry) => LeaseEntry) {
+  const { services: { transactions, leases: store } } = kit.node;
+  await transactions.run(async (transaction) => {
+    const [name = ""] = await store.list(transaction, "database/creds/live/");
+    const lease = await store.get(transaction, `database/creds/live/${name}`);
+    if (lease === undefined) throw new Error("there is no lease");
+    store.remove(transaction, lease);
+    store.put(transaction, change(lease));
+  });
+}
+
+Deno.test("what an earlier version renewed beyond the batch token's end ends with it all the same", async () => {
+  const { kit, live } = await start();
+  const doneKey = "sys/expire/batch-ends";
+  const { lease: id } = await newUser(kit, "live", await batchToken(kit, "10m"));
+  await changeLease(kit, (lease) => ({ ...lease, expireTime: lease.expireTime + 3_600_000 }));
+  // As it is where an earlier version may still have been active.
+  await kit.node.services.transactions.run((transaction) => transaction.delete(doneKey));
+  await kit.node.seal();
+  await kit.start();
+  assertEquals(await left(kit, live), [1, 1], "it has its time");
+  const { data } = await kit.ask("update", "sys/leases/lookup", { data: { lease_id: id } });
+  assertEquals(Number(data?.ttl) <= 600, true, `${data?.ttl}`);
+  await kit.clock.advance(601_000);
+  assertEquals(await left(kit, live), [0, 0]);
+});
+
+Deno.test("a lease of a batch token whose end nobody knows gets no more time", async () => {
+  const { kit, live } = await start();
+  const { lease } = await newUser(kit, "live", await batchToken(kit, "10m"));
+  await changeLease(kit, ({ tokenEnd: _, ...rest }) => ({ ...rest, tokenId: "" }));
+  const data = { lease_id: lease, increment: "1h" };
+  assertEquals(await kit.status("update", "sys/leases/renew", { data }), 400);
+  assertEquals(await left(kit, live), [1, 1], "it is not taken away");
+  await kit.clock.advance(601_000);
   assertEquals(await left(kit, live), [0, 0]);
 });

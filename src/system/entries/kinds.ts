@@ -227,6 +227,11 @@ export const kinds: readonly EntryKind[] = [
   },
   { type: "revocation under way", pattern: /^sys\/expire\/prefix\//, form: "json" },
   {
+    type: "mark that no lease outlives its batch token",
+    pattern: /^sys\/expire\/batch-ends$/,
+    form: "text",
+  },
+  {
     type: "quota",
     pattern: /^sys\/quotas\/(?:rate-limit|lease-count)\/(.+)$/,
     form: "json",
