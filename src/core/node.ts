@@ -4,6 +4,7 @@
  */
 import { changingOver, describeError, Failure } from "../base/failure.ts";
 import { NotAnswered } from "./not_answered.ts";
+import type { NodeParts } from "./node_parts.ts";
 import type { Barrier } from "../barrier/barrier.ts";
 import { sleep } from "../base/clock.ts";
 import type { Request } from "../logical/request.ts";
@@ -21,7 +22,7 @@ import { authOf } from "./issue.ts";
 import { type ClusterIdentity, readClusterIdentity } from "./cluster_identity.ts";
 import { KeyringCare } from "./keyring_care.ts";
 import { explainLoss, isLoss } from "./loss.ts";
-import { closeServices, type OpenParts, openServices, openStandbyServices } from "./open.ts";
+import { closeServices, openServices, openStandbyServices } from "./open.ts";
 import { handleRequest } from "./pipeline.ts";
 import type { Services } from "./services.ts";
 import { HealthWarnings } from "../telemetry/health_warnings.ts";
@@ -29,39 +30,6 @@ import { OperationTimes } from "../telemetry/operation_times.ts";
 import { plainTelemetry } from "../telemetry/telemetry.ts";
 import { defaultStandbySettings, StandbyReads, type StandbySettings } from "./standby_reads.ts";
 import type { Auth } from "../logical/auth.ts";
-
-export interface NodeParts extends OpenParts {
-  readonly platform: Platform;
-  readonly physical: Storage;
-  readonly barrier: Barrier;
-  /** From the configuration; "" makes one up at initialisation. */
-  readonly clusterName: string;
-  /** As sys/seal-status names it. */
-  readonly storageType: string;
-  readonly haEnabled: boolean;
-  readonly addresses: { readonly api: string; readonly cluster: string };
-  /** RFC 3339. */
-  readonly buildDate: string;
-  readonly hostname: string;
-  readonly sanitizedConfig: () => JsonObject;
-  readonly hostInfo: () => JsonObject;
-  /** Names of what can be mounted. */
-  readonly backendTypes: {
-    readonly engines: readonly string[];
-    readonly authMethods: readonly string[];
-    readonly databases: readonly string[];
-  };
-  /** From the configuration; off where absent. */
-  readonly rawStorageEndpoint?: boolean;
-  /** What only integrated storage can do. */
-  readonly integrated?: IntegratedStorage;
-  /** Of integrated storage; empty for any other. */
-  readonly raftIndexes: () => RaftIndexes | Record<never, never>;
-  /** Where other nodes may share the storage. */
-  readonly ha?: HighAvailability;
-  /** The defaults where absent. */
-  readonly standby?: StandbySettings;
-}
 
 /** Between attempts to become active, where one failed although this node leads. */
 const activateAgainMs = 500;
@@ -92,6 +60,8 @@ export class Node {
   #isSettling = false;
   /** In which the services were opened: leadership that is won again is another one. */
   #term = 0;
+  /** Counts how often everything was replaced: services are opened over one content. */
+  #content = 0;
   /** Services that must be closed, because this node does not lead any more. */
   #lost: Services | undefined;
   readonly #times: OperationTimes;
@@ -352,14 +322,25 @@ export class Node {
     });
   }
 
+  /** Throws a 503 where other services answer by now than those of a request that takes long, or none. */
+  mustServe(services: Services): void {
+    if (services === this.#services) return;
+    const what = "the node was sealed or changed over in the middle of it; nothing was changed";
+    throw this.sealed ? new Failure(503, `Vault is sealed: ${what}`) : changingOver(what);
+  }
+
   /**
-   * Puts other content in the storage's place, from within a request. The node serves again at once
-   * where its root key opens what is there now; else it is sealed and waits for the keys of that.
-   * Where that failed and changed nothing it serves what it served, and throws.
+   * Puts other content in the storage's place, from within a request of some services. The node serves
+   * again at once where its root key opens what is there now; else it is sealed and waits for the keys
+   * of that. Where that failed and changed nothing it serves what it served, and throws; likewise where
+   * others than those services answer by now.
    */
-  replaceContent(replace: () => Promise<void>): Promise<void> {
+  replaceContent(services: Services, replace: () => Promise<void>): Promise<void> {
     return this.#exclusively(async () => {
+      this.mustServe(services);
       await this.#stopServing(1);
+      // What these services still want to write was meant for what is replaced.
+      this.#content++;
       const { log } = this.platform;
       let failure: unknown;
       try {
@@ -450,7 +431,8 @@ export class Node {
   async #serve(): Promise<void> {
     const group = this.ha?.group, term = group?.term ?? 0;
     this.#term = term;
-    const holds = () => (group?.term ?? 0) === term;
+    const content = this.#content;
+    const holds = () => (group?.term ?? 0) === term && this.#content === content;
     this.#services = await openServices({ ...this.#parts, holds });
     const { transactions } = this.#services;
     const { platform: { random }, clusterName } = this.#parts;

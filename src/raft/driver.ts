@@ -75,6 +75,8 @@ interface Proposal {
   readonly payload: Bytes;
   /** In which it was submitted: it is proposed in no other. */
   readonly term: number;
+  /** How often everything had been replaced then: it is proposed over no other content. */
+  readonly content: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -112,6 +114,10 @@ export class Driver {
   /** Set while a task needs everything to stand still. */
   #isStill = false;
   #isReplacing = false;
+  /** Counts replacements of everything, those that are done and those that this leader has proposed. */
+  #content = 0;
+  /** The last one that this leader has proposed. */
+  #replacing: { readonly index: number; readonly term: number } | undefined;
   #onEvent: () => void = () => {};
   /** What the next group waits for, where the state can't take it yet. */
   #room: Promise<void> | undefined;
@@ -167,7 +173,8 @@ export class Driver {
     if (this.#failure !== undefined) return Promise.reject(this.#refusal(this.#failure));
     if (this.#isClosed) return Promise.reject(new StorageError("the storage is closed"));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ payload, term: this.#options.raft.term, resolve, reject });
+      const { term } = this.#options.raft;
+      this.#queue.push({ payload, term, content: this.#content, resolve, reject });
       this.#kick();
     });
   }
@@ -195,6 +202,16 @@ export class Driver {
   skipTo(index: number): void {
     this.#applied = index;
     this.#isReplacing = false;
+    this.#content += 1;
+  }
+
+  /**
+   * An entry that replaces everything was just proposed here. What was not proposed before it, and
+   * whatever is submitted until it is applied, was meant for what is replaced and comes to nothing.
+   */
+  replacing(index: number): void {
+    this.#replacing = { index, term: this.#options.raft.term };
+    this.#content += 1;
   }
 
   /** Lets what was submitted end and takes no more. */
@@ -312,14 +329,16 @@ export class Driver {
     return this.#queue.splice(0, count);
   }
 
-  /** Whoever submitted in another term may have read what is not so in this one. */
+  /** Whoever submitted in another term, or over other content, may have read what is not so now. */
   #refuseEarlier(taken: readonly Proposal[]): readonly Proposal[] {
     const { term } = this.#options.raft;
-    const earlier = taken.filter((proposal) => proposal.term !== term);
-    if (earlier.length === 0) return taken;
-    const error = new NotLeaderError("another term has begun");
-    for (const { reject } of earlier) reject(error);
-    return taken.filter((proposal) => proposal.term === term);
+    const isReplacing = this.#replacing?.term === term && this.#applied < this.#replacing.index;
+    const isCurrent = (proposal: Proposal) =>
+      !isReplacing && proposal.term === term && proposal.content === this.#content;
+    if (taken.every(isCurrent)) return taken;
+    const error = new NotLeaderError("another term has begun, or all content was replaced");
+    for (const proposal of taken) if (!isCurrent(proposal)) proposal.reject(error);
+    return taken.filter(isCurrent);
   }
 
   async #commitGroup(taken: readonly Proposal[]): Promise<void> {

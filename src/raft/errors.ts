@@ -44,3 +44,13 @@ export class OutcomeUnknownError extends StorageError {
 export class NotLeaderError extends StorageError {
   override name = "NotLeaderError";
 }
+
+/** Everything is being replaced by other content; nothing was changed. */
+export class ReplacementUnderWayError extends StorageError {
+  override name = "ReplacementUnderWayError";
+}
+
+/** Too few nodes could be reached for what would need a majority; nothing was changed. */
+export class TooFewNodesError extends StorageError {
+  override name = "TooFewNodesError";
+}

@@ -15,15 +15,15 @@ import {
 import type { Message, NodeId } from "./consensus/messages.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver, DriverPeers } from "./driver.ts";
-import { NotLeaderError, OutcomeUnknownError, StorageError } from "./errors.ts";
+import { NotLeaderError, StorageError } from "./errors.ts";
 import { Learners } from "./learners.ts";
 import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { ReadGate } from "./read_gate.ts";
 import type { State, StoredEntry } from "./state.ts";
-import { isQuorum } from "./consensus/configuration.ts";
 import type { Replacement } from "./replacement.ts";
 import { installState } from "./state_install.ts";
+import { Staging } from "./staging.ts";
 import type { Settings } from "./store_options.ts";
 import type { StateHead, Transport } from "./transport.ts";
 
@@ -42,8 +42,6 @@ export interface GroupParts {
 
 /** Ticks that are caught up with after a pause. */
 const TICKS_AT_ONCE = 3;
-/** Between attempts to give the content of a replacement to those who lack it. */
-const STAGE_AGAIN_MS = 1000;
 
 export class Group {
   readonly #parts: GroupParts;
@@ -59,13 +57,21 @@ export class Group {
   #peers: Configuration | undefined;
   #mustAffirm = false;
   #lastTick = 0;
-  #isStaging = false;
   /** When each peer last said something, milliseconds of the monotonic clock. */
   readonly #heardAt = new Map<NodeId, number>();
   readonly learners = new Learners();
+  /** How other content gets into the place of everything. */
+  readonly staging: Staging;
 
   constructor(parts: GroupParts) {
     this.#parts = parts;
+    this.staging = new Staging({
+      ...parts,
+      transport: () => this.#transport,
+      isActive: () => this.isActive,
+      appliedIndex: () => this.appliedIndex,
+      until: (condition) => this.#until(condition),
+    });
     this.#gate = new ReadGate(parts.raft, parts.driver, parts.settings.clock);
   }
 
@@ -182,7 +188,9 @@ export class Group {
     const { raft, driver, nodeId } = this.#parts;
     const { from, term, at, staged } = head;
     if (staged !== undefined) {
-      await this.#parts.replacement.stage(staged, entries, head.hash);
+      // What a leader of before still sends would take the place of what this one's has sent.
+      if (term < raft.term) return false;
+      await this.#parts.replacement.stage(staged, entries, { expected: head.hash });
       return true;
     }
     const wanted = await driver.ask(() => {
@@ -192,6 +200,7 @@ export class Group {
     if (!wanted) return false;
     const installed = await installState(this.#parts, head, entries);
     driver.post(() => {});
+    if (installed) await this.#parts.replacement.installed();
     return installed;
   }
 
@@ -309,63 +318,6 @@ export class Group {
     return this.#heardAt.get(id);
   }
 
-  /** See `RaftStorage.restore`. */
-  async replaceContent(
-    entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
-  ): Promise<void> {
-    const { raft, replacement, settings } = this.#parts;
-    if (!this.isActive) throw new NotLeaderError("this node does not lead its group");
-    const { term } = raft;
-    const id = settings.random.uuid();
-    await replacement.stage(id, entries);
-    const others = this.configuration.members.filter((member) => member.id !== this.nodeId);
-    const staged = await Promise.all(others.map((to) => this.#stageAt(to.id, id)));
-    const hasIt = new Set([this.nodeId, ...others.filter((_, i) => staged[i]).map((to) => to.id)]);
-    if (!isQuorum(this.configuration, (id) => hasIt.has(id))) {
-      throw new StorageError("too few nodes could be given the new content; nothing was changed");
-    }
-    const index = await replacement.propose(id);
-    await this.#until(() => this.appliedIndex >= index || raft.term !== term);
-    if (this.appliedIndex < index || raft.term !== term) {
-      throw new OutcomeUnknownError("leadership was lost before the replacement was committed");
-    }
-  }
-
-  /** Gives a node the content of a replacement to come. Returns whether it has it. */
-  async #stageAt(to: NodeId, id: string): Promise<boolean> {
-    const { replacement, raft, nodeId, settings } = this.#parts;
-    const transport = this.#transport;
-    if (transport === undefined) return false;
-    const { head, pinned } = replacement.read(id);
-    try {
-      const configuration = fromUtf8(encodeConfiguration(this.configuration));
-      const whole = { ...head, from: nodeId, term: raft.term, configuration, staged: id };
-      return await transport.sendState(to, whole, pinned.entries());
-    } catch (error) {
-      settings.log.warn("the new content did not get there", { to, error: describeError(error) });
-      return false;
-    } finally {
-      pinned.close();
-    }
-  }
-
-  /** Who lacks the content can't take the entry: a leader sees to it that everybody has it. */
-  #stageAgain(): void {
-    const { replacement, raft, settings } = this.#parts;
-    const { pending } = replacement;
-    if (pending === undefined || this.#isStaging) return;
-    const lacking = this.configuration.members.filter(({ id }) =>
-      id !== this.nodeId && (raft.matchOf(id) ?? 0) < pending.index
-    );
-    this.#isStaging = true;
-    Promise.all(lacking.map(({ id }) => this.#stageAt(id, pending.id)))
-      .then(() => this.#pause(STAGE_AGAIN_MS))
-      .catch((error) => settings.log.warn("staging broke off", { error: describeError(error) }))
-      .finally(() => {
-        this.#isStaging = false;
-      });
-  }
-
   #has(id: NodeId): boolean {
     return this.configuration.members.some((member) => member.id === id);
   }
@@ -436,7 +388,7 @@ export class Group {
     if (this.configuration.members.length < 2 && raft.role === "leader") return;
     for (let i = 0; i < ticks; i++) raft.tick();
     this.#promote();
-    if (raft.role === "leader" && this.#parts.replacement.pending !== undefined) this.#stageAgain();
+    this.staging.offer();
   }
 
   /** Makes a learner a voter once it has caught up. */

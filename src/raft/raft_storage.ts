@@ -7,7 +7,7 @@ import type { Configuration } from "./consensus/configuration.ts";
 import type { Raft } from "./consensus/raft.ts";
 import type { Driver } from "./driver.ts";
 import type { Group } from "./group.ts";
-import { type CorruptionError, StorageError } from "./errors.ts";
+import { type CorruptionError, NotLeaderError, StorageError } from "./errors.ts";
 import type { NameOptions } from "./folder_walk.ts";
 import { type Change, checkBatch } from "./keys.ts";
 import type { LogDamage } from "./log_damage.ts";
@@ -15,6 +15,7 @@ import type { LogDisk } from "./log_disk.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { scrub, type ScrubOptions, type ScrubReport } from "./scrub.ts";
 import type { PinnedState } from "./pinned_state.ts";
+import type { ContentReplacement } from "./staging.ts";
 import type { AppliedListener, State, StoredEntry } from "./state.ts";
 import type { Settings } from "./store_options.ts";
 import type { Submitted } from "./submitted.ts";
@@ -164,12 +165,24 @@ export class RaftStorage {
   }
 
   /**
-   * Replaces the whole content on every node, all or nothing, whatever dies when; the group stays
-   * what it is. Resolves when it is done on a majority and here. Throws `NotLeaderError` where
-   * another node leads, `OutcomeUnknownError` where leadership was lost on the way.
+   * Begins to put other content in the place of everything on every node; the group stays what it is.
+   * Throws `ReplacementUnderWayError` while another one goes on here.
    */
-  restore(entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>): Promise<void> {
-    return this.#parts.group.replaceContent(entries);
+  replacement(): ContentReplacement {
+    return this.#parts.group.staging.begin();
+  }
+
+  /** A replacement in one go: see `ContentReplacement.use`. */
+  async restore(entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>): Promise<void> {
+    if (!this.group.isActive) throw new NotLeaderError("this node does not lead its group");
+    const replacement = this.replacement();
+    try {
+      await replacement.stage(entries);
+      await replacement.spread();
+      await replacement.use();
+    } finally {
+      await replacement.close();
+    }
   }
 
   /** Walks over everything that is stored and recomputes its checksums and the hash over all. */

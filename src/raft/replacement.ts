@@ -35,8 +35,17 @@ interface Pending {
   readonly index: number;
 }
 
+interface StageOptions {
+  /** The hash over all entries that were sent: what is built is proved to have it. */
+  readonly expected?: Uint8Array | undefined;
+  /** Throws where it is not wanted any more. */
+  readonly goOn?: (() => void) | undefined;
+}
+
 /** Beside the log: which state file is staged under a name. */
 const NOTE = /^staged-([0-9a-f-]{36})$/;
+/** One that a process died over. */
+const UNWRITTEN = /^staged-[0-9a-f-]{36}\.new$/;
 
 /** Content that waits for the entry that names it, by name. */
 export class StagedFiles {
@@ -76,11 +85,15 @@ export class StagedFiles {
 
   /** Removes what was staged and never named by the log. */
   async dropUnused(): Promise<void> {
-    for (const [id, file] of this.#files) {
-      if (this.#inLog.has(id)) continue;
-      await this.forget(id);
-      await file.retire();
-    }
+    for (const id of [...this.#files.keys()]) await this.drop(id);
+  }
+
+  /** Removes what is staged under a name, if the log does not name it. */
+  async drop(id: string): Promise<void> {
+    const file = this.#files.get(id);
+    if (file === undefined || this.#inLog.has(id)) return;
+    await this.forget(id);
+    await file.retire();
   }
 
   close(): void {
@@ -113,6 +126,9 @@ export async function openStaged(
   const named = new Set(
     tail.filter(({ type }) => type === EntryType.replace).map(({ payload }) => fromUtf8(payload)),
   );
+  for (const name of await inUse.disk.names(`${path}/raft`)) {
+    if (UNWRITTEN.test(name)) await inUse.disk.remove(`${path}/raft/${name}`);
+  }
   for (const [id, generation] of await stagedGenerations(path, inUse.disk)) {
     const options = { ...inUse.options, path: `${path}/${stateFileName(generation)}` };
     if (named.has(id)) {
@@ -132,6 +148,10 @@ export class Replacement {
   #pending: Pending | undefined;
   /** The last that this node has taken: content that is sent for it again is of no use any more. */
   #done: string | undefined;
+  /** Counts states that a leader has sent whole. */
+  #installed = 0;
+  /** What is being built, by name; each resolves when that has ended, whichever way. */
+  readonly #building = new Map<string, Promise<void>>();
 
   constructor(parts: ReplacementParts, staged: StagedFiles) {
     this.#parts = parts;
@@ -147,16 +167,42 @@ export class Replacement {
     return this.#pending;
   }
 
-  /** Builds a state file of its own. With `expected` it is proved to hold what was sent. */
+  /**
+   * Builds a state file of its own. Of two that are to have one name the second waits, and does
+   * nothing where the first has it.
+   */
   async stage(
     id: string,
     entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
-    expected?: Uint8Array,
+    options: StageOptions = {},
   ): Promise<void> {
-    if (this.#staged.get(id) !== undefined || this.#done === id) return;
-    await this.#staged.dropUnused();
-    const { settings, state, maintenance } = this.#parts;
+    for (let other = this.#building.get(id); other !== undefined; other = this.#building.get(id)) {
+      await other;
+    }
+    if (this.has(id) || this.#done === id) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#building.set(id, promise);
+    try {
+      await this.#staged.dropUnused();
+      await this.#build(id, entries, options);
+    } finally {
+      this.#building.delete(id);
+      resolve();
+    }
+  }
+
+  async #build(
+    id: string,
+    entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
+    { expected, goOn }: StageOptions,
+  ): Promise<void> {
+    const { settings, state, maintenance, driver } = this.#parts;
+    const installed = this.#installed;
+    const mustBeOpen = () => {
+      if (driver.isClosed) throw new StorageError("the storage is closed");
+    };
     const { path, build } = await maintenance.exclusively(async () => {
+      mustBeOpen();
       const generation = Math.max(...await generations(settings.path, settings.disk)) + 1;
       const path = `${settings.path}/${stateFileName(generation)}`;
       await settings.disk.removeKv(path);
@@ -166,16 +212,40 @@ export class Replacement {
     });
     let file: StateFile | undefined;
     try {
-      file = await build.fill(entries, settings);
+      file = await build.fill(entries, settings, () => {
+        mustBeOpen();
+        goOn?.();
+      });
+      mustBeOpen();
       if (expected !== undefined && !sameBytes(file.meta.hash, expected)) {
         throw new CorruptionError("the content that came is not what was sent");
       }
-      if (this.#done !== id) return this.#staged.add(id, file);
+      const isLate = this.#done === id || this.#installed !== installed;
+      if (!isLate) return this.#staged.add(id, file);
       await this.#discard(id, path, file);
     } catch (error) {
       await this.#discard(id, path, file);
       throw error;
     }
+  }
+
+  /** Whether content is staged under a name. */
+  has(id: string): boolean {
+    return this.#staged.get(id) !== undefined;
+  }
+
+  /**
+   * A state has come in that a leader sent whole, most likely with what was staged in it: that goes,
+   * and so does what is being built. Who needs it all the same is sent it again.
+   */
+  async installed(): Promise<void> {
+    this.#installed += 1;
+    await this.#staged.dropUnused();
+  }
+
+  /** Content that the log does not name is not needed any more. Harmless where there is none. */
+  drop(id: string): Promise<void> {
+    return this.#staged.drop(id);
   }
 
   async #discard(id: string, path: string, file: StateFile | undefined): Promise<void> {
@@ -193,18 +263,21 @@ export class Replacement {
   }
 
   /**
-   * Puts the entry into the log. Returns its index. Throws `NotLeaderError`, and `StorageError`
-   * where another replacement has begun since the content was staged.
+   * Puts the entry into the log, in this term alone. Returns its index. Throws `NotLeaderError`, and
+   * `StorageError` where another replacement has begun since the content was staged.
    */
-  async propose(id: string): Promise<number> {
+  async propose(id: string, term: number): Promise<number> {
     const { raft, driver } = this.#parts;
     const index = await driver.ask(() => {
       // An entry that nobody could apply would end every node that takes it.
       if (this.#staged.get(id) === undefined) {
         throw new StorageError("another replacement took its place; nothing was changed");
       }
+      if (raft.term !== term) return undefined;
       const proposed = raft.propose([{ type: EntryType.replace, payload: utf8(id) }]);
-      if (proposed !== undefined) this.#staged.keep(id);
+      if (proposed === undefined) return undefined;
+      this.#staged.keep(id);
+      driver.replacing(proposed);
       return proposed;
     });
     if (index === undefined) throw new NotLeaderError("this node does not lead its group");

@@ -52,11 +52,13 @@ export class StateBuild {
   /**
    * Fills it with entries, in any order; of two for one key the later counts. A value need only
    * stay as it is until the next entry is asked for. Returns the file,
-   * durable; where it throws there is nothing to close, and what is there is of no use.
+   * durable; where it throws there is nothing to close, and what is there is of no use. `goOn` is
+   * called now and then, and throws where it is not wanted any more.
    */
   async fill(
     entries: AsyncIterable<StoredEntry> | Iterable<StoredEntry>,
     settings: SizeLimits & Pick<Settings, "clock" | "turn">,
+    goOn: () => void = () => {},
   ): Promise<StateFile> {
     const turns = new FairTurns(settings.clock, settings.turn);
     const run = new Run(this.#options, this.#rows);
@@ -73,6 +75,7 @@ export class StateBuild {
         bytes += length;
         if (bytes < TURN_BYTES) continue;
         await turns.giveWay();
+        goOn();
         bytes = 0;
       }
       return await (late?.end() ?? this.#end(run));

@@ -1,5 +1,6 @@
 /** Opens the storage that the configuration names. */
 import { join } from "node:path";
+import { removeIfThere } from "../base/files.ts";
 import type { IntegratedStorage, RaftIndexes } from "../core/integrated_storage.ts";
 import type { Platform } from "../core/backend.ts";
 import type { ServerConfig } from "../config/server_types.ts";
@@ -80,6 +81,9 @@ export async function openStorage(
     repair: !recovery && config.values.retry_join.length > 0,
   });
   await refuseMigrating(storage, path);
+  // What a process that died had taken in and not put in place; nobody else works in the directory.
+  const spoolFolder = join(path, "spool");
+  await removeIfThere(spoolFolder, { recursive: true });
   return {
     physical: storage,
     raft: storage,
@@ -94,13 +98,13 @@ export async function openStorage(
       },
     integrated: {
       nodeId: storage.nodeId,
-      spoolFolder: join(path, "spool"),
+      spoolFolder,
       async snapshot() {
         const pinned = await storage.snapshot();
         const { index, term } = pinned.meta.applied;
         return { index, term, entries: () => pinned.entries(), close: () => pinned.close() };
       },
-      restore: (entries) => storage.restore(entries),
+      replacement: () => storage.replacement(),
     },
     close: () => storage.close(),
   };

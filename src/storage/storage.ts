@@ -69,8 +69,10 @@ export {
   InvalidKeyError,
   NotLeaderError,
   OutcomeUnknownError,
+  ReplacementUnderWayError,
   StorageError,
   StorageFatalError,
   StorageFullError,
   StorageLockedError,
+  TooFewNodesError,
 } from "../raft/errors.ts";

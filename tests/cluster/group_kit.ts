@@ -13,6 +13,8 @@ export interface Running {
   readonly address: string;
   /** What this node sends does not arrive. */
   cutOff: boolean;
+  /** Each state that this node sends is sent twice at once. */
+  doubled: boolean;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function run(
     storage,
     address,
     cutOff: false,
+    doubled: false,
     async stop() {
       await port.close();
       transport.close();
@@ -81,7 +84,13 @@ export async function run(
   };
   group.start({
     send: (message) => running.cutOff ? undefined : transport.send(message),
-    sendState: (to, head, entries) => transport.sendState(to, head, entries),
+    sendState: async (to, head, entries) => {
+      if (!running.doubled) return await transport.sendState(to, head, entries);
+      const all = await Array.fromAsync(entries);
+      const once = () => transport.sendState(to, head, ReadableStream.from(all));
+      const taken = await Promise.all([once(), once()]);
+      return taken.every((each) => each);
+    },
     setPeers: (configuration) => transport.setPeers(configuration),
   }, 30);
   return running;

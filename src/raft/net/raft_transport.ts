@@ -1,6 +1,6 @@
 /** Carries what a group says over the cluster port: a link to each peer, a connection a state. */
 import { type Bytes, fromUtf8, utf8 } from "../../base/bytes.ts";
-import type { Clock } from "../../base/clock.ts";
+import type { Cancel, Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/failure.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Configuration } from "../consensus/configuration.ts";
@@ -52,6 +52,8 @@ interface Caller {
 
 /** How long a connection stays open that is of no use. */
 const REFUSED_MS = 1000;
+/** After so long without a word in the middle of a state whoever sends it is gone. */
+const STATE_IDLE_MS = 60_000;
 
 interface Peer {
   address: string;
@@ -109,10 +111,16 @@ export class RaftTransport implements Transport {
           if (kind === Kind.stateTaken) resolve(payload[0] === 1);
         });
       });
+      // Who needs nothing of it says so before its end, and takes no more.
+      let isAnswered = false;
+      const answered = taken.then(() => {
+        isAnswered = true;
+      });
       connection.send(Kind.stateHead, encodeHead(head));
       for await (const chunk of encodeChunks(entries)) {
+        if (isAnswered) break;
         connection.send(Kind.stateChunk, chunk);
-        await connection.drained();
+        await Promise.race([connection.drained(), answered]);
         if (connection.isClosed) throw new StorageError("the connection was cut");
       }
       connection.send(Kind.stateEnd);
@@ -189,25 +197,46 @@ export class RaftTransport implements Transport {
     const head = decodeHead(payload);
     const incoming = new TransformStream<StoredEntry[]>(undefined, { highWaterMark: 16 });
     const writer = incoming.writable.getWriter();
-    const giveUp = () => void writer.abort(new StorageError("cut off")).catch(() => undefined);
+    let isOver = false;
+    let hasEnded = false;
+    let cancelIdle: Cancel = () => {};
+    const giveUp = () => {
+      cancelIdle();
+      void writer.abort(new StorageError("cut off")).catch(() => undefined);
+    };
     connection.closed.then(giveUp);
+    // A machine that lost its power says nothing of it, and what waits for its state would for ever.
+    const awaitNext = () => {
+      cancelIdle();
+      if (isOver || hasEnded || connection.isClosed) return;
+      cancelIdle = this.#parts.clock.after(STATE_IDLE_MS, () => connection.close());
+    };
+    awaitNext();
     const entries = async function* () {
       for await (const chunk of incoming.readable) yield* chunk;
     };
-    this.#receiver.receiveState(head, entries()).then((taken) => {
+    this.#receiver.receiveState(head, entries()).then(async (taken) => {
+      isOver = true;
       connection.send(Kind.stateTaken, new Uint8Array([taken ? 1 : 0]));
+      cancelIdle();
+      // Where it was of no use nobody has begun to read, and what still comes is thrown away. (To abort
+      // the writer would wait for what it writes.)
+      if (!incoming.readable.locked) await incoming.readable.cancel();
     }).catch((error) => {
       this.#parts.log.warn("a state was not taken in", { error: describeError(error) });
       connection.close();
     });
     return (frame) => {
+      if (isOver) return;
+      hasEnded = frame.kind === Kind.stateEnd;
       const done = frame.kind === Kind.stateChunk
         ? writer.write(decodeChunk(frame.payload))
         : frame.kind === Kind.stateEnd
         ? writer.close()
         : Promise.resolve();
+      cancelIdle();
       connection.holdBackFor(done);
-      done.catch(() => connection.close());
+      done.then(awaitNext, () => isOver || connection.close());
     };
   }
 

@@ -12,7 +12,8 @@ import type { SnapshotSettings } from "../../snapshot/auto/settings.ts";
 import type { SnapshotTarget } from "../../snapshot/auto/target.ts";
 import type { Report } from "../../telemetry/registry.ts";
 import { Autoload } from "./autoload.ts";
-import { checkSeal, integrated } from "./restore.ts";
+import { integrated } from "./receive.ts";
+import { checkSeal } from "./restore.ts";
 import { saveSnapshot } from "./save.ts";
 
 export class AutoSnapshots {

@@ -23,7 +23,7 @@ import type { View } from "../../storage/transaction.ts";
 import type { AutoSnapshots } from "./auto.ts";
 import { autoFields, type AutoInput, makeSettings, shownSettings } from "./auto_fields.ts";
 import { readRecord } from "./loading.ts";
-import { integrated } from "./restore.ts";
+import { integrated } from "./receive.ts";
 
 interface Named {
   readonly name: string;

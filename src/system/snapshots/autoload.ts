@@ -4,7 +4,7 @@ import type { Node } from "../../core/node.ts";
 import type { Services } from "../../core/services.ts";
 import type { Made } from "../../snapshot/auto/schedule.ts";
 import { loadBeside, readRecord } from "./loading.ts";
-import { integrated, receivedSnapshot } from "./restore.ts";
+import { integrated, receivedSnapshot } from "./receive.ts";
 
 /** Milliseconds; a load reads the whole file from where it is kept. */
 const LEAST_BETWEEN = 3_600_000;

@@ -14,7 +14,7 @@ import type { ReadSnapshot } from "../../snapshot/read.ts";
 import type { AutoSnapshots } from "./auto.ts";
 import { SnapshotBeside } from "./load.ts";
 import { loadBeside, type LoadOrigin, lostBody, readRecord, recordKey } from "./loading.ts";
-import { integrated, receivedSnapshot } from "./restore.ts";
+import { integrated, receivedSnapshot } from "./receive.ts";
 
 const root = "storage/raft/snapshot-load";
 

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../logical/json.ts";
 import type { ReadSnapshot } from "../../snapshot/read.ts";
 import type { View } from "../../storage/transaction.ts";
 import { SnapshotBeside } from "./load.ts";
-import { integrated } from "./restore.ts";
+import { integrated } from "./receive.ts";
 
 /** What is loaded, for whoever is active next: it has no such file, and says so. */
 export const recordKey = "core/loaded-snapshot";

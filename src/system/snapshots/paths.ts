@@ -4,7 +4,8 @@ import type { Call } from "../../core/backend.ts";
 import type { Node } from "../../core/node.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { empty } from "../node/route.ts";
-import { integrated, restoreSnapshot } from "./restore.ts";
+import { integrated } from "./receive.ts";
+import { restoreSnapshot } from "./restore.ts";
 import { saveSnapshot } from "./save.ts";
 
 async function save(node: Node) {

@@ -1,28 +1,31 @@
 /** Puts a snapshot in the place of everything: on a running cluster, or on a node that is new. */
 import { timingSafeEqual } from "node:crypto";
-import { badRequest, describeError } from "../../base/failure.ts";
+import { badRequest, changingOver, Failure } from "../../base/failure.ts";
 import type { Barrier } from "../../barrier/barrier.ts";
 import { KEYRING_KEY, SEAL_CONFIG_KEY } from "../../barrier/physical.ts";
-import type { IntegratedStorage } from "../../core/integrated_storage.ts";
+import type { ContentReplacement, IntegratedStorage } from "../../core/integrated_storage.ts";
 import type { Node } from "../../core/node.ts";
 import type { Request } from "../../logical/request.ts";
 import type { LogicalResponse } from "../../logical/response.ts";
 import { decodeSealConfig } from "../../seal/config.ts";
-import { checkOwn, metaText } from "../../snapshot/meta.ts";
-import type { ReadSnapshot } from "../../snapshot/read.ts";
+import { metaText } from "../../snapshot/meta.ts";
+import type { CheckedSnapshot } from "../../snapshot/read.ts";
+import {
+  CorruptionError,
+  EntryTooLargeError,
+  InvalidKeyError,
+  NotLeaderError,
+  ReplacementUnderWayError,
+  TooFewNodesError,
+} from "../../storage/storage.ts";
 import { flat } from "../node/route.ts";
-import { CorruptionError } from "../../storage/storage.ts";
+import { integrated, stagedSnapshot } from "./receive.ts";
 import { sumsContext } from "./save.ts";
 
-/** Only integrated storage can be read at one moment and replaced in one go. */
-export function integrated(node: Node): IntegratedStorage {
-  if (node.integrated === undefined) throw badRequest("raft storage is not in use");
-  return node.integrated;
-}
-
 /**
- * Restores on a cluster. Everything about the file is checked before anything is changed; with
- * `force` it may be of another cluster. Returns what is to be answered.
+ * Restores on a cluster. Everything about the file is checked before anything is changed, and what is
+ * in it is laid down on all nodes, while this one goes on serving; with `force` it may be of another
+ * cluster. Returns what is to be answered.
  */
 export async function restoreSnapshot(
   node: Node,
@@ -30,15 +33,21 @@ export async function restoreSnapshot(
   force: boolean,
 ): Promise<LogicalResponse | undefined> {
   const storage = integrated(node);
-  const read = await receivedSnapshot(storage, request.body);
-  try {
+  const { services } = node;
+  return await replacing(storage, async (replacement) => {
+    const goOn = () => node.mustServe(services);
+    const read = await stagedSnapshot(storage, replacement, request.body, goOn);
+    goOn();
     if (!force) checkSeal(node, read);
     const needed = keysNeeded(read);
-    await node.replaceContent(() => storage.restore(read.entries()));
+    await replacement.spread();
+    await node.replaceContent(services, async () => {
+      // The unseal keys may have been replaced in the meantime.
+      if (!force) checkSeal(node, read);
+      await replacement.use();
+    });
     return node.sealed ? flat({ warnings: [needed] }) : undefined;
-  } finally {
-    await read.dispose();
-  }
+  });
 }
 
 /**
@@ -47,57 +56,52 @@ export async function restoreSnapshot(
  */
 export async function restoreFresh(node: Node, request: Request): Promise<LogicalResponse> {
   const storage = integrated(node);
-  const read = await receivedSnapshot(storage, request.body);
-  try {
+  return await replacing(storage, async (replacement) => {
+    const read = await stagedSnapshot(storage, replacement, request.body, () => {});
     if (await node.isInitialized()) throw badRequest("Vault is already initialized");
+    const needed = keysNeeded(read);
     await node.ha?.bootstrap();
-    await storage.restore(read.entries());
+    await replacement.spread();
+    await replacement.use();
     node.platform.log.info("a snapshot was restored on a new node");
-    return flat({ warnings: [keysNeeded(read)] });
-  } finally {
-    await read.dispose();
-  }
-}
-
-/** Spools the file that a request carries and checks it. Throws a 400; must be disposed of. */
-export async function receivedSnapshot(
-  storage: IntegratedStorage,
-  body: ReadableStream<Uint8Array> | undefined,
-): Promise<ReadSnapshot> {
-  if (body === undefined) throw badRequest("the body must be a snapshot file");
-  const read = await readReceived(storage.spoolFolder, body);
-  try {
-    checkOwn(read.meta);
-    for (const key of [KEYRING_KEY, SEAL_CONFIG_KEY]) {
-      if (!read.belowBarrier.has(key)) {
-        throw badRequest(`the snapshot could not be unsealed: it has no ${key}`);
-      }
-    }
-    return read;
-  } catch (error) {
-    await read.dispose();
-    throw error;
-  }
-}
-
-async function readReceived(
-  folder: string,
-  body: ReadableStream<Uint8Array>,
-): Promise<ReadSnapshot> {
-  const { readSnapshot } = await import("../../snapshot/read.ts");
-  const { SpoolFile } = await import("../../snapshot/spool.ts");
-  const spool = await SpoolFile.take(folder, body).catch((cause) => {
-    throw badRequest(`the snapshot did not come whole: ${describeError(cause)}`, cause);
+    return flat({ warnings: [needed] });
   });
+}
+
+/** One restore at a time: who comes meanwhile is refused before its file is taken. */
+async function replacing<T>(
+  storage: IntegratedStorage,
+  restore: (replacement: ContentReplacement) => Promise<T>,
+): Promise<T> {
+  let replacement: ContentReplacement | undefined;
   try {
-    return await readSnapshot(folder, spool.chunks());
+    replacement = storage.replacement();
+    return await restore(replacement);
+  } catch (error) {
+    throw explained(error);
   } finally {
-    await spool.remove();
+    await replacement?.close();
   }
+}
+
+/** What a client is told of what the storage would not do. */
+function explained(error: unknown): unknown {
+  if (error instanceof ReplacementUnderWayError) {
+    const message = "another snapshot is being restored; nothing was changed for this one";
+    return new Failure(409, message, { cause: error });
+  }
+  if (error instanceof NotLeaderError) {
+    return changingOver("this node is not active any more; nothing was changed", error);
+  }
+  if (error instanceof InvalidKeyError || error instanceof EntryTooLargeError) {
+    return badRequest(`the snapshot can't be restored: ${error.message}`, error);
+  }
+  if (error instanceof TooFewNodesError) return new Failure(503, error.message, { cause: error });
+  return error;
 }
 
 /** Names the keys that open what is in the snapshot. */
-function keysNeeded({ meta, belowBarrier }: ReadSnapshot): string {
+function keysNeeded({ meta, belowBarrier }: CheckedSnapshot): string {
   const bytes = belowBarrier.get(SEAL_CONFIG_KEY);
   const cluster = metaText(meta, "ClusterName");
   if (bytes === undefined) return `unseal with the keys of the cluster ${cluster}`;
@@ -110,7 +114,7 @@ function keysNeeded({ meta, belowBarrier }: ReadSnapshot): string {
 /** Whether a barrier holds the key that sealed a snapshot's checksums, and they are those of the file. */
 export function opensSums(
   barrier: Barrier,
-  { sealedSums, sums }: Pick<ReadSnapshot, "sealedSums" | "sums">,
+  { sealedSums, sums }: Pick<CheckedSnapshot, "sealedSums" | "sums">,
 ): boolean {
   try {
     const opened = barrier.decryptRaw(sumsContext, sealedSums);
@@ -124,7 +128,7 @@ export function opensSums(
 /** A snapshot of another cluster, or of before a rekey, opens with other keys than this node's. */
 export function checkSeal(
   { barrier }: Node,
-  { sealedSums, sums, belowBarrier }: ReadSnapshot,
+  { sealedSums, sums, belowBarrier }: CheckedSnapshot,
 ): void {
   const refusal = "could not verify hash file, possibly the snapshot is using a different set of " +
     "unseal keys; use the snapshot-force API to bypass this check";
