@@ -1,7 +1,7 @@
 /**
  * `deno task bench-snapshot --mib 1024`: what a snapshot costs those who work meanwhile. Fills a node
  * with so many MiB of secrets, then reads and writes small ones, before and while a snapshot is
- * taken, and tells the slowest of each and how memory grows.
+ * saved and restored, and tells the slowest of each and how memory grows.
  */
 import { parseArgs } from "node:util";
 import { TestNode } from "../tests/e2e/node.ts";
@@ -19,10 +19,14 @@ const connections = Number(values.connections);
 const secretBytes = 64 * 1024;
 const small = 1000;
 
-/** Every fourth request writes, the others read, until it is over; milliseconds each. */
-async function load(node: TestNode, isOver: () => boolean): Promise<number[]> {
+/**
+ * Every fourth request writes, the others read, until it is over; milliseconds each. A restore refuses
+ * some for the moment in which it puts the content in place.
+ */
+async function load(node: TestNode, isOver: () => boolean) {
   const times: number[] = [];
   let n = 0;
+  let refused = 0;
   await Promise.all(Array.from({ length: connections }, async () => {
     while (!isOver()) {
       const key = `kv/small/${n % small}`;
@@ -30,11 +34,12 @@ async function load(node: TestNode, isOver: () => boolean): Promise<number[]> {
       const { status } = n++ % 4 === 0
         ? await node.api("POST", key, { value: `${n}` })
         : await node.api("GET", key);
-      if (status >= 400) throw new Error(`${key} was answered ${status}`);
+      if (status === 503) refused++;
+      else if (status >= 400) throw new Error(`${key} was answered ${status}`);
       times.push(performance.now() - start);
     }
   }));
-  return times.sort((a, b) => a - b);
+  return { times: times.sort((a, b) => a - b), refused };
 }
 
 function tellTimes(what: string, times: readonly number[]): void {
@@ -61,28 +66,33 @@ tell(`${mib} MiB of secrets written in`, `${seconds(filling)} s`);
 await sleep(20_000);
 
 const before = performance.now();
-tellTimes("before", await load(node, () => performance.now() - before > 10_000));
-const resting = await resident(node);
-let peak = resting;
-let isOver = false;
-const watch = (async () => {
-  while (!isOver) {
-    peak = Math.max(peak, await resident(node));
-    await sleep(50);
-  }
-})();
-const saving = performance.now();
-const save = node.cli(["operator", "raft", "snapshot", "save", `${node.folder}/saved`]).then(
-  (output) => {
+tellTimes("before", (await load(node, () => performance.now() - before > 10_000)).times);
+const saved = `${node.folder}/saved`;
+await underLoad("saved", ["save", saved]);
+tell("its size", `${((await Deno.stat(saved)).size / 1024 / 1024).toFixed(0)} MiB`);
+await sleep(10_000);
+await underLoad("restored", ["restore", saved]);
+
+/** Runs a command of `operator raft snapshot` while others work, and tells what that costs them. */
+async function underLoad(what: string, command: readonly string[]): Promise<void> {
+  const resting = await resident(node);
+  let peak = resting;
+  let isOver = false;
+  const watch = (async () => {
+    while (!isOver) {
+      peak = Math.max(peak, await resident(node));
+      await sleep(50);
+    }
+  })();
+  const start = performance.now();
+  const run = node.cli(["operator", "raft", "snapshot", ...command]).then((output) => {
     isOver = true;
+    tell(`snapshot ${what} in`, `${seconds(start)} s`);
     if (output.code !== 0) throw new Error(output.text);
-  },
-);
-tellTimes("meanwhile", await load(node, () => isOver));
-await Promise.all([save, watch]);
-tell("snapshot saved in", `${seconds(saving)} s`);
-tell(
-  "its size",
-  `${((await Deno.stat(`${node.folder}/saved`)).size / 1024 / 1024).toFixed(0)} MiB`,
-);
-tell("resident before, at most meanwhile", `${resting}, ${peak} MiB`);
+  });
+  const { times, refused } = await load(node, () => isOver);
+  await Promise.all([run, watch]);
+  tellTimes("  meanwhile", times);
+  tell("  refused meanwhile, with status 503", refused);
+  tell("  resident before, at most meanwhile", `${resting}, ${peak} MiB`);
+}
