@@ -19,6 +19,7 @@ import { WrongCredentials } from "./lockout.ts";
 import { completeLogin } from "./login.ts";
 import { explainBegun, isLoss } from "./loss.ts";
 import { type MountEntry, routePath, storagePrefix } from "./mount_entry.ts";
+import { NotAnswered } from "./not_answered.ts";
 import type { Mounted, Route } from "./router.ts";
 import { registerSecret } from "./secret_lease.ts";
 import type { Services } from "./services.ts";
@@ -37,6 +38,8 @@ interface Passage {
   readonly route: Route | undefined;
   readonly needsToken: boolean;
   readonly asked: Operation;
+  /** See `handleRequest`. */
+  readonly mayAnswer: ((token: TokenEntry) => void) | undefined;
   /** Milliseconds since the epoch. */
   readonly time: number;
   /** Set once the token is known, for the audit of a refusal too. */
@@ -53,14 +56,18 @@ interface Passage {
   isBegun: boolean;
 }
 
-/** Answers a request of an unsealed, active node. Throws `Failure` for what is refused. */
+/**
+ * Answers a request of an unsealed node. Throws `Failure` for what is refused. `mayAnswer` is asked once
+ * the token is known; where it throws `NotAnswered`, nothing was done and nothing is recorded.
+ */
 export async function handleRequest(
   services: Services,
   request: Request,
+  mayAnswer?: (token: TokenEntry) => void,
 ): Promise<LogicalResponse | undefined> {
   const { metrics, inFlight } = services;
   const start = metrics.now();
-  const passage = begin(services, request);
+  const passage = begin(services, request, mayAnswer);
   inFlight.add(passage);
   try {
     let response: LogicalResponse | undefined;
@@ -71,6 +78,7 @@ export async function handleRequest(
       await services.revoker.finish();
       for (const task of passage.afterwards) await task();
     } catch (error) {
+      if (error instanceof NotAnswered) throw error;
       await recordRefusal(passage, error);
       if (passage.isBegun) throw explainBegun(error);
       // What could not be written may count the use as well, and another write fares no better.
@@ -88,7 +96,11 @@ export async function handleRequest(
   }
 }
 
-function begin(services: Services, request: Request): Passage {
+function begin(
+  services: Services,
+  request: Request,
+  mayAnswer: Passage["mayAnswer"],
+): Passage {
   const route = findRoute(services, request);
   return {
     services,
@@ -97,6 +109,7 @@ function begin(services: Services, request: Request): Passage {
     needsToken: route === undefined || request.snapshot !== undefined ||
       !route.mounted.isUnauthenticated(route.path),
     asked: request.operation,
+    mayAnswer,
     time: services.tokens.clock.now(),
     token: undefined,
     identity: undefined,
@@ -132,7 +145,10 @@ async function pass(
   passage.token = passage.needsToken
     ? await authenticate(transaction, tokens, batchTokens, request)
     : await findToken(transaction, tokens, batchTokens, request);
-  if (passage.token !== undefined) metrics.checked(metrics.lookup, checkStart);
+  if (passage.token !== undefined) {
+    metrics.checked(metrics.lookup, checkStart);
+    passage.mayAnswer?.(passage.token);
+  }
   if (passage.needsToken && passage.token !== undefined && passage.token.entityId !== "") {
     await identify(passage, transaction, passage.token.entityId);
   }

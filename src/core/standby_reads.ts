@@ -13,7 +13,7 @@ import type { Operation, Request } from "../logical/request.ts";
 import type { LogicalResponse } from "../logical/response.ts";
 import { ReadOnlyError } from "../storage/read_only.ts";
 import { CorruptionError, NotLeaderError } from "../storage/storage.ts";
-import { findToken } from "./authenticate.ts";
+import type { TokenEntry } from "../token/entry.ts";
 import type { Platform } from "./backend.ts";
 import { Invalidation } from "./invalidation.ts";
 import { keptState } from "./kept_state.ts";
@@ -124,20 +124,20 @@ export class StandbyReads {
     if (open === undefined) throw new NotAnswered("the services are not open");
     open.inFlight++;
     try {
-      await open.invalidation.settle();
+      const settling = open.invalidation.settle();
+      if (settling !== undefined) await settling;
       // Mounts and tokens may be others by now.
       if (open.isClosed || !this.mayAnswer(request.path, request.operation)) {
         throw new NotAnswered("this is for the active node");
       }
-      if (await hasLimitedUses(open.services, request)) {
-        throw new NotAnswered("the token's use must be counted");
-      }
-      open.services.telemetry.registry.counter("core.standby_reads").add();
-      const response = await handleRequest(open.services, request);
+      const response = await handleRequest(open.services, request, usesNeedNoCount);
       if (open.isReplaced) throw new NotAnswered("half of it may be of another state");
+      countAnswer(open.services);
       return response;
     } catch (error) {
-      throw isOfThisNodeOnly(error) ? new NotAnswered("not here", { cause: error }) : error;
+      if (isOfThisNodeOnly(error)) throw new NotAnswered("not here", { cause: error });
+      if (!(error instanceof NotAnswered)) countAnswer(open.services);
+      throw error;
     } finally {
       open.inFlight--;
     }
@@ -240,14 +240,13 @@ export function forwardsInconsistent(headers: Request["headers"]): boolean {
   return headers.get("x-vault-inconsistent") === "forward-active-node";
 }
 
-/** Each use of such a token is a write. */
-async function hasLimitedUses(services: Services, request: Request): Promise<boolean> {
-  const { transactions, tokens, batchTokens } = services;
-  if (request.clientToken === "") return false;
-  const entry = await transactions.run((transaction) =>
-    findToken(transaction, tokens, batchTokens, request)
-  );
-  return entry !== undefined && entry.numUses > 0;
+function countAnswer({ telemetry }: Services): void {
+  telemetry.registry.counter("core.standby_reads").add();
+}
+
+/** A use of a token that has a limit must be counted, which is a write. */
+function usesNeedNoCount({ numUses }: TokenEntry): void {
+  if (numUses > 0) throw new NotAnswered("the token's use must be counted");
 }
 
 /** A write after all, a key of a newer term, a damaged disk, a full one: the active node may do better. */

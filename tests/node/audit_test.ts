@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { DeclaredDevice } from "../../src/audit/declared.ts";
 import type { AuditDevice } from "../../src/audit/device.ts";
+import { NotAnswered } from "../../src/core/not_answered.ts";
+import { handleRequest } from "../../src/core/pipeline.ts";
 import { settle } from "../../src/core/testing/kit.ts";
 import { rootNamespace } from "../../src/logical/namespace.ts";
 import type { Request } from "../../src/logical/request.ts";
@@ -239,4 +241,28 @@ Deno.test("declared devices come and go with the configuration, and the API can'
   await kit.ask("read", "sys/mounts");
   assertEquals(device.lines.length, before);
   assertEquals((await kit.ask("read", "sys/audit")).data, {});
+});
+
+Deno.test("a request that another node has to answer is recorded there, and counted there", async () => {
+  const { kit, devices: [device] } = await withDevices(1);
+  const token = await kit.token({ policies: ["default"], num_uses: 1 });
+  const before = device?.lines.length;
+  const request: Request = {
+    id: kit.random.uuid(),
+    operation: "read",
+    namespace: rootNamespace,
+    path: "auth/token/lookup-self",
+    data: {},
+    headers: { get: () => null },
+    clientToken: token,
+    connection: { remoteAddress: "127.0.0.1", remotePort: 1234 },
+    method: "GET",
+  };
+  const notHere = () => {
+    throw new NotAnswered("the token's use must be counted");
+  };
+  await assertRejects(() => handleRequest(kit.node.services, request, notHere), NotAnswered);
+  assertEquals(device?.lines.length, before);
+  assertEquals(await kit.status("read", "auth/token/lookup-self", { token }), 200);
+  assertEquals(await kit.status("read", "auth/token/lookup-self", { token }), 403);
 });
