@@ -166,7 +166,8 @@ async function readData(
   if (http.body === null) return emptyData;
   const contentType = http.headers.get("content-type") ?? "";
   if (operation === "patch" && !contentType.startsWith("application/merge-patch+json")) {
-    throw new Failure(415, "PATCH needs the content type application/merge-patch+json");
+    const status = contentType === "" ? 400 : 415;
+    throw new Failure(status, "PATCH needs the content type application/merge-patch+json");
   }
   if (contentType.startsWith("application/ocsp-request")) {
     return { req: toBase64(await limits.body.readBytes(http)) };
