@@ -160,10 +160,8 @@ Deno.test("leases of batch tokens in a cluster of an earlier version and of toda
       90_000,
     );
     today = await settled(nodes);
-    assertEquals([await left(today, renewedByOld), await left(today, brief)], [
-      undefined,
-      undefined,
-    ]);
+    // A node that became active just now may still list them, to look for their users again.
+    for (const made of [renewedByOld, brief]) assertEquals(await left(today, made) ?? 0, 0);
 
     // Nothing else is lost.
     for (const made of [ofOld, lasting]) {
