@@ -5,6 +5,7 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { badRequest } from "../base/failure.ts";
 import { rootNamespace } from "../logical/namespace.ts";
+import { readPage } from "../storage/page.ts";
 import type { Transaction, View } from "../storage/transaction.ts";
 import type { LogicalBackend, MountInfo, Platform } from "./backend.ts";
 import {
@@ -208,12 +209,9 @@ export async function readMountEntries(storage: Pick<View, "scan">): Promise<Mou
   for (const table of tables) {
     let after: string | undefined;
     do {
-      const page = await storage.scan(`core/${table}/`, {
-        limit: 500,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (const { key, value } of page) entries.push(decodeMount(key, value));
-      after = page.length === 500 ? page.at(-1)?.key : undefined;
+      const page = await readPage(storage, `core/${table}/`, after, 500);
+      for (const { key, value } of page.entries) entries.push(decodeMount(key, value));
+      after = page.next;
     } while (after !== undefined);
   }
   return entries;

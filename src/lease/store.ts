@@ -6,6 +6,7 @@ import { fromUtf8, storedText, toHex, utf8 } from "../base/bytes.ts";
 import { timeKey } from "../base/time_key.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { ListOptions } from "../storage/storage.ts";
+import { readPage } from "../storage/page.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { LeaseEntry } from "./entry.ts";
 import { decodeLease, encodeLease } from "./stored_entry.ts";
@@ -170,12 +171,8 @@ export class LeaseStore {
     after: string | undefined,
     limit: number,
   ): Promise<{ ids: string[]; next: string | undefined }> {
-    const page = await transaction.scan(byToken, {
-      limit,
-      ...(after === undefined ? {} : { after }),
-    });
-    const ids = page.map(({ value }) => fromUtf8(value));
-    return { ids, next: page.length < limit ? undefined : page.at(-1)?.key };
+    const { entries, next } = await readPage(transaction, byToken, after, limit);
+    return { ids: entries.map(({ value }) => fromUtf8(value)), next };
   }
 
   /** Ids of the secrets that a token was given, a page of at most `limit`. */

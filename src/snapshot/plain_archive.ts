@@ -5,7 +5,6 @@
  */
 import { crc32 } from "node:zlib";
 import { type Bytes, fromUtf8 } from "../base/bytes.ts";
-import { badRequest } from "../base/failure.ts";
 import type { ReadInto } from "./entry_codec.ts";
 import { MAX_MEMBER_BYTES, type Members, type PullState } from "./members.ts";
 import { gzipHeader } from "./stored_gzip.ts";
@@ -40,7 +39,7 @@ export async function unpackPlain(
       return part;
     };
     if (name === "state.bin") {
-      if (hasState) throw badRequest("snapshot: damaged: it has two of state.bin");
+      if (hasState) throw new OtherFormError("it has two of state.bin");
       hasState = true;
       await takeState(pull);
       while (await pull() !== undefined);

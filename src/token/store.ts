@@ -7,6 +7,7 @@ import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { CryptoProvider } from "../crypto/provider.ts";
 import type { EntryCache } from "../storage/cache.ts";
+import { readPage } from "../storage/page.ts";
 import type { Transaction } from "../storage/transaction.ts";
 import type { TokenEntry, TokenForms } from "./entry.ts";
 import { textLength, TokenNames } from "./names.ts";
@@ -119,12 +120,8 @@ export class TokenStore {
     after: string | undefined,
     limit: number,
   ): Promise<{ entries: TokenEntry[]; next: string | undefined }> {
-    const page = await transaction.scan(tokenEntries, {
-      limit,
-      ...(after === undefined ? {} : { after }),
-    });
-    const entries = page.map(({ value }) => decodeTokenEntry(value));
-    return { entries, next: page.length < limit ? undefined : page.at(-1)?.key };
+    const { entries, next } = await readPage(transaction, tokenEntries, after, limit);
+    return { entries: entries.map(({ value }) => decodeTokenEntry(value)), next };
   }
 
   /** Makes a service token. `token` is given only where an operator chose its text. */

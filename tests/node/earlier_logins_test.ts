@@ -1,42 +1,13 @@
 /** A lease count for a role counts the logins of before it too, whatever happens while it does. */
 import { assert, assertEquals } from "@std/assert";
-import type { Awaitable } from "../../src/base/awaitable.ts";
-import type { Bytes } from "../../src/base/bytes.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { settle } from "../../src/core/testing/kit.ts";
 import type { JsonObject } from "../../src/logical/json.ts";
-import { InmemStorage } from "../../src/storage/inmem.ts";
-import type { Entry, ListOptions, ScanOptions, Storage, Write } from "../../src/storage/storage.ts";
 import { startNode } from "./kit.ts";
+import { MetStorage } from "./met_storage.ts";
 
 const ids = "sys/token/id/";
 const marks = "sys/token/counted/";
-
-/** A storage in which reads and writes can be met, and held up. */
-class MetStorage implements Storage {
-  readonly inner = new InmemStorage();
-  onGet: (key: string) => Promise<void> | undefined = () => undefined;
-  onScan: (prefix: string) => Promise<void> | undefined = () => undefined;
-
-  get(key: string): Awaitable<Bytes | undefined> {
-    const met = this.onGet(key);
-    return met === undefined ? this.inner.get(key) : met.then(() => this.inner.get(key));
-  }
-  list(prefix: string, options?: ListOptions): Awaitable<string[]> {
-    return this.inner.list(prefix, options);
-  }
-  scan(prefix: string, options: ScanOptions): Awaitable<Entry[]> {
-    const met = this.onScan(prefix);
-    if (met === undefined) return this.inner.scan(prefix, options);
-    return met.then(() => this.inner.scan(prefix, options));
-  }
-  async write(batch: readonly Write[]): Promise<void> {
-    await this.inner.write(batch);
-  }
-  close(): Promise<void> {
-    return this.inner.close();
-  }
-}
 
 /** A node with two roles, and what the tests do with it. */
 async function started() {

@@ -1,46 +1,22 @@
 /** Tokens that come due by the hundred end together, each as a whole, whatever happens meanwhile. */
 import { assert, assertEquals } from "@std/assert";
-import type { Awaitable } from "../../src/base/awaitable.ts";
-import type { Bytes } from "../../src/base/bytes.ts";
 import { settle } from "../../src/core/testing/kit.ts";
-import { InmemStorage } from "../../src/storage/inmem.ts";
-import {
-  type Entry,
-  type ListOptions,
-  type ScanOptions,
-  type Storage,
-  StorageError,
-  type Write,
-} from "../../src/storage/storage.ts";
+import { StorageError, type Write } from "../../src/storage/storage.ts";
 import { startNode } from "./kit.ts";
+import { MetStorage } from "./met_storage.ts";
 
 type Kit = Awaited<ReturnType<typeof startNode>>;
 
 const families = ["sys/expire/id/", "sys/expire/time/", "sys/token/id/", "sys/token/accessor/"];
 
 /** A storage that may die after so many writes that end leases, and in which a read can be met. */
-class MetStorage implements Storage {
-  readonly inner = new InmemStorage();
+class EndingStorage extends MetStorage {
   endsLeft = Infinity;
-  onGet: (key: string) => Promise<void> | undefined = () => undefined;
 
-  get(key: string): Awaitable<Bytes | undefined> {
-    const met = this.onGet(key);
-    return met === undefined ? this.inner.get(key) : met.then(() => this.inner.get(key));
-  }
-  list(prefix: string, options?: ListOptions): Awaitable<string[]> {
-    return this.inner.list(prefix, options);
-  }
-  scan(prefix: string, options: ScanOptions): Awaitable<Entry[]> {
-    return this.inner.scan(prefix, options);
-  }
-  async write(batch: readonly Write[]): Promise<void> {
+  override async write(batch: readonly Write[]): Promise<void> {
     const ends = batch.some(({ key, value }) => value === null && key.startsWith("sys/expire/id/"));
     if (ends && this.endsLeft-- <= 0) throw new StorageError("the process is gone");
-    await this.inner.write(batch);
-  }
-  close(): Promise<void> {
-    return this.inner.close();
+    await super.write(batch);
   }
 
   async count(prefix: string): Promise<number> {
@@ -52,8 +28,8 @@ class MetStorage implements Storage {
   }
 }
 
-async function started(): Promise<{ kit: Kit; physical: MetStorage }> {
-  const physical = new MetStorage();
+async function started(): Promise<{ kit: Kit; physical: EndingStorage }> {
+  const physical = new EndingStorage();
   return { kit: await startNode({ physical }), physical };
 }
 

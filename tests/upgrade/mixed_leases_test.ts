@@ -11,13 +11,12 @@ import {
   call,
   type Cluster,
   type ClusterNode,
-  kill,
   makeCluster,
   settled,
-  start,
   voters,
 } from "../cluster/process_kit.ts";
 import { checkOut } from "./history.ts";
+import { restart } from "./restart.ts";
 
 /** The last one that had leases of batch tokens without `tokenEnd`. */
 const commit = "4b83263";
@@ -26,14 +25,6 @@ interface Made {
   readonly lease: string;
   readonly user: string;
   readonly password: string;
-}
-
-async function restart(node: ClusterNode, source: string | undefined, key: string) {
-  await kill(node, "SIGTERM");
-  node.source = source;
-  await start(node);
-  await call(node, "sys/unseal", { body: { key } });
-  await eventually(async () => [200, 429].includes((await api(node.address, "sys/health")).status));
 }
 
 /** Lets the active node step down until one of these is active. */

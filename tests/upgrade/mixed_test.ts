@@ -18,6 +18,7 @@ import {
   voters,
 } from "../cluster/process_kit.ts";
 import { checkOut } from "./history.ts";
+import { restart } from "./restart.ts";
 
 /** The earliest that had clusters as they are known now, and one of the day of the change. */
 const commits = ["bbe15ef", "7fd2474"];
@@ -34,20 +35,6 @@ async function writesEverywhere(nodes: readonly ClusterNode[], token: string): P
       assertEquals((await call(node, path, { token })).at("data", "by"), through.id);
     }
   }
-}
-
-async function restart(node: ClusterNode, source: string | undefined, key: string) {
-  // Earlier versions wait without end for who proves itself just as they close their port.
-  const isEarlier = node.source !== undefined;
-  const patience = isEarlier
-    ? setTimeout(() => node.process?.signal("SIGKILL"), 20_000)
-    : undefined;
-  await kill(node, "SIGTERM");
-  clearTimeout(patience);
-  node.source = source;
-  await start(node);
-  await call(node, "sys/unseal", { body: { key } });
-  await eventually(async () => [200, 429].includes((await api(node.address, "sys/health")).status));
 }
 
 /** Lets a node join that has never been there, whoever leads. */
